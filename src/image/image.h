@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A stopped process's memory, modules, threads and symbols.  Knows no Python.
+ *
+ * Addresses are the target's (ph_addr); sizes are bytes; ranges are half-open.
+ * Everything a pointer is returned to is owned by the image and lives as long
+ * as it does, unless said otherwise.  Kinds of image (ELF core; later minidump,
+ * live, gdb) fill one ops struct (image/backend.h); the rest of the house uses
+ * only this header. */
+#ifndef IMAGE_IMAGE_H
+#define IMAGE_IMAGE_H
+
+#include <pyheap/image.h>
+
+#include "base/damage.h"
+#include "base/types.h"
+
+/* ---- what kind of machine and process it was ---- */
+
+enum ph_arch { PH_ARCH_X86_64, PH_ARCH_OTHER };
+
+struct ph_image_info {
+	const char *kind; /* "elf-core" */
+	const char *arch; /* "x86_64" */
+	const char *os;	  /* "linux" */
+	enum ph_arch machine;
+	unsigned pointer_size; /* bytes */
+	unsigned long_size;    /* bytes of a C long */
+	bool big_endian;
+	unsigned page_size;
+	bool complete; /* false: the file is cut; the missing ranges are in the damage */
+	/* the process */
+	int64_t pid;	  /* 0 unknown */
+	const char *name; /* NT_PRPSINFO pr_fname, or NULL */
+	const char *command; /* pr_psargs (cut at 80 bytes by the kernel), or the argv that the stack still holds, or NULL */
+	/* the signal; number 0 when there was none (gcore) */
+	int signal_number;
+	const char *signal_name; /* "SIGSEGV", or NULL */
+	int signal_code;	 /* si_code */
+	bool has_fault_address;	 /* SIGSEGV, SIGBUS, SIGILL, SIGFPE with si_code > 0 */
+	ph_addr fault_address;
+	int64_t core_time; /* mtime of the core file, seconds since 1970; 0 unknown */
+};
+
+const struct ph_image_info *ph_image_info(const struct ph_image *image);
+struct ph_damage *ph_image_damage(struct ph_image *image);
+const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image);
+
+/* ---- memory ---- */
+
+/* All of [addr, addr+size) or nothing.  Pages that the core left out come from
+ * the module file when it was found and its build-id agrees. */
+enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer, size_t size);
+
+/* A zero-copy pointer to [addr, addr+size), when one mapping holds it all;
+ * NULL otherwise (use ph_image_read then).  Thread-safe, as is ph_image_read. */
+const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size);
+
+/* How many bytes from addr on can be read without a gap, at most `maximum`.
+ * Bounds a length that the target claims before it is believed. */
+size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum);
+
+/* Whether the process had the address mapped at all (also where its bytes were left out). */
+bool ph_image_is_mapped(struct ph_image *image, ph_addr addr);
+
+/* A NUL-terminated string of at most `size`-1 bytes into buffer; PH_LIMIT when longer. */
+enum ph_status ph_image_read_string(struct ph_image *image, ph_addr addr, char *buffer, size_t size);
+
+struct ph_segment {
+	ph_addr start, end; /* as mapped in the process */
+	uint64_t file_size; /* bytes of it that the core holds, from start on */
+	uint64_t file_offset;
+	bool readable, writable, executable;
+};
+
+/* Sorted by start, without overlaps. */
+size_t ph_image_segments(const struct ph_image *image, const struct ph_segment **ret);
+
+/* Tell the kernel that the mapped bytes of [start, end) are not needed any
+ * more (walks over windows of a big core keep resident memory low). */
+void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end);
+
+/* ---- modules ---- */
+
+struct ph_modfile; /* image/modfile.h */
+
+struct ph_module {
+	const char *path;   /* as recorded in the process; "" where it has none */
+	const char *name;   /* last component of path */
+	ph_addr start, end; /* lowest and one past the highest mapped address */
+	ph_addr bias;	    /* run-time address minus link-time address */
+	ph_addr dynamic;    /* address of PT_DYNAMIC, 0 unknown */
+	const char *build_id; /* lower-case hex, from the core's memory, else from a trusted file; NULL unknown */
+	bool is_executable;   /* the main program */
+	bool deleted;	      /* recorded as "… (deleted)"; path is without it */
+	/* the file on this machine, when it was found and agrees; NULL otherwise */
+	struct ph_modfile *file;
+	const char *file_path; /* where it was found, NULL */
+	const char *why_not;   /* one phrase when file is NULL: "not found", "its build-id differs" … */
+};
+
+/* Sorted by start.  Files are looked for lazily, on the first call that needs them. */
+size_t ph_image_modules(struct ph_image *image, const struct ph_module **ret);
+const struct ph_module *ph_image_module_at(struct ph_image *image, ph_addr addr);
+
+/* The address of a global symbol (dynamic first, from the core's own memory
+ * when it holds .dynsym, else .dynsym and .symtab of the module file), in any
+ * module, the first in load order; 0 when no module has it.  `module` NULL: all. */
+ph_addr ph_image_symbol(struct ph_image *image, const struct ph_module *module, const char *name);
+
+/* "name+0x12" of the nearest symbol below addr within its module, NULL when not
+ * known.  The string is interned in the image. */
+const char *ph_image_symbolize(struct ph_image *image, ph_addr addr);
+
+/* A section of a module by name (".PyRuntime", ".data", ".bss"), from the file's
+ * headers; false when there is no file or no such section. */
+bool ph_image_section(struct ph_image *image, const struct ph_module *module, const char *name, ph_addr *ret_start,
+		      ph_addr *ret_size);
+
+/* The writable data of a module (.data, .bss, .PyRuntime …): from PT_LOAD
+ * headers when the core or file has them, else its writable segments and the
+ * anonymous one behind.  Up to `capacity` ranges; returns how many. */
+size_t ph_image_writable_ranges(struct ph_image *image, const struct ph_module *module, struct ph_segment *ranges,
+				size_t capacity);
+
+/* ---- threads ---- */
+
+struct ph_native_thread {
+	int64_t tid; /* the LWP; as in the core, that is the pid namespace of the reader of it */
+	bool crashed; /* took the signal: the first NT_PRSTATUS of a kernel core */
+	int signal;   /* pr_cursig */
+	bool has_registers;
+	ph_addr pc, sp, fp;
+	ph_addr tls; /* fs_base on x86-64: for glibc and musl the pthread_t; 0 unknown */
+	bool in_syscall; /* orig_ax says that it stopped within a system call */
+	int64_t syscall_number;
+	const char *syscall_name; /* "futex", NULL unknown */
+	uint64_t syscall_args[6];
+};
+
+size_t ph_image_threads(const struct ph_image *image, const struct ph_native_thread **ret);
+
+/* ---- process strings ---- */
+
+/* argv or environment, found through the auxiliary vector (AT_EXECFN's page and
+ * the initial stack) in the stack segment; each is borrowed, NUL-terminated, at
+ * most 4 KiB (cut); at most 10,000.  Returns the count. */
+size_t ph_image_arguments(struct ph_image *image, const char *const **ret);
+size_t ph_image_environment(struct ph_image *image, const char *const **ret);
+
+/* ---- files named by the target ---- */
+
+/* Open a file that the target names, as a stranger's word: O_NONBLOCK, regular
+ * files only, within the sysroot when there is one (symbolic links may not lead
+ * out of it), at most `maximum` bytes.  -1 and a phrase in *why when refused.
+ * Returns a descriptor that the caller owns. */
+int ph_image_open_named(struct ph_image *image, const char *path, uint64_t maximum, const char **why);
+
+#endif

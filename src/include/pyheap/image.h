@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A stopped process: a core file (later a minidump, a live process, gdb's target). */
+#ifndef PYHEAP_IMAGE_H
+#define PYHEAP_IMAGE_H
+
+#include <pyheap/callbacks.h>
+#include <pyheap/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ph_image; /* opaque; one owner, not thread-safe to close, safe to read from many threads */
+
+struct ph_image_options {
+	const char *executable;		/* PYTHON argument, or NULL; a #! script is skipped with a warning */
+	const char *sysroot;		/* in place of the host's root, or NULL; nothing outside is opened then */
+	const char *solib_search_path;	/* colon-separated folders, or NULL */
+	const struct ph_callbacks *callbacks; /* borrowed for the image's life, or NULL */
+};
+
+/* Open a core: plain ELF is mapped; zstd, lz4, gzip, xz and "-" (standard
+ * input) go into a sparse unlinked file under $TMPDIR first.
+ * PH_ERROR_NOT_CORE, PH_ERROR_IO, PH_ERROR_NO_MEMORY; one line each. */
+struct ph_error *ph_image_open_core(const char *path, const struct ph_image_options *options, struct ph_image **ret)
+	__attribute__((warn_unused_result));
+
+/* What a file is by its first bytes, so that CORE and PYTHON may come in either order. */
+enum ph_file_kind {
+	PH_FILE_UNKNOWN,
+	PH_FILE_CORE,	    /* ELF ET_CORE */
+	PH_FILE_COMPRESSED, /* by one of the compressors above: taken to be a core */
+	PH_FILE_EXECUTABLE, /* other ELF */
+	PH_FILE_SCRIPT,	    /* "#!" */
+};
+struct ph_error *ph_image_file_kind(const char *path, enum ph_file_kind *ret) __attribute__((warn_unused_result));
+
+/* NULL-safe. */
+void ph_image_close(struct ph_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
