@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Redaction: which objects and which text must not leave the machine.
+ *
+ * Three nets, because a secret travels: by name (an edge called db_password),
+ * by object (whatever such an edge leads to is redacted wherever it appears),
+ * by text (the characters of such a str or bytes are taken out of every other
+ * text: source lines, messages, strings built from it). */
+#ifndef RECORD_REDACT_H
+#define RECORD_REDACT_H
+
+#include "base/addrmap.h"
+#include "base/buffer.h"
+#include "record/report.h"
+#include "record/source.h"
+
+#define PH_REDACTED "\xe2\x80\xb9redacted\xe2\x80\xba" /* ‹redacted› */
+
+struct ph_redactor; /* opaque */
+
+/* words: comma-separated, lower case ("password,passwd,…"); NULL the default list. */
+struct ph_error *ph_redactor_create(enum ph_redaction_mode mode, const char *words, struct ph_redactor **ret)
+	__attribute__((warn_unused_result));
+void ph_redactor_free(struct ph_redactor *redactor);
+#define ph_auto_redactor ph_cleanup(ph_redactor_cleanup)
+
+enum ph_redaction_mode ph_redactor_mode(const struct ph_redactor *redactor);
+/* How many objects and texts were redacted so far (each object counted once). */
+uint64_t ph_redactor_count(const struct ph_redactor *redactor);
+
+/* Does the name contain one of the words as a word of its own (split at "_",
+ * "-", non-alphanumerics and case changes; singular or plural; words of two parts such as
+ * api_key also as apikey, apiKey)?  `--option` names count without the dashes. */
+bool ph_redactor_is_secret_name(const struct ph_redactor *redactor, const char *name, size_t size);
+
+/* Mark what a secret edge leads to: the object, and all str, bytes and numbers
+ * within it (containers and attributes, iteratively, bounded), by address and by text. */
+void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *source, ph_addr address);
+bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address);
+
+/* Walk from the roots breadth first, to `depth` edges and `maximum` objects, and
+ * mark what every secret edge on the way leads to.  Called once per session,
+ * before anything is rendered.  Nothing to do unless the mode is secrets. */
+struct ph_redaction_root {
+	const char *name; /* of the edge that leads to it (a local's name), or NULL */
+	ph_addr address;
+};
+struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct ph_source *source,
+				    const struct ph_redaction_root *roots, size_t count, unsigned depth,
+				    size_t maximum) __attribute__((warn_unused_result));
+
+/* A secret known by text alone (an environment variable's value, `--token=…`). */
+void ph_redactor_add_text(struct ph_redactor *redactor, const char *text, size_t size);
+/* "NAME=value" of the environment or an argument: adds the value when NAME is secret. */
+void ph_redactor_add_assignment(struct ph_redactor *redactor, const char *text, size_t size);
+
+/* Copy text with every known secret, password in a URL and `secret_name = literal`
+ * taken out; returns true when anything was.  In mode values the callers leave
+ * text out altogether.  `size` bytes in, appended to out. */
+bool ph_redactor_scrub(struct ph_redactor *redactor, const char *text, size_t size, struct ph_buffer *out);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one renderer of values: Python's repr, bounded, cycle-safe, redacted. */
+#ifndef RECORD_RENDER_H
+#define RECORD_RENDER_H
+
+#include "record/redact.h"
+#include "record/source.h"
+
+struct ph_render {
+	const struct ph_source *source;
+	struct ph_redactor *redactor; /* NULL: nothing is redacted (gdb) */
+	size_t characters;	      /* of a whole repr; default 1000 */
+	unsigned depth;		      /* of nesting; default 8, deeper is "..." */
+	size_t items;		      /* of one container; default 100, then "..." */
+};
+
+struct ph_rendered {
+	bool truncated, redacted;
+};
+
+/* repr of the object, appended.  `secret`: reached by a secret name (the object itself is then not shown
+ * when it is a str, bytes or number; containers show their shape with ‹redacted› inside). */
+struct ph_rendered ph_render_repr(const struct ph_render *render, ph_addr address, bool secret,
+				  struct ph_buffer *out);
+
+/* str() of an exception, from its type and args (KeyError, OSError, SyntaxError,
+ * UnicodeDecodeError … as Python prints them); false when it cannot be known (a __str__ in Python: then what
+ * BaseException.__str__ would give is appended all the same). */
+struct ph_rendered ph_render_message(const struct ph_render *render, ph_addr exception, struct ph_buffer *out);
+
+/* str as Python's repr quotes and escapes it (size bytes of WTF-8), and bytes. */
+void ph_quote_str(const char *text, size_t size, struct ph_buffer *out);
+void ph_quote_bytes(const char *data, size_t size, struct ph_buffer *out);
+
+/* Text for a terminal: control characters and bidirectional overrides escaped; newlines kept when asked. */
+void ph_escape_terminal(const char *text, size_t size, bool newlines, struct ph_buffer *out);
+
+/* A whole object as `pyheap print --json` shows it; in the arena. */
+struct ph_error *ph_render_object(const struct ph_render *render, ph_addr address, struct ph_arena *arena,
+				  struct ph_object *ret) __attribute__((warn_unused_result));
+
+/* Fill in repr, type, redacted and truncated of a frame's locals; the args and message of an exception. */
+void ph_render_frame(const struct ph_render *render, struct ph_arena *arena, struct ph_frame *frame);
+void ph_render_exception(const struct ph_render *render, struct ph_arena *arena, struct ph_exception *exception);
+
+#endif

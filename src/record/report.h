@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The crash report as records.  extract fills one from a target, the dump's
+ * reader from report.json; text, markdown, JSON and the signature are rendered
+ * from it and from nothing else, so all doors print the same.
+ *
+ * All strings and arrays live in the report's arena.  Strings are WTF-8 (see
+ * record/value.h), NULL is unknown (JSON null).  Addresses 0 are unknown.
+ * Field names are the JSON contract's (design.md section 7; doc/json.md). */
+#ifndef RECORD_REPORT_H
+#define RECORD_REPORT_H
+
+#include "base/arena.h"
+#include "base/damage.h"
+#include "base/error.h"
+#include "base/types.h"
+
+enum ph_local_kind { PH_LOCAL_ARGUMENT, PH_LOCAL_LOCAL, PH_LOCAL_CELL, PH_LOCAL_FREE };
+
+struct ph_local {
+	const char *name;
+	enum ph_local_kind kind;
+	ph_addr address; /* of the value; a cell's contents for cell and free variables */
+	const char *type; /* "collections.deque"; builtins without their module */
+	const char *repr; /* NULL until rendered */
+	bool truncated, redacted;
+};
+
+struct ph_frame {
+	const char *function; /* co_name */
+	const char *qualname; /* co_qualname, NULL before 3.11 */
+	const char *module;   /* globals' __name__ */
+	const char *file;     /* co_filename */
+	int line, end_line, column, end_column; /* 0 unknown; columns are bytes from 0 as in co_positions, -1 unknown */
+	const char *source;   /* the line's text without its indentation, NULL when the source is not there */
+	ph_addr address;      /* the frame object, or the interpreter frame since 3.11 */
+	ph_addr code, globals; /* not in the JSON */
+	/* the PyFrameObject when there is one, for `locals` of class bodies and modules; not in the JSON */
+	ph_addr namespace; /* f_locals of a module or class body, 0 when the locals are fast ones */
+	struct ph_local *locals; /* unbound ones left out; none for a module's own frame */
+	size_t local_count;
+};
+
+enum ph_exception_state { PH_EXCEPTION_NONE, PH_EXCEPTION_HANDLED, PH_EXCEPTION_RAISED, PH_EXCEPTION_LAST };
+
+/* Flat: chains are addresses, looked up with ph_report_exception().  The JSON nests them. */
+struct ph_exception {
+	ph_addr address;
+	const char *type;    /* __qualname__ */
+	const char *module;
+	const char *message; /* str(exception), as far as it can be known without running code; NULL unknown */
+	ph_addr *arg_addresses; /* args; not in the JSON */
+	const char **args;   /* their reprs; NULL entries until rendered */
+	size_t arg_count;
+	const char **notes;  /* __notes__ */
+	size_t note_count;
+	struct ph_frame *traceback; /* as in a traceback: outermost first */
+	size_t traceback_count;
+	ph_addr cause, context; /* 0 is None */
+	bool suppress_context;
+	ph_addr *members; /* of an exception group */
+	size_t member_count;
+};
+
+struct ph_code_location { /* a native program counter */
+	ph_addr address; /* 0 unknown; not in the JSON */
+	const char *module; /* its path */
+	uint64_t offset;    /* from the module's first mapped address */
+	bool has_offset;
+	const char *build_id;
+	const char *symbol; /* "name+0x12" */
+};
+
+struct ph_waiting {	    /* what a thread waits for */
+	const char *what;   /* "gil", "lock", "syscall" */
+	ph_addr address;    /* of the lock or futex word, 0 none */
+	int64_t syscall;    /* number, -1 none */
+	const char *name;   /* "futex", NULL unknown */
+};
+
+struct ph_state_exception { /* one of a thread's exceptions */
+	ph_addr address;    /* into the report's exceptions */
+	enum ph_exception_state state;
+};
+
+struct ph_thread { /* one thread state */
+	uint64_t id; /* threading.get_ident() */
+	int64_t native_id; /* LWP, 0 unknown */
+	const char *name;
+	int64_t interpreter;
+	bool crashed, holds_gil;
+	bool has_waiting;
+	struct ph_waiting waiting_for;
+	bool has_pc;
+	struct ph_code_location pc;
+	/* most telling first: `exception` in the JSON is the first */
+	struct ph_state_exception *exceptions;
+	size_t exception_count;
+	struct ph_frame *frames; /* outermost first */
+	size_t frame_count;
+	uint64_t frames_omitted; /* beyond the bound, innermost kept */
+};
+
+struct ph_native_thread_record { /* a thread that never ran Python */
+	int64_t native_id;
+	bool crashed;
+	bool has_pc;
+	struct ph_code_location pc;
+};
+
+struct ph_interpreter {
+	int64_t id;
+	bool main;
+	int64_t idle_thread_states;
+	bool has_gc;
+	bool gc_enabled, gc_collecting;
+	int64_t gc_counts[3], gc_thresholds[3], gc_garbage; /* -1 unknown */
+};
+
+struct ph_label {
+	const char *key, *value;
+};
+
+struct ph_signature {
+	int version;	   /* 1 */
+	const char *hash;  /* 16 hex digits */
+	const char *title; /* "ValueError in app:parse" */
+	const char **frames; /* what was hashed, innermost first */
+	size_t frame_count;
+};
+
+enum ph_redaction_mode { PH_REDACT_NONE, PH_REDACT_SECRETS, PH_REDACT_VALUES };
+
+struct ph_report {
+	struct ph_arena arena;
+	struct { /* "image" */
+		const char *kind, *arch, *os;
+		int64_t pid; /* 0 unknown */
+		const char *command;
+		bool complete;
+		int signal_number; /* 0 none: "signal": null */
+		const char *signal_name;
+		bool has_signal_address;
+		ph_addr signal_address;
+	} image;
+	struct { /* "python" */
+		const char *implementation, *version;
+		bool debug, free_threaded;
+		const char *executable;
+		const char *origin; /* "table", "debug-offsets", "inferred" */
+		bool guessed;	    /* newer than the newest version known */
+	} python;
+	struct ph_interpreter *interpreters;
+	size_t interpreter_count;
+	struct ph_thread *threads; /* the crashed one first */
+	size_t thread_count;
+	struct ph_native_thread_record *native_threads;
+	size_t native_thread_count;
+	struct ph_exception *exceptions; /* every exception reached, sorted by address */
+	size_t exception_count;
+	struct ph_signature signature; /* version 0: not computed */
+	struct {
+		enum ph_redaction_mode mode;
+		uint64_t count;
+	} redaction;
+	struct ph_label *labels;
+	size_t label_count;
+	struct ph_damage damage;
+	/* what is rendered with the report but lives elsewhere: the last lines of text */
+};
+
+void ph_report_deinit(struct ph_report *report);
+#define ph_auto_report ph_cleanup(ph_report_deinit)
+
+/* NULL when the report has none at that address. */
+const struct ph_exception *ph_report_exception(const struct ph_report *report, ph_addr address);
+
+/* Fill report->signature from the rest (record/signature.c). */
+void ph_report_sign(struct ph_report *report);
+
+/* ---- rendering; all append to `out` and end with a newline ---- */
+
+struct ph_buffer;
+struct ph_text_options {
+	bool colour;
+	unsigned columns; /* of the terminal; 0 unbounded */
+	bool locals;	  /* print locals below each frame */
+	bool fold;	  /* fold threads with equal stacks */
+};
+
+void ph_report_json(const struct ph_report *report, struct ph_buffer *out); /* one object, indented by two */
+void ph_report_text(const struct ph_report *report, const struct ph_text_options *options, struct ph_buffer *out);
+void ph_report_markdown(const struct ph_report *report, struct ph_buffer *out);
+void ph_report_signature_line(const struct ph_report *report, struct ph_buffer *out);
+/* exceptions.json: {"exceptions":[…]} flat, chains by address. */
+void ph_report_exceptions_json(const struct ph_report *report, struct ph_buffer *out);
+/* the text of `pyheap exceptions` and `pyheap threads` */
+void ph_report_exceptions_text(const struct ph_report *report, const struct ph_text_options *options,
+			       struct ph_buffer *out);
+void ph_report_threads_text(const struct ph_report *report, const struct ph_text_options *options,
+			    struct ph_buffer *out);
+
+/* The inverse of ph_report_json, of untrusted text; exceptions_json (may be
+ * NULL) gives the exceptions beyond the nesting.  PH_ERROR_BAD_DUMP. */
+struct ph_error *ph_report_parse(const char *json, size_t size, const char *exceptions_json, size_t exceptions_size,
+				 struct ph_report *ret) __attribute__((warn_unused_result));
+
+/* ---- single records as JSON, for `pyheap print --json` and closure.jsonl ---- */
+
+/* One line of `pyheap print --json`: strings rendered, children by address. */
+struct ph_object {
+	ph_addr address;
+	const char *type, *module;
+	int64_t size, refcount, len; /* INT64_MIN: null */
+	const char *repr;
+	bool truncated, redacted;
+	const char *value; /* WTF-8, or hex for bytes; NULL none */
+	ph_addr *items;
+	size_t item_count;
+	bool has_items;
+	ph_addr (*pairs)[2];
+	size_t pair_count;
+	bool has_pairs;
+	struct ph_object_attribute {
+		const char *name;
+		ph_addr value;
+	} *attributes;
+	size_t attribute_count;
+	struct ph_frame *frame;		/* NULL none */
+	struct ph_exception *exception; /* NULL none; chains by {"ref"} but for group members, nested */
+	struct ph_exception *exception_members; /* the nested ones, flat */
+	size_t exception_member_count;
+};
+
+/* One line, newline at the end. */
+void ph_object_json(const struct ph_object *object, struct ph_buffer *out);
+/* What `pyheap print` shows in text; several lines. */
+void ph_object_text(const struct ph_object *object, const struct ph_text_options *options, struct ph_buffer *out);
+struct ph_error *ph_object_parse(const char *json, size_t size, struct ph_arena *arena, struct ph_object *ret)
+	__attribute__((warn_unused_result));
+
+#endif
