@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which interpreter is it, and which layout: evidence, candidates, checks.
+ *
+ * Evidence: the symbols _PyRuntime, Py_Version; the section .PyRuntime; the
+ * cookie of _Py_DebugOffsets in writable data; the module's file name
+ * (libpython3.11.so.1.0, python3.11); version strings in data and heap
+ * (sys.version, sys.hexversion); the shape of the interpreter states.
+ * A candidate is believed only after its invariants hold: tstate->interp points
+ * back; modules, sysdict and builtins are dicts; type(type) is type; sys.version
+ * in the heap says the same.  Each step is told to `explain`. */
+#ifndef DETECT_DETECT_H
+#define DETECT_DETECT_H
+
+#include "base/error.h"
+#include "target/target.h"
+
+struct ph_detected {
+	struct ph_target target;
+	const char *origin; /* "table", "debug-offsets", "inferred": static */
+};
+
+/* PH_ERROR_NO_PYTHON with what was found instead (nothing, PyPy, a version that we do not know). */
+struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret) __attribute__((warn_unused_result));
+
+#endif

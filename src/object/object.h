@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Objects: from an address to a struct ph_value, and the few typed readers that
+ * the rooms above need (str, dict, tuple, int, attribute, type, code).
+ *
+ * One file per kind, named as in CPython's Objects/.  Which decoder serves an
+ * object: the tp_flags bits of its type (int, list, tuple, bytes, str, dict,
+ * exception, type subclasses), else the nearest base with a decoder, by name
+ * (src/object/kinds.def: adding a kind is a file and a row). */
+#ifndef OBJECT_OBJECT_H
+#define OBJECT_OBJECT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "record/value.h"
+#include "record/source.h"
+#include "target/target.h"
+
+struct ph_objects; /* a target with its caches of types and codes; not thread-safe */
+
+struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects **ret)
+	__attribute__((warn_unused_result));
+void ph_objects_free(struct ph_objects *objects);
+struct ph_target *ph_objects_target(struct ph_objects *objects);
+
+/* Learn the names of types from `builtins` and the dicts of all modules in
+ * `modules` (sys.modules), for cores whose .rodata was left out, and then the
+ * known static types by role and fingerprint.  Cheap: walks lazily on the first
+ * type whose tp_name cannot be read.  0 for what is unknown. */
+void ph_objects_seed(struct ph_objects *objects, ph_addr builtins, ph_addr modules);
+
+/* ---- types ---- */
+
+struct ph_type {
+	ph_addr address;
+	const char *name;     /* __qualname__ for heap types, tp_name's last part for static ones; "?" unknown */
+	const char *module;   /* "builtins", "__main__", …; NULL unknown */
+	const char *full;     /* "collections.deque"; without the module for builtins */
+	uint64_t flags;	      /* tp_flags */
+	int64_t basicsize, itemsize, dictoffset, weaklistoffset;
+	ph_addr base;	      /* tp_base */
+	ph_addr mro;	      /* a tuple */
+	ph_addr dict;	      /* tp_dict, also where it lives in the interpreter state */
+	enum ph_kind kind;
+	const struct ph_decoder *decoder; /* object/decoder.h */
+	bool is_heap;
+	bool is_type; /* a subclass of type: its instances are types */
+};
+
+/* Cached; NULL when the address is no type (its own type chain does not end in type). */
+const struct ph_type *ph_type_get(struct ph_objects *objects, ph_addr type);
+/* The type of an object; NULL as above. */
+const struct ph_type *ph_object_type(struct ph_objects *objects, ph_addr object);
+bool ph_type_is_subtype(struct ph_objects *objects, const struct ph_type *type, const char *full_name);
+
+/* ---- values ---- */
+
+/* The op of ph_source: fills *ret whatever the address is. */
+void ph_object_value(struct ph_objects *objects, ph_addr address, const struct ph_value_limits *limits,
+		     struct ph_value *ret);
+
+/* ---- typed readers; PH_CORRUPT when the object is of another type ---- */
+
+/* A str as WTF-8, appended; at most `characters` of it (then PH_LIMIT, with the beginning appended). */
+enum ph_status ph_str_read(struct ph_objects *objects, ph_addr address, size_t characters, struct ph_buffer *out);
+/* The same into an arena: NULL when it is not a readable str.  For names; cut at 4,096 characters. */
+const char *ph_str_get(struct ph_objects *objects, ph_addr address, struct ph_arena *arena);
+/* Is it a str equal to this ASCII text?  Fast, no allocation. */
+bool ph_str_equals(struct ph_objects *objects, ph_addr address, const char *ascii);
+/* Raw bytes of a bytes object: a view or NULL. *ret_size bytes. */
+const uint8_t *ph_bytes_view(struct ph_objects *objects, ph_addr address, size_t *ret_size);
+
+enum ph_status ph_int_get(struct ph_objects *objects, ph_addr address, int64_t *ret); /* PH_LIMIT beyond 63 bits */
+
+/* Items of a tuple or list: address of the item array and its checked length. */
+enum ph_status ph_sequence_items(struct ph_objects *objects, ph_addr address, ph_addr *ret_items, size_t *ret_count);
+/* Item i of a tuple or list; 0 when out of range. */
+ph_addr ph_sequence_item(struct ph_objects *objects, ph_addr address, size_t index);
+
+/* A dict in insertion order, without copying. */
+struct ph_dict_iter {
+	struct ph_objects *objects;
+	ph_addr entries, values; /* entry array; split values or 0 */
+	ph_addr order;		 /* insertion-order bytes of split values, or 0 */
+	size_t index, count;	 /* next entry; entries to look at */
+	uint32_t stride;	 /* bytes of an entry */
+	bool unicode_keys;
+	uint64_t used;		 /* ma_used, checked */
+	enum ph_status status;	 /* what ended it early */
+};
+enum ph_status ph_dict_begin(struct ph_objects *objects, ph_addr dict, struct ph_dict_iter *ret);
+bool ph_dict_next(struct ph_dict_iter *iter, ph_addr *ret_key, ph_addr *ret_value);
+/* Value of a str key (ASCII); 0 when it has none.  Linear; for small dicts and namespaces. */
+ph_addr ph_dict_get(struct ph_objects *objects, ph_addr dict, const char *ascii_key);
+bool ph_is_dict(struct ph_objects *objects, ph_addr address);
+
+/* An attribute that the object itself holds (its __dict__, inline values or a
+ * slot), not its class's; 0 when there is none. */
+ph_addr ph_object_attribute(struct ph_objects *objects, ph_addr object, const char *ascii_name);
+/* The instance's own dict object when it has one (materialised), else 0. */
+ph_addr ph_object_dict(struct ph_objects *objects, ph_addr object);
+
+/* ---- code (object/code.c) and line tables (object/linetable.c) ---- */
+
+enum { PH_FAST_LOCAL = 0x20, PH_FAST_CELL = 0x40, PH_FAST_FREE = 0x80 }; /* CO_FAST_* of Include/internal/pycore_code.h, used for all versions */
+
+struct ph_code {
+	ph_addr address;
+	const char *name, *qualname, *filename; /* WTF-8; qualname NULL before 3.11 */
+	int firstlineno;
+	uint32_t flags; /* co_flags */
+	int argcount;	/* all arguments: positional, keyword-only, *args and **kwargs */
+	int nlocals;	/* fast locals that are not only cells */
+	size_t localsplus_count;
+	const char **localsplus_names; /* in the order of the frame's fast locals */
+	uint8_t *localsplus_kinds;     /* PH_FAST_… */
+	ph_addr bytecode;	       /* address of the first code unit (co_code_adaptive, or co_code's bytes) */
+	size_t bytecode_size;	       /* bytes */
+};
+/* Cached, NULL when it is no code object.  Lives as long as objects. */
+const struct ph_code *ph_code_get(struct ph_objects *objects, ph_addr address);
+
+struct ph_position {
+	int line, end_line;	/* 0 unknown */
+	int column, end_column; /* bytes from 0; -1 unknown */
+};
+/* lasti: offset in bytes into the bytecode; negative is "before the first". */
+struct ph_position ph_code_position(struct ph_objects *objects, const struct ph_code *code, int64_t lasti);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* image + layout: one typed CPython process.  Reads fields by id. */
+#ifndef TARGET_TARGET_H
+#define TARGET_TARGET_H
+
+#include "image/image.h"
+#include "layout/layout.h"
+
+/* A target: borrowed image, own layout.  Made by detect; read-only afterwards,
+ * so threads may share it. */
+struct ph_target {
+	struct ph_image *image;	  /* borrowed */
+	struct ph_damage *damage; /* borrowed: where findings are counted */
+	struct ph_layout layout;
+	/* anchors, found by detect; 0 unknown */
+	ph_addr runtime;      /* _PyRuntime */
+	ph_addr interp_head;  /* first PyInterpreterState */
+	ph_addr type_type;    /* PyType_Type: the object whose type is itself */
+	ph_addr none, ellipsis, notimplemented, true_, false_; /* singletons */
+	const struct ph_module *module; /* the executable or libpython that holds it */
+	const char *version_source;	/* how the version was found: static text or owned by the image */
+};
+
+/* A struct in the target, for field reads without a bounds check each: `data`
+ * holds at least `size` bytes (a view into the image, or `copy`). */
+struct ph_struct {
+	ph_addr address;
+	const uint8_t *data;
+	uint32_t size;
+	const struct ph_layout *layout;
+	uint8_t copy[512];
+};
+
+/* Load the struct at `address`, `size` bytes (PH_SIZEOF_…, or more for a trailing
+ * array; at most sizeof(copy) when it straddles mappings).  `before` bytes in
+ * front of it are loaded too (GC head, managed dict). */
+enum ph_status ph_struct_load(const struct ph_target *target, ph_addr address, size_t size, struct ph_struct *ret);
+
+/* Reads of a field of a loaded struct.  A field that is absent, or that lies
+ * outside what was loaded, gives 0: check ph_layout_has() where it matters. */
+uint64_t ph_struct_uint(const struct ph_struct *s, enum ph_field field);
+int64_t ph_struct_int(const struct ph_struct *s, enum ph_field field); /* sign-extended */
+ph_addr ph_struct_ptr(const struct ph_struct *s, enum ph_field field);
+
+/* Single reads: PH_ABSENT when the layout has no such field. */
+enum ph_status ph_target_ptr(const struct ph_target *target, ph_addr base, enum ph_field field, ph_addr *ret);
+enum ph_status ph_target_uint(const struct ph_target *target, ph_addr base, enum ph_field field, uint64_t *ret);
+enum ph_status ph_target_int(const struct ph_target *target, ph_addr base, enum ph_field field, int64_t *ret);
+/* One pointer at an address. */
+enum ph_status ph_target_read_ptr(const struct ph_target *target, ph_addr address, ph_addr *ret);
+/* `count` pointers at an address into ours (8 bytes each, zero-extended). */
+enum ph_status ph_target_read_ptrs(const struct ph_target *target, ph_addr address, size_t count, ph_addr *ret);
+
+static inline bool ph_target_has(const struct ph_target *target, enum ph_field field)
+{
+	return ph_layout_has(&target->layout, field);
+}
+static inline int32_t ph_target_trait(const struct ph_target *target, enum ph_trait trait)
+{
+	return ph_layout_trait(&target->layout, trait);
+}
+/* Address of a member; 0 when absent. */
+static inline ph_addr ph_target_at(const struct ph_target *target, ph_addr base, enum ph_field field)
+{
+	return ph_target_has(target, field) ? base + (ph_addr)(int64_t)target->layout.slots[field].offset : 0;
+}
+/* PH_SIZEOF_…: bytes; 0 when absent. */
+static inline size_t ph_target_sizeof(const struct ph_target *target, enum ph_field size)
+{
+	return ph_target_has(target, size) ? (size_t)target->layout.slots[size].offset : 0;
+}
+
+#endif
