@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The portable dump: writer and reader, one file per section side by side.
+ * doc/dump-format.md specifies every field. */
+#ifndef DUMP_DUMP_H
+#define DUMP_DUMP_H
+
+#include <pyheap/callbacks.h>
+#include <pyheap/dump.h>
+
+#include "record/render.h"
+#include "record/report.h"
+#include "record/source.h"
+
+#include <stdio.h>
+
+/* ---- writing ---- */
+
+struct ph_dump_module { /* a line of modules.json; strings NULL when unknown */
+	const char *path, *build_id, *why_not; /* why_not: why its file was not used */
+	ph_addr start, end;
+};
+
+struct ph_dump_source_file { /* a Python source file of the frames */
+	const char *path;    /* co_filename */
+	const char *text;    /* already scrubbed; `size` bytes */
+	size_t size;
+	bool newer;	     /* than the core: perhaps not what ran */
+};
+
+struct ph_dump_field { /* manifest: origin of the layout, completeness … */
+	const char *key, *value;
+};
+
+struct ph_dump_contents {
+	const struct ph_report *report;	   /* its labels, redaction and damage go into the manifest too */
+	const struct ph_render *render;	   /* source + redactor for closure.jsonl; NULL: none is written */
+	const ph_addr *closure;		   /* addresses of the closure's objects, in the order to be written */
+	size_t closure_count;
+	bool closure_cut;		   /* the bound was reached */
+	const struct ph_dump_module *modules;
+	size_t module_count;
+	const struct ph_dump_source_file *sources;
+	size_t source_count;
+	const struct ph_dump_field *fields;
+	size_t field_count;
+	int64_t time; /* seconds since 1970 for member dates: SOURCE_DATE_EPOCH or the core's own */
+	const char *heap; /* "none", "stacks", "full" */
+	const struct ph_callbacks *callbacks;
+};
+
+/* Whole or absent: written to a temporary file in the same folder (mode 0600,
+ * unlinked on every failure and on cancellation), synced, and published by
+ * rename (or link, when !overwrite, which fails with PH_ERROR_IO on EEXIST).
+ * path "-": built in an unlinked temporary file, then copied to standard output. */
+struct ph_error *ph_dump_write(const char *path, bool overwrite, const struct ph_dump_contents *contents)
+	__attribute__((warn_unused_result));
+
+/* ---- reading ---- */
+
+/* The report of the dump; parsed on first use, owned by the dump. */
+struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **ret) __attribute__((warn_unused_result));
+/* A member's bytes, CRC checked, malloc'ed; at most `maximum` bytes. */
+struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t maximum, char **ret, size_t *ret_size)
+	__attribute__((warn_unused_result));
+/* The record of one object of the closure, in the arena; *ret NULL when it is not in the dump. */
+struct ph_error *ph_dump_object(struct ph_dump *dump, ph_addr address, struct ph_arena *arena,
+				struct ph_object **ret) __attribute__((warn_unused_result));
+
+#endif

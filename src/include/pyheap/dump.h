@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The portable dump, read. doc/dump-format.md specifies it. */
+#ifndef PYHEAP_DUMP_H
+#define PYHEAP_DUMP_H
+
+#include <pyheap/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ph_dump;
+
+/* PH_ERROR_IO, PH_ERROR_BAD_DUMP (says which member, or what the file is instead:
+ * a core, a dump of another tool called pyheap …). */
+struct ph_error *ph_dump_open(const char *path, struct ph_dump **ret) __attribute__((warn_unused_result));
+void ph_dump_close(struct ph_dump *dump);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
