@@ -22,7 +22,8 @@ struct ph_target {
 };
 
 /* A struct in the target, for field reads without a bounds check each: `data`
- * holds at least `size` bytes (a view into the image, or `copy`). */
+ * holds at least `size` bytes (a view into the image, or its own `copy`: do not
+ * assign a struct to another). */
 struct ph_struct {
 	ph_addr address;
 	const uint8_t *data;
@@ -32,8 +33,8 @@ struct ph_struct {
 };
 
 /* Load the struct at `address`, `size` bytes (PH_SIZEOF_…, or more for a trailing
- * array; at most sizeof(copy) when it straddles mappings).  `before` bytes in
- * front of it are loaded too (GC head, managed dict). */
+ * array; at most sizeof(copy) when it straddles mappings).  What lies before an
+ * object (GC head, managed dict) is read by itself, with ph_target_ptr(). */
 enum ph_status ph_struct_load(const struct ph_target *target, ph_addr address, size_t size, struct ph_struct *ret);
 
 /* Reads of a field of a loaded struct.  A field that is absent, or that lies
