@@ -1,0 +1,3 @@
+# bin_PROGRAMS += analyzer/pyheap
+# analyzer_pyheap_SOURCES =
+# analyzer_pyheap_SOURCES += analyzer/main.c

@@ -1,0 +1,2 @@
+# dist_man_MANS += doc/man/core2pyheap.1
+# dist_man_MANS += doc/man/pyheap.1

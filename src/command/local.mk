@@ -1,0 +1,1 @@
+src_command_libph_command_la_SOURCES =

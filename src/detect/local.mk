@@ -1,0 +1,1 @@
+src_detect_libph_detect_la_SOURCES =

@@ -1,0 +1,1 @@
+src_dump_libph_dump_la_SOURCES =

@@ -1,0 +1,1 @@
+src_extract_libph_extract_la_SOURCES =

@@ -1,0 +1,1 @@
+src_graph_libph_graph_la_SOURCES =

@@ -1,0 +1,1 @@
+src_heap_libph_heap_la_SOURCES =

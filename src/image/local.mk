@@ -1,0 +1,1 @@
+src_image_libph_image_la_SOURCES =

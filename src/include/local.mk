@@ -1,0 +1,5 @@
+phincludedir = $(includedir)/pyheap
+phinclude_HEADERS =
+phinclude_HEADERS += src/include/pyheap/callbacks.h
+phinclude_HEADERS += src/include/pyheap/error.h
+phinclude_HEADERS += src/include/pyheap/image.h

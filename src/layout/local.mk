@@ -1,0 +1,1 @@
+src_layout_libph_layout_la_SOURCES =

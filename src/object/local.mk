@@ -1,0 +1,1 @@
+src_object_libph_object_la_SOURCES =

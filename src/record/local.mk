@@ -1,0 +1,1 @@
+src_record_libph_record_la_SOURCES =

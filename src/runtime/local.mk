@@ -1,0 +1,1 @@
+src_runtime_libph_runtime_la_SOURCES =

@@ -1,0 +1,1 @@
+src_target_libph_target_la_SOURCES =

@@ -1,0 +1,1 @@
+# Unit tests of the room command; two lines each (see testsuite/unit/base.mk).
