@@ -4,7 +4,9 @@
  * from it and from nothing else, so all doors print the same.
  *
  * All strings and arrays live in the report's arena.  Strings are WTF-8 (see
- * record/value.h), NULL is unknown (JSON null).  Addresses 0 are unknown.
+ * record/value.h) and end with a NUL; a NUL within one (a str may hold it) is
+ * the bytes C0 80: make them with ph_text_copy() of record/text.h.  NULL is
+ * unknown (JSON null).  Addresses 0 are unknown.
  * Field names are the JSON contract's (design.md section 7; doc/json.md). */
 #ifndef RECORD_REPORT_H
 #define RECORD_REPORT_H
@@ -31,7 +33,9 @@ struct ph_frame {
 	const char *module;   /* globals' __name__ */
 	const char *file;     /* co_filename */
 	int line, end_line, column, end_column; /* 0 unknown; columns are bytes from 0 as in co_positions, -1 unknown */
-	const char *source;   /* the line's text without its indentation, NULL when the source is not there */
+	/* The line's text, indentation included (the columns count in it), without line end; NULL when the source
+	 * is not there.  Renderers strip it. */
+	const char *source;
 	ph_addr address;      /* the frame object, or the interpreter frame since 3.11 */
 	ph_addr code, globals; /* not in the JSON */
 	/* the PyFrameObject when there is one, for `locals` of class bodies and modules; not in the JSON */
