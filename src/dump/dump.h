@@ -59,11 +59,14 @@ struct ph_error *ph_dump_write(const char *path, bool overwrite, const struct ph
 
 /* The report of the dump; parsed on first use, owned by the dump. */
 struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **ret) __attribute__((warn_unused_result));
-/* A member's bytes, CRC checked, malloc'ed; at most `maximum` bytes. */
+/* A member's bytes, CRC checked, malloc'ed with a NUL behind; at most `maximum` bytes.
+ * PH_ERROR_BAD_DUMP names the member: it is not there, too large, cut or altered. */
 struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t maximum, char **ret, size_t *ret_size)
 	__attribute__((warn_unused_result));
-/* The record of one object of the closure, in the arena; *ret NULL when it is not in the dump. */
-struct ph_error *ph_dump_object(struct ph_dump *dump, ph_addr address, struct ph_arena *arena,
-				struct ph_object **ret) __attribute__((warn_unused_result));
+/* The records of some objects of the closure, in the arena, found in one pass:
+ * ret[i] is the one of addresses[i], or NULL when it is not in the dump (or in a
+ * part of it that is damaged: ph_dump_problem() says so then). */
+struct ph_error *ph_dump_objects(struct ph_dump *dump, const ph_addr *addresses, size_t count, struct ph_arena *arena,
+				 struct ph_object **ret) __attribute__((warn_unused_result));
 
 #endif

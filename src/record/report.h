@@ -197,6 +197,8 @@ void ph_report_markdown(const struct ph_report *report, struct ph_buffer *out);
 void ph_report_signature_line(const struct ph_report *report, struct ph_buffer *out);
 /* exceptions.json: {"exceptions":[…]} flat, chains by address. */
 void ph_report_exceptions_json(const struct ph_report *report, struct ph_buffer *out);
+/* {"threads":[…],"native_threads":[…]}, as in the report: `pyheap threads --json`. */
+void ph_report_threads_json(const struct ph_report *report, struct ph_buffer *out);
 /* the text of `pyheap exceptions` and `pyheap threads` */
 void ph_report_exceptions_text(const struct ph_report *report, const struct ph_text_options *options,
 			       struct ph_buffer *out);
