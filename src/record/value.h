@@ -48,7 +48,7 @@ enum ph_form {
 	PH_FORM_ITEMS, /* open, items joined by ", ", close */
 	PH_FORM_PAIRS, /* open, "key: value" joined by ", ", close */
 	PH_FORM_PAIR_TUPLES, /* open, "(key, value)" joined by ", ", close: OrderedDict before 3.12 */
-	PH_FORM_PARTS, /* open, `parts` joined by ", " ("name=" before those with a name), close */
+	PH_FORM_PARTS, /* open, `parts` joined by ", " or by their own `before`, close */
 };
 
 struct ph_pair {
@@ -63,10 +63,13 @@ struct ph_attribute {
 	bool structural;
 };
 
+/* Printed as before, name "=" or key ": ", value. */
 struct ph_part {
 	const char *name; /* NULL: none */
 	ph_addr value;	  /* 0: `text` stands for it */
 	const char *text;
+	ph_addr key;	    /* 0: none.  The pairs of a Counter (in its own order) or a defaultdict */
+	const char *before; /* NULL: ", ", and nothing before the first.  ", {" of a defaultdict, " | " of a union */
 };
 
 /* Filled by ph_source_value().  Initialise with PH_VALUE_INIT once; each fill
@@ -87,7 +90,7 @@ struct ph_value {
 	enum ph_form form;
 	const char *text; /* ATOM, STR, BYTES; NUL-terminated but may hold NULs: use text_size */
 	size_t text_size; /* bytes */
-	bool text_cut;	  /* text is a beginning only (the maximum asked for in characters or bytes) */
+	bool text_cut;	  /* text is a beginning only (the maximum asked for in characters or bytes); or parts are left out */
 	const char *open, *close; /* UTF-8; never NULL for the forms that use them */
 	const char *recursive; /* what repr prints for itself within itself: "[...]", "{...}", "…(...)" */
 
@@ -128,5 +131,6 @@ bool ph_value_add_item(struct ph_value *value, ph_addr item);
 bool ph_value_add_pair(struct ph_value *value, ph_addr key, ph_addr item);
 bool ph_value_add_attribute(struct ph_value *value, const char *name, ph_addr item, bool structural); /* copies name */
 bool ph_value_add_part(struct ph_value *value, const char *name, ph_addr item, const char *text);     /* copies both */
+bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr key, ph_addr item);   /* copies before */
 
 #endif
