@@ -11,7 +11,30 @@
 #include "record/source.h"
 #include "runtime/runtime.h"
 
-/* A live target as a ph_source, and what was read of it. */
+/* What the stacks reach: to this many edges, and the nearest so many objects.
+ * The dump's closure and the survey for secrets are one walk. */
+#define PH_CLOSURE_DEPTH 3
+#define PH_CLOSURE_MAXIMUM 100000
+
+struct ph_extract_options {
+	enum ph_redaction_mode redact;
+	const char *redact_words;  /* NULL: the default list */
+	const char *const *labels; /* "KEY=VALUE" */
+	size_t label_count;
+};
+
+/* A Python source file that a frame names, as found on this machine. */
+struct ph_source_text {
+	char *path;	/* co_filename */
+	char *text;	/* UTF-8, NUL-terminated; NULL when it was not opened */
+	size_t size;	/* bytes */
+	size_t *lines; /* offsets of the lines' beginnings */
+	size_t line_count;
+	bool newer; /* than the core: perhaps not what ran */
+	bool scrubbed; /* secrets were taken out */
+};
+
+/* A live target as a ph_source, and the report that was made of it. */
 struct ph_extract {
 	struct ph_image *image; /* borrowed */
 	struct ph_detected detected;
@@ -21,6 +44,39 @@ struct ph_extract {
 	struct ph_redactor *redactor;
 	struct ph_render render;
 	struct ph_report report;
+	struct ph_source_text *files;
+	size_t file_count;
+	size_t file_bytes;
+	/* where the walks over the heap begin: locals, globals, exceptions */
+	struct ph_redaction_root *roots;
+	size_t root_count, root_capacity;
+	uint64_t values; /* decoded so far: see live_value() */
 };
+
+/* Find the interpreter and make the report.  The image stays the caller's and
+ * must outlive the extract. PH_ERROR_NO_PYTHON when there is none in it. */
+struct ph_error *ph_extract_create(struct ph_image *image, const struct ph_extract_options *options,
+				   struct ph_extract **ret) __attribute__((warn_unused_result));
+void ph_extract_free(struct ph_extract *extract);
+
+/* The closure of the stacks: addresses of objects, malloc'ed, sorted; *ret_cut
+ * when the bound was reached. */
+struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, size_t *ret_count, bool *ret_cut)
+	__attribute__((warn_unused_result));
+
+/* ---- between the files of this room ---- */
+
+/* The process, the interpreters, the threads and the exceptions, unrendered. */
+struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_extract_options *options);
+struct ph_error *ph_extract_threads(struct ph_extract *extract);
+struct ph_error *ph_extract_exceptions(struct ph_extract *extract);
+/* Learn the secrets, then render every repr, message and source line. */
+struct ph_error *ph_extract_render(struct ph_extract *extract);
+
+/* Fill in frame->source, scrubbed later. Opens each file once. */
+void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame);
+void ph_extract_free_sources(struct ph_extract *extract);
+
+struct ph_error *ph_extract_add_root(struct ph_extract *extract, const char *name, ph_addr address);
 
 #endif

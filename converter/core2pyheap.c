@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* core2pyheap: options, then image -> report -> dump. */
+#include "options.h"
+#include "output.h"
+
+#include <pyheap/image.h>
+#include <pyheap/session.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int fail(struct ph_error *error)
+{
+	int status = ph_error_exit_status(error);
+	output_end_progress();
+	fprintf(stderr, "core2pyheap: %s\n", error->message);
+	ph_error_free(error);
+	return status;
+}
+
+/* CORE and PYTHON come in either order: the ELF type tells. */
+static struct ph_error *sort_operands(struct options *options)
+{
+	enum ph_file_kind first, second;
+	if (!options->python || !strcmp(options->core, "-"))
+		return NULL;
+	struct ph_error *error = ph_image_file_kind(options->core, &first);
+	if (error)
+		return error;
+	error = ph_image_file_kind(options->python, &second);
+	if (error) {
+		/* a PYTHON that cannot be read is only a warning, later */
+		ph_error_free(error);
+		return NULL;
+	}
+	if (first != PH_FILE_CORE && (second == PH_FILE_CORE || (second == PH_FILE_COMPRESSED && first != PH_FILE_COMPRESSED))) {
+		const char *core = options->python;
+		options->python = options->core;
+		options->core = core;
+	}
+	return NULL;
+}
+
+static struct ph_error *write_report(struct ph_session *session, const struct options *options)
+{
+	struct ph_report_style style;
+	char *text;
+	size_t size;
+	if (options->no_report)
+		return NULL;
+	FILE *to = output_report_stream(options);
+	output_style(to, &style);
+	struct ph_error *error = ph_session_report(session, options->report, &style, &text, &size);
+	if (error)
+		return error;
+	output_end_progress();
+	error = output_write(to, text, size);
+	free(text);
+	return error;
+}
+
+static struct ph_error *write_dump(struct ph_session *session, const struct options *options)
+{
+	struct ph_dump_options dump = { .heap = options->heap, .jobs = options->jobs };
+	char *path = NULL;
+	if (options->no_dump)
+		return NULL;
+	struct ph_error *error = output_dump_path(options, &path);
+	if (!error)
+		error = ph_session_write_dump(session, path, options->output != NULL, &dump);
+	output_end_progress();
+	if (!error && strcmp(path, "-"))
+		output_announce(path);
+	free(path);
+	return error;
+}
+
+static int convert(const struct options *options)
+{
+	struct ph_image_options image_options = {
+		.executable = options->python,
+		.sysroot = options->sysroot,
+		.solib_search_path = options->solib_search_path,
+		.callbacks = output_callbacks(options),
+	};
+	struct ph_session_options session_options = {
+		.redact = options->redact,
+		.redact_words = options->redact_words,
+		.labels = options->labels,
+		.label_count = options->label_count,
+	};
+	struct ph_image *image = NULL;
+	struct ph_session *session = NULL;
+	int status = 0;
+	struct ph_error *error = ph_image_open_core(options->core, &image_options, &image);
+	if (!error)
+		error = ph_session_open(image, &session_options, &session);
+	if (!error)
+		error = write_report(session, options);
+	if (!error)
+		error = write_dump(session, options);
+	if (error)
+		status = fail(error);
+	else if (ph_session_is_damaged(session))
+		status = 1;
+	ph_session_close(session);
+	ph_image_close(image);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	/* a full disk or a size limit is an error that we report, not a death */
+	signal(SIGXFSZ, SIG_IGN);
+	int status = options_parse(argc, argv, &options);
+	if (status >= 0)
+		return status;
+	struct ph_error *error = sort_operands(&options);
+	if (error)
+		return fail(error);
+	output_watch_interrupt();
+	return convert(&options);
+}

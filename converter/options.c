@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "options.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	OPT_NO_DUMP = 256,
+	OPT_REPORT,
+	OPT_HEAP,
+	OPT_SYSROOT,
+	OPT_SOLIB,
+	OPT_REDACT,
+	OPT_REDACT_WORDS,
+	OPT_LABEL,
+	OPT_JOBS,
+	OPT_PROGRESS,
+	OPT_EXPLAIN,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "no-dump", no_argument, NULL, OPT_NO_DUMP },
+	{ "report", required_argument, NULL, OPT_REPORT },
+	{ "heap", required_argument, NULL, OPT_HEAP },
+	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
+	{ "solib-search-path", required_argument, NULL, OPT_SOLIB },
+	{ "redact", required_argument, NULL, OPT_REDACT },
+	{ "redact-words", required_argument, NULL, OPT_REDACT_WORDS },
+	{ "label", required_argument, NULL, OPT_LABEL },
+	{ "jobs", required_argument, NULL, OPT_JOBS },
+	{ "progress", required_argument, NULL, OPT_PROGRESS },
+	{ "explain", no_argument, NULL, OPT_EXPLAIN },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ 0 },
+};
+
+static const char help_text[] =
+	"usage: core2pyheap [OPTION]... CORE [PYTHON]\n"
+	"Print the crash report of a CPython process from its core file, and write a portable\n"
+	"dump of it that `pyheap` reads on any machine.\n"
+	"\n"
+	"CORE    an ELF core, also compressed (zstd, lz4, gzip, xz); \"-\" is standard input\n"
+	"PYTHON  the executable that died, if it is at hand; it is read, never run\n"
+	"\n"
+	"  -o, --output=FILE          write the dump to FILE (\"-\": standard output, the report then\n"
+	"                             goes to standard error); default CORE.pyheap in this folder\n"
+	"      --no-dump              write no dump\n"
+	"      --report=FORMAT        text (default), markdown, json, signature or none\n"
+	"      --heap=WHAT            how much the dump holds: full (default), stacks, none\n"
+	"      --redact=MODE          secrets (default), values or none\n"
+	"      --redact-words=LIST    the words that make a name a secret, comma-separated\n"
+	"      --label=KEY=VALUE      copied into report and dump; may be repeated\n"
+	"      --sysroot=DIR          look for modules and sources below DIR, and nowhere else\n"
+	"      --solib-search-path=DIRS  further folders with modules, colon-separated\n"
+	"      --jobs=N               processors to use (default: those allowed)\n"
+	"      --progress=WHEN        auto (default), always or never\n"
+	"      --explain              say how each thing was found\n"
+	"      --help, --version\n"
+	"\n"
+	"Exit status: 0 done; 1 done, but the core is cut or the report lacks something;\n"
+	"2 usage or input/output; 3 not a core, or no CPython in it.\n";
+
+static int usage(const char *what, const char *value)
+{
+	fprintf(stderr, "core2pyheap: %s%s%s; try --help\n", what, value ? ": " : "", value ? value : "");
+	return 2;
+}
+
+/* Index of value in a NULL-terminated list, -1 when it is not there. */
+static int choice(const char *value, const char *const *list)
+{
+	for (int i = 0; list[i]; i++)
+		if (!strcmp(value, list[i]))
+			return i;
+	return -1;
+}
+
+static int set_report(struct options *options, const char *value)
+{
+	static const char *const formats[] = { "text", "markdown", "json", "signature", "none", NULL };
+	int i = choice(value, formats);
+	if (i < 0)
+		return usage("--report takes text, markdown, json, signature or none, not", value);
+	options->no_report = i == 4;
+	if (i < 4)
+		options->report = (enum ph_report_format)i;
+	return -1;
+}
+
+static int set_heap(struct options *options, const char *value)
+{
+	static const char *const names[] = { "none", "stacks", "full", NULL };
+	int i = choice(value, names);
+	if (i < 0)
+		return usage("--heap takes full, stacks or none, not", value);
+	options->heap = (enum ph_dump_heap)i;
+	return -1;
+}
+
+static int set_redact(struct options *options, const char *value)
+{
+	static const char *const names[] = { "secrets", "values", "none", NULL };
+	int i = choice(value, names);
+	if (i < 0)
+		return usage("--redact takes secrets, values or none, not", value);
+	options->redact = (enum ph_session_redact)i;
+	return -1;
+}
+
+static int set_progress(struct options *options, const char *value)
+{
+	static const char *const names[] = { "auto", "always", "never", NULL };
+	int i = choice(value, names);
+	if (i < 0)
+		return usage("--progress takes auto, always or never, not", value);
+	options->progress = (enum progress)i;
+	return -1;
+}
+
+static int set_jobs(struct options *options, const char *value)
+{
+	char *end;
+	errno = 0;
+	unsigned long jobs = strtoul(value, &end, 10);
+	if (errno || *end || value == end || *value == '-' || jobs < 1 || jobs > 4096)
+		return usage("--jobs takes a number from 1 to 4096, not", value);
+	options->jobs = (unsigned)jobs;
+	return -1;
+}
+
+static int add_label(struct options *options, const char **labels, const char *value)
+{
+	const char *equals = strchr(value, '=');
+	if (!equals || equals == value)
+		return usage("--label takes KEY=VALUE, not", value);
+	labels[options->label_count++] = value;
+	return -1;
+}
+
+static int set_option(int c, struct options *options, const char **labels)
+{
+	switch (c) {
+	case 'o':
+		options->output = optarg;
+		return -1;
+	case OPT_NO_DUMP:
+		options->no_dump = true;
+		return -1;
+	case OPT_REPORT:
+		return set_report(options, optarg);
+	case OPT_HEAP:
+		return set_heap(options, optarg);
+	case OPT_SYSROOT:
+		options->sysroot = optarg;
+		return -1;
+	case OPT_SOLIB:
+		options->solib_search_path = optarg;
+		return -1;
+	case OPT_REDACT:
+		return set_redact(options, optarg);
+	case OPT_REDACT_WORDS:
+		options->redact_words = optarg;
+		return -1;
+	case OPT_LABEL:
+		return add_label(options, labels, optarg);
+	case OPT_JOBS:
+		return set_jobs(options, optarg);
+	case OPT_PROGRESS:
+		return set_progress(options, optarg);
+	case OPT_EXPLAIN:
+		options->explain = true;
+		return -1;
+	case OPT_HELP:
+		fputs(help_text, stdout);
+		return 0;
+	case OPT_VERSION:
+		puts("core2pyheap " PACKAGE_VERSION);
+		return 0;
+	default:
+		fputs("core2pyheap: try --help\n", stderr);
+		return 2;
+	}
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	struct options options = { .heap = PH_DUMP_HEAP_FULL };
+	const char **labels = calloc((size_t)argc + 1, sizeof(*labels));
+	int c, status;
+	if (!labels)
+		return usage("out of memory", NULL);
+	options.labels = labels;
+	while ((c = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
+		status = set_option(c, &options, labels);
+		if (status >= 0) {
+			free(labels);
+			return status;
+		}
+	}
+	if (optind >= argc || argc - optind > 2) {
+		free(labels);
+		return usage(optind >= argc ? "no core file is named" : "too many operands", NULL);
+	}
+	options.core = argv[optind];
+	options.python = optind + 1 < argc ? argv[optind + 1] : NULL;
+	if (options.python && !strcmp(options.python, "-")) {
+		options.python = options.core;
+		options.core = "-";
+	}
+	*ret = options;
+	return -1;
+}

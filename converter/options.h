@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CONVERTER_OPTIONS_H
+#define CONVERTER_OPTIONS_H
+
+#include <pyheap/session.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
+
+/* What the command line says; strings are argv's. */
+struct options {
+	const char *core;   /* "-" is standard input */
+	const char *python; /* NULL: none given */
+	const char *output; /* -o; NULL: the default name, "-" standard output */
+	bool no_dump, no_report, explain;
+	enum ph_report_format report;
+	enum ph_dump_heap heap;
+	enum ph_session_redact redact;
+	const char *redact_words;
+	const char *sysroot, *solib_search_path;
+	const char *const *labels; /* an array that lives as long as the program */
+	size_t label_count;
+	unsigned jobs;
+	enum progress progress;
+};
+
+/* Negative: go on.  Else the status to exit with (0 after --help and --version). */
+int options_parse(int argc, char **argv, struct options *ret);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "output.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	bool progress, shown;
+	double begun, last;
+} state;
+
+static volatile sig_atomic_t interrupted;
+
+/* An error of our own, in the shape of the library's: the program uses public headers only. */
+static struct ph_error *io_error(const char *format, ...)
+{
+	static char message[512];
+	static struct ph_error error = { PH_ERROR_IO, message };
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	return &error;
+}
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void output_end_progress(void)
+{
+	if (state.shown)
+		fputs("\r\033[K", stderr);
+	state.shown = false;
+}
+
+static void on_warning(void *user, const char *message)
+{
+	(void)user;
+	output_end_progress();
+	fprintf(stderr, "core2pyheap: warning: %s\n", message);
+}
+
+static void on_explain(void *user, const char *message)
+{
+	(void)user;
+	output_end_progress();
+	fprintf(stderr, "%s\n", message);
+}
+
+/* A line after a second of work, renewed five times a second. */
+static bool on_progress(void *user, const char *stage, unsigned long long done, unsigned long long total)
+{
+	double t = now();
+	(void)user;
+	if (interrupted)
+		return false;
+	if (!state.progress || t - state.begun < 1 || t - state.last < 0.2)
+		return true;
+	state.last = t;
+	state.shown = true;
+	if (total)
+		fprintf(stderr, "\r\033[K%s: %llu of %llu (%llu%%)", stage, done, total,
+			(unsigned long long)(100.0 * (double)done / (double)total));
+	else
+		fprintf(stderr, "\r\033[K%s: %llu", stage, done);
+	fflush(stderr);
+	return true;
+}
+
+const struct ph_callbacks *output_callbacks(const struct options *options)
+{
+	static struct ph_callbacks callbacks = { .warning = on_warning, .progress = on_progress };
+	if (options->explain)
+		callbacks.explain = on_explain;
+	state.begun = now();
+	state.progress = options->progress == PROGRESS_ALWAYS ||
+			 (options->progress == PROGRESS_AUTO && isatty(STDERR_FILENO));
+	return &callbacks;
+}
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	interrupted = 1;
+	/* the second one ends us at once */
+	signal(SIGINT, SIG_DFL);
+}
+
+void output_watch_interrupt(void)
+{
+	signal(SIGINT, on_interrupt);
+}
+
+FILE *output_report_stream(const struct options *options)
+{
+	bool dump_takes_stdout = !options->no_dump && options->output && !strcmp(options->output, "-");
+	return dump_takes_stdout ? stderr : stdout;
+}
+
+void output_style(FILE *to, struct ph_report_style *ret)
+{
+	struct winsize size;
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	bool terminal = isatty(fileno(to));
+	ret->colour = terminal && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+	ret->columns = terminal && !ioctl(fileno(to), TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+struct ph_error *output_write(FILE *to, const char *text, size_t size)
+{
+	if (fwrite(text, 1, size, to) == size && !fflush(to))
+		return NULL;
+	return io_error("cannot write the report: %s", strerror(errno));
+}
+
+/* CORE without its folder and the ending of a compressor. */
+static char *dump_stem(const char *core)
+{
+	static const char *const endings[] = { ".zst", ".lz4", ".gz", ".xz" };
+	const char *slash = strrchr(core, '/');
+	char *stem = strdup(!strcmp(core, "-") ? "core" : slash && slash[1] ? slash + 1 : core);
+	if (!stem)
+		return NULL;
+	size_t size = strlen(stem);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t ending = strlen(endings[i]);
+		if (size > ending && !strcmp(stem + size - ending, endings[i])) {
+			stem[size - ending] = '\0';
+			break;
+		}
+	}
+	return stem;
+}
+
+struct ph_error *output_dump_path(const struct options *options, char **ret)
+{
+	if (options->output) {
+		*ret = strdup(options->output);
+		return *ret ? NULL : io_error("out of memory");
+	}
+	char *stem = dump_stem(options->core), *path;
+	if (!stem)
+		return io_error("out of memory");
+	for (int i = 1; i < 10000; i++) {
+		int n = i == 1 ? asprintf(&path, "%s.pyheap", stem) : asprintf(&path, "%s.%d.pyheap", stem, i);
+		struct stat status;
+		if (n < 0) {
+			free(stem);
+			return io_error("out of memory");
+		}
+		if (lstat(path, &status) && errno == ENOENT) {
+			free(stem);
+			*ret = path;
+			return NULL;
+		}
+		free(path);
+	}
+	struct ph_error *error = io_error("%s.pyheap: 10,000 of them are here already; name one with -o", stem);
+	free(stem);
+	return error;
+}
+
+void output_announce(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status))
+		return;
+	double size = (double)status.st_size;
+	const char *unit = size < 1e6 ? "kB" : "MB";
+	fprintf(stderr, "core2pyheap: wrote %s, %.1f %s; `pyheap report %s` prints the report again\n", path,
+		size / (size < 1e6 ? 1e3 : 1e6), unit, path);
+}

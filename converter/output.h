@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Terminals, files and messages of core2pyheap. */
+#ifndef CONVERTER_OUTPUT_H
+#define CONVERTER_OUTPUT_H
+
+#include "options.h"
+
+#include <pyheap/callbacks.h>
+#include <pyheap/session.h>
+
+#include <stdio.h>
+
+/* Warnings, --explain and progress on standard error; static. */
+const struct ph_callbacks *output_callbacks(const struct options *options);
+/* Clear the progress line, if one is shown. */
+void output_end_progress(void);
+/* Ctrl-C ends the work at the next progress step, without a partial dump. */
+void output_watch_interrupt(void);
+
+/* Where the report goes: standard output, or standard error when the dump goes there. */
+FILE *output_report_stream(const struct options *options);
+void output_style(FILE *to, struct ph_report_style *ret);
+struct ph_error *output_write(FILE *to, const char *text, size_t size);
+
+/* -o, or the next free CORE.pyheap, CORE.2.pyheap … in this folder; the caller frees. */
+struct ph_error *output_dump_path(const struct options *options, char **ret);
+/* "core2pyheap: wrote core.pyheap, 1.2 MB; `pyheap report core.pyheap` prints the report again" */
+void output_announce(const char *path);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The closure of the stacks: what locals, globals and exceptions reach. */
+#include "extract/extract.h"
+
+#include "base/addrmap.h"
+#include "base/callbacks.h"
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+
+#define PROGRESS_INTERVAL 4096
+
+struct walk {
+	ph_addr *queue; /* in order of discovery: breadth first */
+	size_t count, capacity;
+	struct ph_addrmap seen;
+	bool no_memory, cut;
+};
+
+static void visit(struct walk *walk, ph_addr address)
+{
+	if (!address || ph_addrmap_find(&walk->seen, address))
+		return;
+	if (walk->count >= PH_CLOSURE_MAXIMUM) {
+		walk->cut = true;
+		return;
+	}
+	if (walk->count == walk->capacity) {
+		size_t capacity = walk->capacity ? walk->capacity * 2 : 1024;
+		ph_addr *queue = realloc(walk->queue, capacity * sizeof(*queue));
+		if (!queue) {
+			walk->no_memory = true;
+			return;
+		}
+		walk->queue = queue;
+		walk->capacity = capacity;
+	}
+	if (ph_addrmap_add(&walk->seen, address))
+		walk->queue[walk->count++] = address;
+	else
+		walk->no_memory = true;
+}
+
+static void expand(struct walk *walk, const struct ph_value *value)
+{
+	for (size_t i = 0; i < value->item_count; i++)
+		visit(walk, value->items[i]);
+	for (size_t i = 0; i < value->pair_count; i++) {
+		visit(walk, value->pairs[i].key);
+		visit(walk, value->pairs[i].value);
+	}
+	for (size_t i = 0; i < value->attribute_count; i++)
+		visit(walk, value->attributes[i].value);
+	for (size_t i = 0; i < value->part_count; i++)
+		visit(walk, value->parts[i].value);
+}
+
+static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
+{
+	struct ph_value value = PH_VALUE_INIT;
+	struct ph_error *error = NULL;
+	size_t next = 0;
+	for (size_t i = 0; i < extract->root_count; i++)
+		visit(walk, extract->roots[i].address);
+	for (unsigned depth = 0; depth < PH_CLOSURE_DEPTH && !error; depth++) {
+		size_t end = walk->count;
+		for (; next < end && !error && !walk->no_memory; next++) {
+			struct ph_value_limits limits = { .children = PH_CLOSURE_MAXIMUM, .characters = 0 };
+			ph_source_value(&extract->source, walk->queue[next], &limits, &value);
+			expand(walk, &value);
+			if (next % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)
+				error = ph_progress(ph_image_callbacks(extract->image), "closure", next, walk->count);
+		}
+	}
+	ph_value_deinit(&value);
+	return error ? error : walk->no_memory ? &ph_error_no_memory : NULL;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	ph_addr x = *(const ph_addr *)a, y = *(const ph_addr *)b;
+	return x < y ? -1 : x > y;
+}
+
+struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, size_t *ret_count, bool *ret_cut)
+{
+	struct walk walk = { 0 };
+	struct ph_error *error = run(extract, &walk);
+	ph_addrmap_deinit(&walk.seen);
+	if (error) {
+		free(walk.queue);
+		return error;
+	}
+	if (walk.count)
+		qsort(walk.queue, walk.count, sizeof(*walk.queue), by_address);
+	*ret = walk.queue;
+	*ret_count = walk.count;
+	*ret_cut = walk.cut;
+	return NULL;
+}

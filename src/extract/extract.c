@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "extract/extract.h"
+
+#include "base/callbacks.h"
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* So often the pages that a walk touched are given back: the mapped core's
+ * pages count as resident, and what a stack reaches can lie anywhere in it. */
+#define DROP_INTERVAL 4096
+
+static void drop_pages(struct ph_extract *extract)
+{
+	const struct ph_segment *segments;
+	size_t count = ph_image_segments(extract->image, &segments);
+	for (size_t i = 0; i < count; i++)
+		ph_image_drop_pages(extract->image, segments[i].start, segments[i].end);
+}
+
+static void live_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret)
+{
+	struct ph_extract *extract = self;
+	if (++extract->values % DROP_INTERVAL == 0)
+		drop_pages(extract);
+	ph_object_value(extract->objects, address, limits, ret);
+}
+
+static enum ph_status live_frame(void *self, ph_addr address, struct ph_arena *arena, struct ph_frame *ret)
+{
+	struct ph_extract *extract = self;
+	enum ph_status status = ph_runtime_object_frame(extract->runtime, address, arena, ret);
+	if (status == PH_OK && ph_redactor_mode(extract->redactor) != PH_REDACT_VALUES)
+		ph_extract_source_line(extract, ret);
+	return status;
+}
+
+static enum ph_status live_exception(void *self, ph_addr address, struct ph_arena *arena, struct ph_exception *ret)
+{
+	struct ph_extract *extract = self;
+	enum ph_status status = ph_runtime_exception(extract->runtime, address, arena, ret);
+	if (status == PH_OK && ph_redactor_mode(extract->redactor) != PH_REDACT_VALUES)
+		for (size_t i = 0; i < ret->traceback_count; i++)
+			ph_extract_source_line(extract, &ret->traceback[i]);
+	return status;
+}
+
+static const struct ph_source_ops live_ops = {
+	.value = live_value,
+	.frame = live_frame,
+	.exception = live_exception,
+};
+
+static struct ph_error *open_target(struct ph_extract *extract, const struct ph_extract_options *options)
+{
+	struct ph_error *error = ph_detect(extract->image, &extract->detected);
+	if (!error)
+		error = ph_redactor_create(options->redact, options->redact_words, &extract->redactor);
+	if (!error)
+		error = ph_objects_create(&extract->detected.target, &extract->objects);
+	if (!error)
+		error = ph_runtime_create(extract->objects, &extract->runtime);
+	if (error)
+		return error;
+	const struct ph_interp_state *interps;
+	size_t count = ph_runtime_interpreters(extract->runtime, &interps);
+	for (size_t i = 0; i < count; i++)
+		if (interps[i].main || count == 1)
+			ph_objects_seed(extract->objects, interps[i].builtins, interps[i].modules);
+	extract->source = (struct ph_source){ .ops = &live_ops, .self = extract };
+	extract->render = (struct ph_render){ .source = &extract->source, .redactor = extract->redactor };
+	return NULL;
+}
+
+struct ph_error *ph_extract_create(struct ph_image *image, const struct ph_extract_options *options,
+				   struct ph_extract **ret)
+{
+	struct ph_extract *extract = calloc(1, sizeof(*extract));
+	if (!extract)
+		return &ph_error_no_memory;
+	extract->image = image;
+	struct ph_error *error = open_target(extract, options);
+	if (!error)
+		error = ph_extract_process(extract, options);
+	if (!error)
+		error = ph_extract_threads(extract);
+	if (!error)
+		error = ph_extract_exceptions(extract);
+	if (!error)
+		error = ph_extract_render(extract);
+	if (!error && extract->report.arena.no_memory)
+		error = &ph_error_no_memory;
+	if (error) {
+		ph_extract_free(extract);
+		return error;
+	}
+	*ret = extract;
+	return NULL;
+}
+
+void ph_extract_free(struct ph_extract *extract)
+{
+	if (!extract)
+		return;
+	ph_extract_free_sources(extract);
+	ph_report_deinit(&extract->report);
+	ph_runtime_free(extract->runtime);
+	ph_objects_free(extract->objects);
+	ph_redactor_free(extract->redactor);
+	free(extract->roots);
+	free(extract);
+}
+
+struct ph_error *ph_extract_add_root(struct ph_extract *extract, const char *name, ph_addr address)
+{
+	if (!address)
+		return NULL;
+	if (extract->root_count == extract->root_capacity) {
+		size_t capacity = extract->root_capacity ? extract->root_capacity * 2 : 64;
+		void *roots = realloc(extract->roots, capacity * sizeof(*extract->roots));
+		if (!roots)
+			return &ph_error_no_memory;
+		extract->roots = roots;
+		extract->root_capacity = capacity;
+	}
+	extract->roots[extract->root_count++] = (struct ph_redaction_root){ name, address };
+	return NULL;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The process and its interpreters: everything of the report but stacks. */
+#include "extract/extract.h"
+
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void image_record(struct ph_extract *extract)
+{
+	struct ph_report *report = &extract->report;
+	const struct ph_image_info *info = ph_image_info(extract->image);
+	report->image.kind = ph_arena_strdup(&report->arena, info->kind);
+	report->image.arch = ph_arena_strdup(&report->arena, info->arch);
+	report->image.os = ph_arena_strdup(&report->arena, info->os);
+	report->image.pid = info->pid;
+	report->image.command = ph_arena_strdup(&report->arena, info->command ? info->command : info->name);
+	report->image.complete = info->complete;
+	report->image.signal_number = info->signal_number;
+	report->image.signal_name = ph_arena_strdup(&report->arena, info->signal_name);
+	report->image.has_signal_address = info->has_fault_address;
+	report->image.signal_address = info->fault_address;
+}
+
+static void python_record(struct ph_extract *extract)
+{
+	struct ph_report *report = &extract->report;
+	const struct ph_layout *layout = &extract->detected.target.layout;
+	char version[32];
+	report->python.implementation = "cpython";
+	report->python.version =
+		ph_arena_strdup(&report->arena, ph_version_text(layout->version, version, sizeof(version)));
+	report->python.debug = layout->abi.debug;
+	report->python.free_threaded = layout->abi.free_threaded;
+	report->python.guessed = layout->guessed;
+	report->python.origin = ph_arena_strdup(&report->arena, extract->detected.origin);
+}
+
+static void interpreter_records(struct ph_extract *extract)
+{
+	struct ph_report *report = &extract->report;
+	const struct ph_interp_state *interps;
+	const struct ph_thread_state *threads;
+	size_t count = ph_runtime_interpreters(extract->runtime, &interps);
+	size_t thread_count = ph_runtime_threads(extract->runtime, &threads);
+	report->interpreters = ph_arena_array(&report->arena, struct ph_interpreter, count);
+	if (!report->interpreters)
+		return;
+	report->interpreter_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct ph_interpreter *record = &report->interpreters[i];
+		record->id = interps[i].id;
+		record->main = interps[i].main;
+		ph_runtime_gc(extract->runtime, &interps[i], record);
+		ph_addr executable =
+			interps[i].sysdict ? ph_dict_get(extract->objects, interps[i].sysdict, "executable") : 0;
+		if (executable && !report->python.executable)
+			report->python.executable = ph_str_get(extract->objects, executable, &report->arena);
+	}
+	for (size_t i = 0; i < thread_count; i++)
+		if (!threads[i].has_frames && threads[i].interpreter < count)
+			report->interpreters[threads[i].interpreter].idle_thread_states++;
+}
+
+static struct ph_error *label_records(struct ph_report *report, const struct ph_extract_options *options)
+{
+	report->labels = ph_arena_array(&report->arena, struct ph_label, options->label_count);
+	for (size_t i = 0; report->labels && i < options->label_count; i++) {
+		const char *equals = strchr(options->labels[i], '=');
+		if (!equals || equals == options->labels[i])
+			return ph_error_create(PH_ERROR_USAGE, "--label=%s: not KEY=VALUE", options->labels[i]);
+		struct ph_label *label = &report->labels[report->label_count++];
+		label->key =
+			ph_arena_strndup(&report->arena, options->labels[i], (size_t)(equals - options->labels[i]));
+		label->value = ph_arena_strdup(&report->arena, equals + 1);
+	}
+	return NULL;
+}
+
+struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_extract_options *options)
+{
+	extract->report.redaction.mode = options->redact;
+	image_record(extract);
+	python_record(extract);
+	interpreter_records(extract);
+	return label_records(&extract->report, options);
+}

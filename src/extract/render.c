@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The second pass: once every frame and exception is known, learn what is
+ * secret, then render. In this order, since a secret that one frame names
+ * must not show in another's text. */
+#include "extract/extract.h"
+
+#include "base/cleanup.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static struct ph_error *frame_roots(struct ph_extract *extract, const struct ph_frame *frames, size_t count)
+{
+	struct ph_error *error = NULL;
+	for (size_t i = 0; i < count && !error; i++) {
+		for (size_t j = 0; j < frames[i].local_count && !error; j++)
+			error = ph_extract_add_root(extract, frames[i].locals[j].name, frames[i].locals[j].address);
+		if (!error)
+			error = ph_extract_add_root(extract, NULL, frames[i].globals);
+		if (!error)
+			error = ph_extract_add_root(extract, NULL, frames[i].namespace);
+		if (!error)
+			error = ph_extract_add_root(extract, NULL, frames[i].code);
+	}
+	return error;
+}
+
+static struct ph_error *roots(struct ph_extract *extract)
+{
+	struct ph_report *report = &extract->report;
+	struct ph_error *error = NULL;
+	for (size_t i = 0; i < report->thread_count && !error; i++)
+		error = frame_roots(extract, report->threads[i].frames, report->threads[i].frame_count);
+	for (size_t i = 0; i < report->exception_count && !error; i++) {
+		const struct ph_exception *exception = &report->exceptions[i];
+		error = ph_extract_add_root(extract, NULL, exception->address);
+		if (!error)
+			error = frame_roots(extract, exception->traceback, exception->traceback_count);
+	}
+	return error;
+}
+
+/* Secrets that the kernel's copy of argv and environ holds. */
+static void process_strings(struct ph_extract *extract)
+{
+	const char *const *strings;
+	size_t count = ph_image_environment(extract->image, &strings);
+	for (size_t i = 0; i < count; i++)
+		ph_redactor_add_assignment(extract->redactor, strings[i], strlen(strings[i]));
+	count = ph_image_arguments(extract->image, &strings);
+	for (size_t i = 0; i < count; i++) {
+		size_t size = strlen(strings[i]);
+		ph_redactor_add_assignment(extract->redactor, strings[i], size);
+		/* "--password hunter2" */
+		if (size > 2 && !strncmp(strings[i], "--", 2) && !strchr(strings[i], '=') && i + 1 < count &&
+		    ph_redactor_is_secret_name(extract->redactor, strings[i], size))
+			ph_redactor_add_text(extract->redactor, strings[i + 1], strlen(strings[i + 1]));
+	}
+}
+
+/* Names that threading itself gives; others are the program's own words. */
+static bool is_default_thread_name(const char *name)
+{
+	if (!strcmp(name, "MainThread"))
+		return true;
+	const char *rest = !strncmp(name, "Thread-", 7) ? name + 7 : !strncmp(name, "Dummy-", 6) ? name + 6 : NULL;
+	if (!rest || !isdigit((unsigned char)*rest))
+		return false;
+	while (isdigit((unsigned char)*rest))
+		rest++;
+	return !*rest || *rest == ' ';
+}
+
+static const char *scrubbed(struct ph_extract *extract, const char *text)
+{
+	struct ph_buffer out = PH_BUFFER(64 * 1024);
+	if (!text)
+		return NULL;
+	if (ph_redactor_mode(extract->redactor) == PH_REDACT_VALUES)
+		return PH_REDACTED;
+	ph_redactor_scrub(extract->redactor, text, strlen(text), &out);
+	const char *copy = ph_arena_strndup(&extract->report.arena, ph_buffer_text(&out), out.size);
+	ph_buffer_deinit(&out);
+	return copy;
+}
+
+static void render_frames(struct ph_extract *extract, struct ph_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (ph_redactor_mode(extract->redactor) != PH_REDACT_VALUES)
+			ph_extract_source_line(extract, &frames[i]);
+		ph_render_frame(&extract->render, &extract->report.arena, &frames[i]);
+	}
+}
+
+struct ph_error *ph_extract_render(struct ph_extract *extract)
+{
+	struct ph_report *report = &extract->report;
+	struct ph_error *error = roots(extract);
+	if (error)
+		return error;
+	process_strings(extract);
+	error = ph_redactor_survey(extract->redactor, &extract->source, extract->roots, extract->root_count,
+				   PH_CLOSURE_DEPTH, PH_CLOSURE_MAXIMUM);
+	if (error)
+		return error;
+	report->image.command = scrubbed(extract, report->image.command);
+	for (size_t i = 0; i < report->thread_count; i++) {
+		struct ph_thread *thread = &report->threads[i];
+		if (thread->name && !is_default_thread_name(thread->name))
+			thread->name = scrubbed(extract, thread->name);
+		render_frames(extract, thread->frames, thread->frame_count);
+	}
+	for (size_t i = 0; i < report->exception_count; i++) {
+		struct ph_exception *exception = &report->exceptions[i];
+		render_frames(extract, exception->traceback, exception->traceback_count);
+		ph_render_exception(&extract->render, &report->arena, exception);
+	}
+	ph_report_sign(report);
+	report->redaction.count = ph_redactor_count(extract->redactor);
+	return NULL;
+}

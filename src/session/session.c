@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The converter's way through the house: image, extract, report, dump. */
+#include <pyheap/session.h>
+
+#include "base/cleanup.h"
+#include "dump/dump.h"
+#include "extract/extract.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ph_session {
+	struct ph_extract *extract;
+	const struct ph_callbacks *callbacks;
+};
+
+struct ph_error *ph_session_open(struct ph_image *image, const struct ph_session_options *options,
+				 struct ph_session **ret)
+{
+	static const enum ph_redaction_mode modes[] = {
+		[PH_SESSION_REDACT_SECRETS] = PH_REDACT_SECRETS,
+		[PH_SESSION_REDACT_VALUES] = PH_REDACT_VALUES,
+		[PH_SESSION_REDACT_NONE] = PH_REDACT_NONE,
+	};
+	struct ph_extract_options extract_options = {
+		.redact = modes[options->redact],
+		.redact_words = options->redact_words,
+		.labels = options->labels,
+		.label_count = options->label_count,
+	};
+	struct ph_session *session = calloc(1, sizeof(*session));
+	if (!session)
+		return &ph_error_no_memory;
+	session->callbacks = ph_image_callbacks(image);
+	struct ph_error *error = ph_extract_create(image, &extract_options, &session->extract);
+	if (error) {
+		free(session);
+		return error;
+	}
+	*ret = session;
+	return NULL;
+}
+
+void ph_session_close(struct ph_session *session)
+{
+	if (!session)
+		return;
+	ph_extract_free(session->extract);
+	free(session);
+}
+
+struct ph_error *ph_session_report(struct ph_session *session, enum ph_report_format format,
+				   const struct ph_report_style *style, char **ret, size_t *ret_size)
+{
+	const struct ph_report *report = &session->extract->report;
+	struct ph_text_options options = {
+		.colour = style->colour,
+		.columns = style->columns,
+		.locals = true,
+		.fold = true,
+	};
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	switch (format) {
+	case PH_REPORT_TEXT:
+		ph_report_text(report, &options, &out);
+		break;
+	case PH_REPORT_MARKDOWN:
+		ph_report_markdown(report, &out);
+		break;
+	case PH_REPORT_JSON:
+		ph_report_json(report, &out);
+		break;
+	case PH_REPORT_SIGNATURE:
+		ph_report_signature_line(report, &out);
+		break;
+	}
+	size_t size = out.size;
+	char *text = out.no_memory ? NULL : ph_buffer_steal(&out);
+	ph_buffer_deinit(&out);
+	if (!text)
+		return &ph_error_no_memory;
+	*ret = text;
+	*ret_size = size;
+	return NULL;
+}
+
+bool ph_session_is_damaged(const struct ph_session *session)
+{
+	return ph_damage_is_serious(&session->extract->report.damage);
+}
+
+/* ---- the dump ---- */
+
+struct pieces {
+	struct ph_dump_module *modules;
+	struct ph_dump_source_file *sources;
+	char **texts;
+	size_t text_count;
+	ph_addr *closure;
+};
+
+static void pieces_deinit(struct pieces *pieces)
+{
+	for (size_t i = 0; i < pieces->text_count; i++)
+		free(pieces->texts[i]);
+	free(pieces->texts);
+	free(pieces->modules);
+	free(pieces->sources);
+	free(pieces->closure);
+}
+
+static struct ph_error *module_lines(struct ph_session *session, struct pieces *pieces,
+				     struct ph_dump_contents *contents)
+{
+	const struct ph_module *modules;
+	size_t count = ph_image_modules(session->extract->image, &modules);
+	pieces->modules = calloc(count + 1, sizeof(*pieces->modules));
+	if (!pieces->modules)
+		return &ph_error_no_memory;
+	for (size_t i = 0; i < count; i++)
+		pieces->modules[i] = (struct ph_dump_module){
+			.path = modules[i].path,
+			.build_id = modules[i].build_id,
+			.why_not = modules[i].file ? NULL : modules[i].why_not,
+			.start = modules[i].start,
+			.end = modules[i].end,
+		};
+	contents->modules = pieces->modules;
+	contents->module_count = count;
+	return NULL;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct ph_dump_source_file *x = a, *y = b;
+	return strcmp(x->path, y->path);
+}
+
+static struct ph_error *source_files(struct ph_session *session, struct pieces *pieces,
+				     struct ph_dump_contents *contents)
+{
+	struct ph_extract *extract = session->extract;
+	if (ph_redactor_mode(extract->redactor) == PH_REDACT_VALUES)
+		return NULL;
+	pieces->sources = calloc(extract->file_count + 1, sizeof(*pieces->sources));
+	pieces->texts = calloc(extract->file_count + 1, sizeof(*pieces->texts));
+	if (!pieces->sources || !pieces->texts)
+		return &ph_error_no_memory;
+	for (size_t i = 0; i < extract->file_count; i++) {
+		const struct ph_source_text *file = &extract->files[i];
+		if (!file->text)
+			continue;
+		struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+		ph_redactor_scrub(extract->redactor, file->text, file->size, &out);
+		size_t size = out.size;
+		char *text = out.no_memory ? NULL : ph_buffer_steal(&out);
+		ph_buffer_deinit(&out);
+		if (!text)
+			return &ph_error_no_memory;
+		pieces->texts[pieces->text_count++] = text;
+		pieces->sources[contents->source_count++] = (struct ph_dump_source_file){
+			.path = file->path,
+			.text = text,
+			.size = size,
+			.newer = file->newer,
+		};
+	}
+	qsort(pieces->sources, contents->source_count, sizeof(*pieces->sources), by_path);
+	contents->sources = pieces->sources;
+	return NULL;
+}
+
+/* Members' dates: nothing of the run, so that the same core gives the same bytes. */
+static int64_t dump_time(struct ph_session *session)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	return epoch && *epoch ? strtoll(epoch, NULL, 10) : ph_image_info(session->extract->image)->core_time;
+}
+
+static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
+			       struct pieces *pieces, struct ph_dump_contents *contents)
+{
+	static const char *const heaps[] = {
+		[PH_DUMP_HEAP_NONE] = "none",
+		[PH_DUMP_HEAP_STACKS] = "stacks",
+		[PH_DUMP_HEAP_FULL] = "stacks", /* all that format 1 can hold so far */
+	};
+	struct ph_extract *extract = session->extract;
+	contents->report = &extract->report;
+	contents->heap = heaps[options->heap];
+	contents->time = dump_time(session);
+	contents->callbacks = session->callbacks;
+	struct ph_error *error = module_lines(session, pieces, contents);
+	if (!error)
+		error = source_files(session, pieces, contents);
+	if (error || options->heap == PH_DUMP_HEAP_NONE)
+		return error;
+	error = ph_extract_closure(extract, &pieces->closure, &contents->closure_count, &contents->closure_cut);
+	if (error)
+		return error;
+	contents->render = &extract->render;
+	contents->closure = pieces->closure;
+	return NULL;
+}
+
+struct ph_error *ph_session_write_dump(struct ph_session *session, const char *path, bool overwrite,
+				       const struct ph_dump_options *options)
+{
+	struct pieces pieces = { 0 };
+	struct ph_dump_contents contents = { 0 };
+	struct ph_dump_field fields[] = {
+		{ "layout-origin", session->extract->detected.origin },
+		{ "version-source", session->extract->detected.target.version_source },
+	};
+	contents.fields = fields;
+	contents.field_count = sizeof(fields) / sizeof(fields[0]);
+	struct ph_error *error = gather(session, options, &pieces, &contents);
+	if (!error)
+		error = ph_dump_write(path, overwrite, &contents);
+	pieces_deinit(&pieces);
+	return error;
+}
