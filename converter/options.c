@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 
-#include "config.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
