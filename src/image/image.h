@@ -41,6 +41,13 @@ struct ph_image_info {
 	int64_t core_time; /* mtime of the core file, seconds since 1970; 0 unknown */
 };
 
+/* The parser behind ph_image_open_core(), over bytes that the caller owns and keeps
+ * while the image lives: for fuzzing and for cores that are in memory.  `name`
+ * is what messages call it. */
+struct ph_error *ph_image_parse_core(const void *data, size_t size, const char *name,
+				     const struct ph_image_options *options, struct ph_image **ret)
+	__attribute__((warn_unused_result));
+
 const struct ph_image_info *ph_image_info(const struct ph_image *image);
 struct ph_damage *ph_image_damage(struct ph_image *image);
 const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image);
@@ -69,6 +76,7 @@ struct ph_segment {
 	ph_addr start, end; /* as mapped in the process */
 	uint64_t file_size; /* bytes of it that the core holds, from start on */
 	uint64_t file_offset;
+	uint64_t missing; /* bytes behind those that the core should hold and does not: it is cut */
 	bool readable, writable, executable;
 };
 
@@ -92,15 +100,20 @@ struct ph_module {
 	const char *build_id; /* lower-case hex, from the core's memory, else from a trusted file; NULL unknown */
 	bool is_executable;   /* the main program */
 	bool deleted;	      /* recorded as "… (deleted)"; path is without it */
-	/* the file on this machine, when it was found and agrees; NULL otherwise */
+	/* Filled by ph_image_module_file(), NULL and "not looked for" before: the file on
+	 * this machine when it was found and agrees */
 	struct ph_modfile *file;
 	const char *file_path; /* where it was found, NULL */
 	const char *why_not;   /* one phrase when file is NULL: "not found", "its build-id differs" … */
 };
 
-/* Sorted by start.  Files are looked for lazily, on the first call that needs them. */
+/* Sorted by start.  Files are looked for lazily, by the first call that needs one. */
 size_t ph_image_modules(struct ph_image *image, const struct ph_module **ret);
 const struct ph_module *ph_image_module_at(struct ph_image *image, ph_addr addr);
+
+/* Look for the module's file if that was not done yet, compare it with the core
+ * (image/trust.c says how), and return it; NULL when there is none that agrees. */
+struct ph_modfile *ph_image_module_file(struct ph_image *image, const struct ph_module *module);
 
 /* The address of a global symbol (dynamic first, from the core's own memory
  * when it holds .dynsym, else .dynsym and .symtab of the module file), in any
@@ -149,10 +162,13 @@ size_t ph_image_environment(struct ph_image *image, const char *const **ret);
 
 /* ---- files named by the target ---- */
 
-/* Open a file that the target names, as a stranger's word: O_NONBLOCK, regular
- * files only, within the sysroot when there is one (symbolic links may not lead
- * out of it), at most `maximum` bytes.  -1 and a phrase in *why when refused.
- * Returns a descriptor that the caller owns. */
-int ph_image_open_named(struct ph_image *image, const char *path, uint64_t maximum, const char **why);
+/* Open a file that the target names, as a stranger's word: an absolute path, regular
+ * files only, never blocking, within the sysroot when there is one (symbolic links
+ * may not lead out of it), at most `maximum` bytes (0: no bound).  `suffix`, or
+ * NULL: what the path, and the name that its symbolic links lead to, must end in
+ * (".py").  -1 and a static phrase in *why when refused.  Returns a descriptor that
+ * the caller owns. */
+int ph_image_open_named(struct ph_image *image, const char *path, const char *suffix, uint64_t maximum,
+			const char **why);
 
 #endif

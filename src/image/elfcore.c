@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* ELF cores: program headers into segments and spans.  Every number in them may
+ * lie: ranges are clipped to the file and the address space, sorted, made
+ * disjoint; what was wrong is counted as damage.
+ *
+ * Follows fs/binfmt_elf.c of Linux (elf_core_dump) and gdb's gcore. */
+#include "image/elfcore.h"
+
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct note_segment {
+	uint64_t offset, size, align;
+};
+
+struct loader {
+	struct ph_image *image;
+	const uint8_t *data;
+	size_t size;
+	struct ph_elf elf;
+	const char *name; /* of the core, for messages */
+	struct note_segment notes[8];
+	size_t note_count;
+	uint64_t extent; /* bytes that the file should have */
+	uint64_t lies;
+};
+
+static struct ph_error *check_header(struct loader *l)
+{
+	char buffer[32];
+	if (!l->size)
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is empty, not a core", l->name);
+	if (l->size < SELFMAG || memcmp(l->data, ELFMAG, SELFMAG))
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is not a core (no ELF header)", l->name);
+	if (!ph_elf_parse(l->data, l->size, &l->elf))
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: its ELF header is %s", l->name,
+				       l->size < PH_ELF_HEADER_SIZE ? "cut" : "damaged");
+	if (l->elf.type != ET_CORE)
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is an ELF %s, not a core", l->name,
+				       l->elf.type == ET_REL ? "object file" : "program or library");
+	if (l->elf.osabi != ELFOSABI_NONE && l->elf.osabi != ELFOSABI_LINUX)
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is not a core of Linux (OS ABI %u)", l->name,
+				       l->elf.osabi);
+	l->image->machine = ph_machine_find(&l->elf);
+	if (!l->image->machine)
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is a %d-bit core of %s, which is not supported yet",
+				       l->name, l->elf.wide ? 64 : 32, ph_machine_name(&l->elf, buffer));
+	return NULL;
+}
+
+static void note_extent(struct loader *l, uint64_t offset, uint64_t size)
+{
+	uint64_t end = offset + size;
+	if (end >= offset && end > l->extent)
+		l->extent = end;
+}
+
+static void add_segment(struct loader *l, const struct ph_phdr *p)
+{
+	struct ph_image *image = l->image;
+	struct ph_segment s = {
+		.start = p->vaddr,
+		.end = p->vaddr + p->memsz,
+		.file_size = p->filesz,
+		.file_offset = p->offset,
+		.readable = p->flags & PF_R,
+		.writable = p->flags & PF_W,
+		.executable = p->flags & PF_X,
+	};
+	if (!p->memsz && !p->filesz)
+		return;
+	/* some writers (old gcore) leave p_memsz 0 */
+	if (!p->memsz)
+		s.end = s.start + p->filesz;
+	if (s.end < s.start) {
+		s.end = UINT64_MAX;
+		l->lies++;
+	}
+	if (s.file_size > s.end - s.start) {
+		s.file_size = s.end - s.start;
+		l->lies++;
+	}
+	note_extent(l, s.file_offset, s.file_size);
+	uint64_t left = s.file_offset < l->size ? l->size - s.file_offset : 0;
+	if (s.file_size > left) {
+		s.missing = s.file_size - left;
+		s.file_size = left;
+	}
+	image->segments[image->segment_count++] = s;
+}
+
+static struct ph_error *read_headers(struct loader *l)
+{
+	struct ph_image *image = l->image;
+	uint64_t count = ph_elf_phnum(&l->elf, l->data, l->size);
+	uint64_t room = l->elf.phoff < l->size ? (l->size - l->elf.phoff) / (l->elf.phentsize ? l->elf.phentsize : 1) : 0;
+	if (l->elf.phnum)
+		note_extent(l, l->elf.phoff, count * l->elf.phentsize);
+	if (count > room) {
+		if (!room)
+			return ph_error_create(PH_ERROR_NOT_CORE,
+					       "%s: the core is cut before its program headers (%zu bytes are left)",
+					       l->name, l->size);
+		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "core", "%" PRIu64 " of %" PRIu64 " program headers missing",
+			      count - room, count);
+		image->info.complete = false;
+		count = room;
+	}
+	image->segments = calloc(count ? count : 1, sizeof(*image->segments));
+	if (!image->segments)
+		return &ph_error_no_memory;
+	for (uint64_t i = 0; i < count; i++) {
+		struct ph_phdr p = ph_elf_phdr(&l->elf, l->data + l->elf.phoff + i * l->elf.phentsize);
+		if (p.type == PT_NOTE && l->note_count < sizeof(l->notes) / sizeof(l->notes[0])) {
+			l->notes[l->note_count++] = (struct note_segment){ p.offset, p.filesz, p.align };
+			note_extent(l, p.offset, p.filesz);
+		} else if (p.type == PT_LOAD)
+			add_segment(l, &p);
+	}
+	return NULL;
+}
+
+static int compare_segments(const void *a, const void *b)
+{
+	const struct ph_segment *x = a, *y = b;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Sorted, and what overlaps an earlier segment is cut off. */
+static void settle_segments(struct loader *l)
+{
+	struct ph_image *image = l->image;
+	struct ph_segment *segments = image->segments;
+	size_t n = 0;
+	qsort(segments, image->segment_count, sizeof(*segments), compare_segments);
+	for (size_t i = 0; i < image->segment_count; i++) {
+		struct ph_segment s = segments[i];
+		ph_addr last = n ? segments[n - 1].end : 0;
+		if (s.start < last) {
+			uint64_t cut = last - s.start;
+			l->lies++;
+			if (s.end <= last)
+				continue;
+			s.start = last;
+			s.file_offset += cut;
+			s.missing = cut > s.file_size ? s.missing - (cut - s.file_size < s.missing ? cut - s.file_size : s.missing) :
+							s.missing;
+			s.file_size = cut < s.file_size ? s.file_size - cut : 0;
+		}
+		segments[n++] = s;
+	}
+	image->segment_count = n;
+	if (l->lies) {
+		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "core",
+			      "%" PRIu64 " program headers that overlap or leave the address space", l->lies);
+		image->info.complete = false;
+	}
+}
+
+static struct ph_error *make_spans(struct loader *l)
+{
+	struct ph_image *image = l->image;
+	struct ph_span *spans = calloc(image->segment_count ? image->segment_count : 1, sizeof(*spans));
+	size_t n = 0;
+	if (!spans)
+		return &ph_error_no_memory;
+	for (size_t i = 0; i < image->segment_count; i++) {
+		const struct ph_segment *s = &image->segments[i];
+		if (s->file_size)
+			spans[n++] = (struct ph_span){ s->start, s->start + s->file_size, l->data + s->file_offset };
+	}
+	ph_image_set_spans(image, spans, n);
+	return NULL;
+}
+
+static void report_missing(struct ph_image *image, ph_addr start, ph_addr end, uint64_t bytes)
+{
+	char where[64];
+	snprintf(where, sizeof(where), "memory 0x%" PRIx64 "-0x%" PRIx64, start, end);
+	ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, where, "%" PRIu64 " bytes missing, the core is cut", bytes);
+	image->info.complete = false;
+}
+
+/* What a cut took: ranges with nothing that is held between them are one. */
+static void find_missing(struct ph_image *image)
+{
+	ph_addr start = 0, end = 0;
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < image->segment_count; i++) {
+		const struct ph_segment *s = &image->segments[i];
+		if (bytes && s->file_size) {
+			report_missing(image, start, end, bytes);
+			bytes = 0;
+		}
+		if (!s->missing)
+			continue;
+		if (!bytes)
+			start = s->start + s->file_size;
+		end = s->start + s->file_size + s->missing;
+		bytes += s->missing;
+	}
+	if (bytes)
+		report_missing(image, start, end, bytes);
+}
+
+static struct ph_error *read_notes(struct loader *l)
+{
+	struct ph_image *image = l->image;
+	bool found = false, cut = false;
+	for (size_t i = 0; i < l->note_count; i++) {
+		const struct note_segment *n = &l->notes[i];
+		uint64_t left = n->offset < l->size ? l->size - n->offset : 0;
+		cut |= left < n->size;
+		found |= ph_image_parse_notes(image, l->data + (left ? n->offset : 0), left < n->size ? left : n->size,
+					      n->align);
+	}
+	if (cut) {
+		image->info.complete = false;
+		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "notes", "incomplete, the core is cut");
+	}
+	if (!found && (cut || !l->note_count))
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: no notes in it: %s (%zu bytes are left)", l->name,
+				       cut ? "the core is cut before their end" : "it has no note segment", l->size);
+	if (!found)
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: no thread in its notes, not a core of a process", l->name);
+	return NULL;
+}
+
+static void fill_info(struct ph_image *image)
+{
+	image->info.kind = "elf-core";
+	image->info.arch = image->machine->name;
+	image->info.machine = image->machine->arch;
+	image->info.os = "linux";
+	image->info.pointer_size = image->info.long_size = image->machine->wide ? 8 : 4;
+	image->info.big_endian = image->machine->big_endian;
+	uint64_t page;
+	bool known = ph_image_auxv(image, AT_PAGESZ, &page) && page >= 4096 && page <= 1 << 20 && !(page & (page - 1));
+	image->info.page_size = known ? (unsigned)page : image->machine->page_size;
+}
+
+/* Private memory that was written to is in the core when any of it is: the
+ * kernel decides by kind (coredump_filter bit 0), not by page. */
+static void look_for_anonymous(struct ph_image *image)
+{
+	size_t m = 0;
+	for (size_t i = 0; i < image->segment_count && !image->anonymous_dumped; i++) {
+		const struct ph_segment *s = &image->segments[i];
+		while (m < image->mapping_count && image->mappings[m].end <= s->start)
+			m++;
+		bool of_file = m < image->mapping_count && image->mappings[m].start < s->end;
+		image->anonymous_dumped = s->writable && !of_file && (s->file_size || s->missing);
+	}
+}
+
+static struct ph_error *load(struct loader *l)
+{
+	struct ph_error *error = check_header(l);
+	if (!error)
+		error = read_headers(l);
+	if (error)
+		return error;
+	settle_segments(l);
+	error = make_spans(l);
+	if (!error)
+		error = read_notes(l);
+	if (error)
+		return error;
+	find_missing(l->image);
+	look_for_anonymous(l->image);
+	fill_info(l->image);
+	ph_image_finish_notes(l->image);
+	return NULL;
+}
+
+struct ph_error *ph_image_parse_core(const void *data, size_t size, const char *name,
+				     const struct ph_image_options *options, struct ph_image **ret)
+{
+	static const struct ph_image_ops ops = { .close = NULL };
+	struct loader l = { .data = data, .size = size, .name = name };
+	struct ph_error *error = ph_image_create(options, &ops, &l.image);
+	if (error)
+		return error;
+	error = load(&l);
+	if (error) {
+		ph_image_close(l.image);
+		return error;
+	}
+	*ret = l.image;
+	return NULL;
+}
+
+uint64_t ph_elfcore_extent(const void *data, size_t size)
+{
+	struct ph_elf elf;
+	uint64_t extent = 0;
+	if (!ph_elf_parse(data, size, &elf) || elf.phnum == PH_ELF_PN_XNUM)
+		return 0;
+	for (uint32_t i = 0; i < elf.phnum; i++) {
+		uint64_t at = elf.phoff + (uint64_t)i * elf.phentsize;
+		if (at > size || size - at < PH_ELF_PHDR_SIZE(&elf))
+			return 0;
+		struct ph_phdr p = ph_elf_phdr(&elf, (const uint8_t *)data + at);
+		if (p.offset + p.filesz >= p.offset && p.offset + p.filesz > extent)
+			extent = p.offset + p.filesz;
+	}
+	return extent;
+}

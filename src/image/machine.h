@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What differs between machines, as rows (machine.def). */
+#ifndef IMAGE_MACHINE_H
+#define IMAGE_MACHINE_H
+
+#include "image/elf.h"
+#include "image/image.h"
+
+struct ph_machine {
+	const char *name;
+	enum ph_arch arch;
+	uint16_t elf_machine;
+	bool wide, big_endian;
+	unsigned page_size;
+	struct {
+		uint16_t size, cursig, pid, registers, registers_size;
+	} prstatus;
+	struct {
+		uint16_t pc, sp, fp, tls;
+	} registers;
+	struct {
+		uint16_t number, arguments[6];
+	} syscall;
+	struct {
+		uint16_t code, address;
+	} siginfo;
+	struct {
+		uint16_t size, pid, fname, psargs;
+	} prpsinfo;
+	const char *const *syscall_names; /* by number; holes are NULL */
+	size_t syscall_count;
+};
+
+/* NULL when there is no row for it. */
+const struct ph_machine *ph_machine_find(const struct ph_elf *elf);
+
+/* "aarch64", "i386" …, of any machine that has a name here; else "machine 243" in `buffer`. */
+const char *ph_machine_name(const struct ph_elf *elf, char buffer[32]);
+
+/* NULL when unknown; static. */
+const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t number);
+
+/* "SIGSEGV"; NULL for real-time and unknown ones.  Numbers as on Linux x86, ARM, RISC-V, s390 and POWER. */
+const char *ph_signal_name(int number);
+
+#endif

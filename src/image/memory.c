@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reads and views.  The hot path of the whole house is ph_image_view(): the
+ * span of the last hit, else a binary search. */
+#include "image/backend.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int compare_spans(const void *a, const void *b)
+{
+	const struct ph_span *x = a, *y = b;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void ph_image_set_spans(struct ph_image *image, struct ph_span *spans, size_t count)
+{
+	qsort(spans, count, sizeof(*spans), compare_spans);
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct ph_span s = spans[i];
+		struct ph_span *last = n ? &spans[n - 1] : NULL;
+		if (last && s.start < last->end) {
+			if (s.end <= last->end)
+				continue;
+			s.data += last->end - s.start;
+			s.start = last->end;
+		}
+		if (s.start >= s.end)
+			continue;
+		/* segments that lie next to each other in the process and in the file are one view */
+		if (last && s.start == last->end && s.data == last->data + (last->end - last->start))
+			last->end = s.end;
+		else
+			spans[n++] = s;
+	}
+	image->spans = spans;
+	image->span_count = n;
+}
+
+/* The span that holds addr, else NULL.  The hint is shared between threads and
+ * only ever a guess, hence relaxed. */
+static inline const struct ph_span *span_at(struct ph_image *image, ph_addr addr)
+{
+	size_t hint = atomic_load_explicit(&image->span_hint, memory_order_relaxed);
+	if (hint < image->span_count) {
+		const struct ph_span *s = &image->spans[hint];
+		if (addr >= s->start && addr < s->end)
+			return s;
+	}
+	size_t low = 0, high = image->span_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (image->spans[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == image->span_count || addr < image->spans[low].start)
+		return NULL;
+	atomic_store_explicit(&image->span_hint, low, memory_order_relaxed);
+	return &image->spans[low];
+}
+
+const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size)
+{
+	const struct ph_span *s = span_at(image, addr);
+	return s && size <= s->end - addr ? s->data + (addr - s->start) : NULL;
+}
+
+const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size)
+{
+	const struct ph_span *s = span_at(image, addr);
+	if (s)
+		return size <= s->end - addr ? s->data + (addr - s->start) : NULL;
+	size_t have;
+	const uint8_t *bytes = ph_image_file_bytes(image, addr, &have);
+	return bytes && size <= have ? bytes : NULL;
+}
+
+/* A view of as much as one piece holds from addr on; NULL when nothing does. */
+static const uint8_t *piece_at(struct ph_image *image, ph_addr addr, size_t *ret_size)
+{
+	const struct ph_span *s = span_at(image, addr);
+	if (!s)
+		return ph_image_file_bytes(image, addr, ret_size);
+	*ret_size = (size_t)(s->end - addr);
+	return s->data + (addr - s->start);
+}
+
+enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer, size_t size)
+{
+	uint8_t *to = buffer;
+	/* nothing is written unless all is there: the usual case is one piece */
+	const void *whole = ph_image_view(image, addr, size);
+	if (whole) {
+		memcpy(buffer, whole, size);
+		return PH_OK;
+	}
+	if (!size)
+		return PH_OK;
+	if (addr + (size - 1) < addr)
+		return PH_UNMAPPED;
+	size_t have = ph_image_readable(image, addr, size);
+	if (have < size) {
+		if (image->ops->fetch)
+			return image->ops->fetch(image, addr, buffer, size);
+		return ph_image_is_mapped(image, addr + have) ? PH_LEFT_OUT : PH_UNMAPPED;
+	}
+	for (size_t done = 0; done < size;) {
+		size_t step;
+		const uint8_t *bytes = piece_at(image, addr + done, &step);
+		if (!bytes)
+			return PH_LEFT_OUT;
+		if (step > size - done)
+			step = size - done;
+		memcpy(to + done, bytes, step);
+		done += step;
+	}
+	return PH_OK;
+}
+
+size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum)
+{
+	size_t done = 0;
+	while (done < maximum) {
+		size_t step;
+		if (addr + done < addr || !piece_at(image, addr + done, &step))
+			break;
+		done += step < maximum - done ? step : maximum - done;
+	}
+	return done;
+}
+
+size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maximum)
+{
+	size_t done = 0;
+	while (done < maximum) {
+		const struct ph_span *s = addr + done >= addr ? span_at(image, addr + done) : NULL;
+		if (!s)
+			break;
+		size_t step = (size_t)(s->end - (addr + done));
+		done += step < maximum - done ? step : maximum - done;
+	}
+	return done;
+}
+
+enum ph_status ph_image_read_string(struct ph_image *image, ph_addr addr, char *buffer, size_t size)
+{
+	size_t done = 0;
+	while (done < size) {
+		size_t step;
+		const uint8_t *bytes = addr + done >= addr ? piece_at(image, addr + done, &step) : NULL;
+		if (!bytes && image->ops->fetch && image->ops->fetch(image, addr + done, buffer + done, 1) == PH_OK) {
+			if (!buffer[done++])
+				return PH_OK;
+			continue;
+		}
+		if (!bytes)
+			return ph_image_is_mapped(image, addr + done) ? PH_LEFT_OUT : PH_UNMAPPED;
+		if (step > size - done)
+			step = size - done;
+		const uint8_t *end = memchr(bytes, 0, step);
+		size_t take = end ? (size_t)(end - bytes) + 1 : step;
+		memcpy(buffer + done, bytes, take);
+		if (end)
+			return PH_OK;
+		done += take;
+	}
+	return PH_LIMIT;
+}
+
+const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_addr addr)
+{
+	size_t low = 0, high = image->segment_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (image->segments[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < image->segment_count && addr >= image->segments[low].start ? &image->segments[low] : NULL;
+}
+
+bool ph_image_is_mapped(struct ph_image *image, ph_addr addr)
+{
+	return ph_image_segment_at(image, addr) != NULL;
+}
+
+void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	for (size_t i = 0; i < image->span_count; i++) {
+		const struct ph_span *s = &image->spans[i];
+		ph_addr from = s->start > start ? s->start : start, to = s->end < end ? s->end : end;
+		if (from >= to)
+			continue;
+		uintptr_t low = (uintptr_t)(s->data + (from - s->start)), high = (uintptr_t)(s->data + (to - s->start));
+		low = (low + page - 1) & ~(page - 1);
+		high &= ~(page - 1);
+		if (low < high)
+			madvise((void *)low, high - low, MADV_DONTNEED);
+	}
+}

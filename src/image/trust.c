@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which file on this machine is the one that the process had mapped.
+ *
+ * Looked for in this order: the executable that the user named; the recorded path
+ * below the sysroot or, without one, on the host; the folders of
+ * solib_search_path.  With a sysroot nothing outside it is opened, but for the
+ * executable, which the user named.
+ *
+ * A file is used when its build-id is the one in the core.  Where the core holds
+ * no build-id (built without, or the page with it is missing), the file must have
+ * the same first page and the same dynamic section, address for address, as far
+ * as the core holds them, and it must hold at least one of them. */
+#include "image/backend.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "image/modfile.h"
+#include "image/named.h"
+
+#define MAX_MODULE_SIZE (16ull << 30)
+
+enum verdict { NOTHING_TO_COMPARE, DIFFERS, SAME };
+
+static enum verdict compare_page(struct ph_image *image, const struct ph_module *module,
+				 const struct ph_module_state *state, const struct ph_modfile *file)
+{
+	size_t size, n = image->info.page_size;
+	const uint8_t *bytes = ph_modfile_bytes(file, &size);
+	if (!state->header_in_core)
+		return NOTHING_TO_COMPARE;
+	n = ph_image_core_readable(image, module->start, n < size ? n : size);
+	const void *page = ph_image_core_view(image, module->start, n);
+	return page && !memcmp(page, bytes, n) ? SAME : DIFFERS;
+}
+
+/* Tags and values of .dynamic in memory are those of the file, but for DT_DEBUG
+ * and for addresses, which glibc relocates in place on most machines. */
+static enum verdict compare_dynamic(struct ph_image *image, const struct ph_module *module,
+				    const struct ph_modfile *file)
+{
+	const struct ph_elf *elf = ph_modfile_elf(file);
+	size_t size, word = elf->wide ? 8 : 4, count;
+	const uint8_t *bytes = ph_modfile_bytes(file, &size);
+	const struct ph_phdr *phdrs;
+	size_t n = ph_modfile_phdrs(file, &phdrs);
+	const struct ph_phdr *dynamic = NULL, *first = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (phdrs[i].type == PT_DYNAMIC)
+			dynamic = &phdrs[i];
+		if (phdrs[i].type == PT_LOAD && !first)
+			first = &phdrs[i];
+	}
+	if (!dynamic || !first || dynamic->offset > size || dynamic->filesz > size - dynamic->offset)
+		return NOTHING_TO_COMPARE;
+	ph_addr bias = module->start - (first->vaddr & ~(ph_addr)(image->info.page_size - 1));
+	count = (size_t)dynamic->filesz / (2 * word);
+	for (size_t i = 0; i < count && i < 4096; i++) {
+		const uint8_t *theirs = bytes + dynamic->offset + i * 2 * word;
+		const uint8_t *ours = ph_image_core_view(image, bias + dynamic->vaddr + i * 2 * word, 2 * word);
+		if (!ours)
+			return NOTHING_TO_COMPARE;
+		uint64_t tag = ph_load_uint(theirs, word, elf->big_endian);
+		uint64_t value = ph_load_uint(theirs + word, word, elf->big_endian);
+		uint64_t got = ph_load_uint(ours + word, word, elf->big_endian);
+		if (ph_load_uint(ours, word, elf->big_endian) != tag)
+			return DIFFERS;
+		if (tag == DT_NULL)
+			return i >= 4 ? SAME : NOTHING_TO_COMPARE;
+		if (tag != DT_DEBUG && got != value && got != value + bias)
+			return DIFFERS;
+	}
+	return NOTHING_TO_COMPARE;
+}
+
+/* NULL when the file is the module's; else why not, a static phrase. */
+static const char *disagreement(struct ph_image *image, const struct ph_module *module,
+				const struct ph_module_state *state, const struct ph_modfile *file)
+{
+	const struct ph_elf *elf = ph_modfile_elf(file);
+	const char *id = ph_modfile_build_id(file);
+	if (elf->machine != image->machine->elf_machine || elf->wide != image->machine->wide)
+		return "it is for another machine";
+	if (elf->type != ET_EXEC && elf->type != ET_DYN)
+		return "it is not a program or library";
+	if (module->build_id)
+		return !id ? "it has no build-id, the core has one" :
+			     strcmp(id, module->build_id) ? "its build-id differs" : NULL;
+	enum verdict page = compare_page(image, module, state, file), dynamic = compare_dynamic(image, module, file);
+	if (page == DIFFERS || dynamic == DIFFERS)
+		return "its headers differ from those in the core";
+	if (page == NOTHING_TO_COMPARE && dynamic == NOTHING_TO_COMPARE)
+		return "the core holds no build-id to compare it with";
+	return NULL;
+}
+
+static bool keep_file(struct ph_image *image, struct ph_modfile *file)
+{
+	struct ph_modfile **grown = realloc(image->files, (image->file_count + 1) * sizeof(*grown));
+	if (!grown) {
+		ph_modfile_close(file);
+		return false;
+	}
+	image->files = grown;
+	grown[image->file_count++] = file;
+	return true;
+}
+
+/* The file is the module's from now on. */
+static void use_file(struct ph_image *image, struct ph_module *module, struct ph_module_state *state,
+		     struct ph_modfile *file)
+{
+	const struct ph_phdr *phdrs;
+	size_t count = ph_modfile_phdrs(file, &phdrs);
+	module->file = file;
+	module->file_path = ph_modfile_path(file);
+	module->why_not = NULL;
+	if (!module->build_id)
+		module->build_id = ph_modfile_build_id(file);
+	if (!state->phdr_count && count && (state->phdrs = calloc(count, sizeof(*phdrs)))) {
+		memcpy(state->phdrs, phdrs, count * sizeof(*phdrs));
+		state->phdr_count = count;
+		for (size_t i = 0; i < count; i++)
+			if (phdrs[i].type == PT_LOAD && phdrs[i].offset < image->info.page_size) {
+				module->bias = module->start - (phdrs[i].vaddr & ~(ph_addr)(image->info.page_size - 1));
+				break;
+			}
+		for (size_t i = 0; i < count; i++)
+			if (phdrs[i].type == PT_DYNAMIC)
+				module->dynamic = module->bias + phdrs[i].vaddr;
+	}
+	ph_explain(image->callbacks, "module %s: file %s, build-id %s", module->path, module->file_path,
+		   module->build_id ? module->build_id : "none");
+}
+
+/* Try one path; true when it is the one.  A file that is there and does not agree
+ * is worth a warning, one that is not there is not. */
+static bool try_path(struct ph_image *image, struct ph_module *module, struct ph_module_state *state, const char *root,
+		     const char *path)
+{
+	const char *why = NULL;
+	int fd = ph_open_named(root, path, NULL, MAX_MODULE_SIZE, &why);
+	if (fd < 0) {
+		module->why_not = why;
+		return false;
+	}
+	ph_auto_buffer struct ph_buffer shown = PH_BUFFER(8192);
+	ph_buffer_printf(&shown, "%s%s", root ? root : "", path);
+	struct ph_modfile *file = ph_modfile_open(fd, ph_buffer_text(&shown), &why);
+	if (!file) {
+		module->why_not = why;
+		return false;
+	}
+	const char *differs = disagreement(image, module, state, file);
+	if (differs) {
+		const char *id = ph_modfile_build_id(file);
+		ph_warn(image->callbacks, "%s: %s (core %s, file %s), not used", ph_modfile_path(file), differs,
+			module->build_id ? module->build_id : "none", id ? id : "none");
+		module->why_not = differs;
+		ph_modfile_close(file);
+		return false;
+	}
+	if (!keep_file(image, file))
+		return false;
+	use_file(image, module, state, file);
+	return true;
+}
+
+/* A folder of the search path: its name is the user's, the file's is the target's. */
+static bool try_search_path(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	const char *why = module->why_not;
+	for (const char *p = image->search_path; p && *p;) {
+		size_t n = strcspn(p, ":");
+		char *folder = n ? strndup(p, n) : NULL;
+		char *whole = folder ? realpath(folder, NULL) : NULL;
+		ph_auto_buffer struct ph_buffer path = PH_BUFFER(8192);
+		if (whole) {
+			ph_buffer_printf(&path, "%s/%s", whole, module->name);
+			if (try_path(image, module, state, NULL, ph_buffer_text(&path)))
+				why = NULL;
+		}
+		free(whole);
+		free(folder);
+		if (module->file)
+			return true;
+		p += n + (p[n] == ':');
+	}
+	if (why)
+		module->why_not = why;
+	return false;
+}
+
+void ph_image_find_file(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	if (module->file)
+		return;
+	module->why_not = "it has no name";
+	if (!*module->path)
+		return;
+	if (try_path(image, module, state, image->sysroot, module->path))
+		return;
+	if (!image->sysroot && image->search_path && *module->name && try_search_path(image, module, state))
+		return;
+	ph_explain(image->callbacks, "module %s: no file: %s", module->path, module->why_not);
+}
+
+static struct ph_module *executable_module(struct ph_image *image)
+{
+	for (size_t i = 0; i < image->module_count; i++)
+		if (image->modules[i].is_executable)
+			return &image->modules[i];
+	return NULL;
+}
+
+void ph_image_use_executable(struct ph_image *image)
+{
+	const char *why = "cannot be opened", *path = image->executable;
+	if (!path)
+		return;
+	if (image->sysroot && image->search_path)
+		ph_warn(image->callbacks, "solib-search-path is not used with a sysroot: nothing outside it is opened");
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct ph_modfile *file = fd < 0 ? NULL : ph_modfile_open(fd, path, &why);
+	if (!file) {
+		ph_warn(image->callbacks, "%s: %s; going on without it", path, fd < 0 ? "cannot be opened" : why);
+		return;
+	}
+	struct ph_module *module = executable_module(image);
+	const char *id = ph_modfile_build_id(file);
+	/* it may be the library that holds the interpreter as well */
+	for (size_t i = 0; i < image->module_count && id; i++)
+		if (image->modules[i].build_id && !strcmp(image->modules[i].build_id, id))
+			module = &image->modules[i];
+	struct ph_module_state *state = module ? &image->module_states[module - image->modules] : NULL;
+	const char *differs = module ? disagreement(image, module, state, file) : "no module of the core is like it";
+	if (differs) {
+		ph_warn(image->callbacks, "%s: %s (core %s, file %s); going on without it", path, differs,
+			module && module->build_id ? module->build_id : "none", id ? id : "none");
+		ph_modfile_close(file);
+	} else if (keep_file(image, file)) {
+		use_file(image, module, state, file);
+		atomic_store_explicit(&state->looked, true, memory_order_release);
+	}
+}
+
+static bool try_debug(struct ph_image *image, const struct ph_module *module, const char *path)
+{
+	const char *why;
+	int fd = ph_open_named(image->sysroot, path, NULL, MAX_MODULE_SIZE, &why);
+	struct ph_modfile *debug = fd < 0 ? NULL : ph_modfile_open(fd, path, &why);
+	const char *id = debug ? ph_modfile_build_id(debug) : NULL;
+	if (!id || !module->build_id || strcmp(id, module->build_id)) {
+		ph_modfile_close(debug);
+		return false;
+	}
+	ph_modfile_add_debug(module->file, debug);
+	ph_explain(image->callbacks, "module %s: debug file %s", module->path, path);
+	return true;
+}
+
+void ph_image_find_debug(struct ph_image *image, const struct ph_module *module)
+{
+	const char *id = module->build_id, *link;
+	char path[PH_BUILD_ID_SIZE + 64];
+	/* gdb's manual, "Debugging Information in Separate Files" */
+	if (id && strlen(id) > 2) {
+		snprintf(path, sizeof(path), "/usr/lib/debug/.build-id/%.2s/%s.debug", id, id + 2);
+		if (try_debug(image, module, path))
+			return;
+	}
+	if (!id || *module->path != '/' || !(link = ph_modfile_debuglink(module->file)) || strchr(link, '/'))
+		return;
+	int folder = (int)(module->name - module->path);
+	static const char *const forms[] = { "%.*s%s", "%.*s.debug/%s", "/usr/lib/debug%.*s%s" };
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		ph_buffer_printf(&text, forms[i], folder, module->path, link);
+#pragma GCC diagnostic pop
+		if (try_debug(image, module, ph_buffer_text(&text)))
+			return;
+	}
+}
