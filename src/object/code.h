@@ -11,6 +11,7 @@
 /* Lives inside struct ph_objects, zero-initialised. */
 struct ph_code_cache {
 	struct ph_addrmap map; /* address of the code object -> struct ph_code *, 0 for what is none */
+	struct ph_addrmap modules; /* address of a frame's globals -> its __name__, 0 none */
 	struct ph_arena arena;
 };
 void ph_code_cache_deinit(struct ph_code_cache *cache);

@@ -115,6 +115,9 @@ struct ph_code {
 	uint8_t *localsplus_kinds;     /* PH_FAST_… */
 	ph_addr bytecode;	       /* address of the first code unit (co_code_adaptive, or co_code's bytes) */
 	size_t bytecode_size;	       /* bytes */
+	int64_t first_traceable;       /* bytes: frames before it are incomplete; 0 where no such thing is kept */
+	size_t stacksize;	       /* slots of the value stack */
+	ph_addr linetable;	       /* co_lnotab or co_linetable, a bytes object */
 };
 /* Cached, NULL when it is no code object.  Lives as long as objects. */
 const struct ph_code *ph_code_get(struct ph_objects *objects, ph_addr address);
@@ -125,5 +128,35 @@ struct ph_position {
 };
 /* lasti: offset in bytes into the bytecode; negative is "before the first". */
 struct ph_position ph_code_position(struct ph_objects *objects, const struct ph_code *code, int64_t lasti);
+
+/* ---- frames (object/frame.c) ---- */
+
+/* One frame as the interpreter links them: a PyFrameObject up to 3.10, a
+ * _PyInterpreterFrame since 3.11. */
+struct ph_frame_state {
+	ph_addr address;      /* of that struct */
+	ph_addr previous;     /* the caller's, as linked; 0 the outermost */
+	ph_addr frame_object; /* its PyFrameObject, 0 none */
+	const struct ph_code *code; /* NULL: not readable, or no Python frame at all */
+	ph_addr globals;
+	ph_addr namespace;    /* f_locals: of module and class bodies; else 0 or a cache */
+	ph_addr localsplus;   /* array of the fast locals; the value stack lies behind them */
+	int64_t lasti;	      /* bytes into the bytecode, negative before the first instruction */
+	int line;	      /* f_lineno where a trace function keeps it; 0 ask the line table */
+	bool hidden;	      /* what Python itself does not show: shims of C, frames not yet complete */
+};
+
+/* Of the struct that a thread state points to. */
+enum ph_status ph_frame_load(struct ph_objects *objects, ph_addr address, struct ph_frame_state *ret);
+/* Of a PyFrameObject, in every version. */
+enum ph_status ph_frame_load_object(struct ph_objects *objects, ph_addr frame_object, struct ph_frame_state *ret);
+/* Of a generator, coroutine or async generator; PH_ABSENT when it is finished. */
+enum ph_status ph_frame_load_generator(struct ph_objects *objects, ph_addr generator, struct ph_frame_state *ret);
+
+/* Where it is: PyFrame_GetLineNumber(), with columns where the table has them. */
+struct ph_position ph_frame_position(struct ph_objects *objects, const struct ph_frame_state *state);
+/* As a record: names, position, locals with address and type, without repr; all in the arena. */
+enum ph_status ph_frame_record(struct ph_objects *objects, const struct ph_frame_state *state, struct ph_arena *arena,
+			       struct ph_frame *ret);
 
 #endif

@@ -36,9 +36,9 @@ struct ph_frame {
 	/* The line's text, indentation included (the columns count in it), without line end; NULL when the source
 	 * is not there.  Renderers strip it. */
 	const char *source;
-	ph_addr address;      /* the frame object, or the interpreter frame since 3.11 */
+	ph_addr address;      /* the frame object where there is one, else the interpreter frame (3.11 on) */
 	ph_addr code, globals; /* not in the JSON */
-	/* the PyFrameObject when there is one, for `locals` of class bodies and modules; not in the JSON */
+	/* for the locals of class bodies and modules; not in the JSON */
 	ph_addr namespace; /* f_locals of a module or class body, 0 when the locals are fast ones */
 	struct ph_local *locals; /* unbound ones left out; none for a module's own frame */
 	size_t local_count;

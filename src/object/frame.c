@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/code.h"
+
+#include <string.h>
+
+enum { CO_OPTIMIZED = 1 };   /* Include/code.h: the locals are fast ones */
+enum { CO_FAST_HIDDEN = 16 }; /* Include/internal/pycore_code.h, 3.12 */
+
+/* ---- loading ---- */
+
+/* PyFrameObject up to 3.10: Include/frameobject.h, PyFrame_GetLineNumber() in Objects/frameobject.c. */
+static enum ph_status load_frame_object(struct ph_objects *objects, ph_addr address, struct ph_frame_state *ret)
+{
+	struct ph_target *target = ph_objects_target(objects);
+	struct ph_struct s;
+	enum ph_status status =
+		ph_struct_load(target, address, (size_t)ph_target_at(target, 0, PH_PyFrameObject_f_localsplus), &s);
+	if (status != PH_OK)
+		return status;
+
+	struct ph_frame_state state = {
+		.address = address,
+		.frame_object = address,
+		.previous = ph_struct_ptr(&s, PH_PyFrameObject_f_back),
+		.code = ph_code_get(objects, ph_struct_ptr(&s, PH_PyFrameObject_f_code)),
+		.globals = ph_struct_ptr(&s, PH_PyFrameObject_f_globals),
+		.namespace = ph_struct_ptr(&s, PH_PyFrameObject_f_locals),
+		.localsplus = ph_target_at(target, address, PH_PyFrameObject_f_localsplus),
+		.lasti = ph_struct_int(&s, PH_PyFrameObject_f_lasti) * ph_target_trait(target, PH_TRAIT_lasti_scale),
+	};
+	if (ph_struct_ptr(&s, PH_PyFrameObject_f_trace))
+		state.line = (int)ph_struct_int(&s, PH_PyFrameObject_f_lineno);
+	*ret = state;
+	return PH_OK;
+}
+
+/* The code object of an interpreter frame: f_code, or since 3.13 f_executable, which is None for a shim. */
+static const struct ph_code *interpreter_frame_code(struct ph_objects *objects, const struct ph_struct *s)
+{
+	struct ph_target *target = ph_objects_target(objects);
+	bool executable = ph_target_has(target, PH_PyInterpreterFrame_f_executable);
+	return ph_code_get(objects, ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable :
+								   PH_PyInterpreterFrame_f_code));
+}
+
+/* _PyFrame_IsIncomplete() of Include/internal/pycore_frame.h: part way through making cells or a generator. */
+static bool is_hidden(const struct ph_target *target, const struct ph_struct *s, const struct ph_frame_state *state)
+{
+	enum { OWNED_BY_GENERATOR = 1 };
+	int64_t owner = ph_struct_int(s, PH_PyInterpreterFrame_owner);
+	int32_t c_owner = ph_target_trait(target, PH_TRAIT_frame_owner_cstack);
+	if (c_owner && owner >= c_owner)
+		return true;
+	return owner != OWNED_BY_GENERATOR && state->code && state->lasti < state->code->first_traceable;
+}
+
+/* _PyInterpreterFrame since 3.11. */
+static enum ph_status load_interpreter_frame(struct ph_objects *objects, ph_addr address, struct ph_frame_state *ret)
+{
+	struct ph_target *target = ph_objects_target(objects);
+	struct ph_struct s;
+	enum ph_status status = ph_struct_load(
+		target, address, (size_t)ph_target_at(target, 0, PH_PyInterpreterFrame_localsplus), &s);
+	if (status != PH_OK)
+		return status;
+
+	struct ph_frame_state state = {
+		.address = address,
+		.frame_object = ph_struct_ptr(&s, PH_PyInterpreterFrame_frame_obj),
+		.previous = ph_struct_ptr(&s, PH_PyInterpreterFrame_previous),
+		.code = interpreter_frame_code(objects, &s),
+		.globals = ph_struct_ptr(&s, PH_PyInterpreterFrame_f_globals),
+		.namespace = ph_struct_ptr(&s, PH_PyInterpreterFrame_f_locals),
+		.localsplus = ph_target_at(target, address, PH_PyInterpreterFrame_localsplus),
+	};
+	if (state.code) {
+		/* _PyInterpreterFrame_LASTI(): both are counted from the code's start */
+		ph_addr at = ph_struct_ptr(&s, ph_target_has(target, PH_PyInterpreterFrame_instr_ptr) ?
+						       PH_PyInterpreterFrame_instr_ptr :
+						       PH_PyInterpreterFrame_prev_instr);
+		state.lasti = (int64_t)(at - state.code->bytecode);
+	}
+	state.hidden = is_hidden(target, &s, &state);
+	if (state.hidden)
+		state.frame_object = state.globals = state.namespace = 0; /* only valid if not on the C stack */
+	uint64_t trace = 0;
+	int64_t line = 0;
+	if (state.frame_object && ph_target_uint(target, state.frame_object, PH_PyFrameObject_f_trace, &trace) == PH_OK &&
+	    trace && ph_target_int(target, state.frame_object, PH_PyFrameObject_f_lineno, &line) == PH_OK)
+		state.line = (int)line;
+	*ret = state;
+	return PH_OK;
+}
+
+enum ph_status ph_frame_load(struct ph_objects *objects, ph_addr address, struct ph_frame_state *ret)
+{
+	if (ph_target_has(ph_objects_target(objects), PH_PyInterpreterFrame_localsplus))
+		return load_interpreter_frame(objects, address, ret);
+	return load_frame_object(objects, address, ret);
+}
+
+enum ph_status ph_frame_load_object(struct ph_objects *objects, ph_addr frame_object, struct ph_frame_state *ret)
+{
+	struct ph_target *target = ph_objects_target(objects);
+	if (!ph_target_has(target, PH_PyFrameObject_f_frame))
+		return ph_frame_load(objects, frame_object, ret);
+	ph_addr frame = 0;
+	enum ph_status status = ph_target_ptr(target, frame_object, PH_PyFrameObject_f_frame, &frame);
+	if (status == PH_OK)
+		status = ph_frame_load(objects, frame, ret);
+	if (status == PH_OK)
+		ret->frame_object = frame_object;
+	return status;
+}
+
+/* The head of PyGenObject is that of coroutines and async generators too (_PyGenObject_HEAD). */
+enum ph_status ph_frame_load_generator(struct ph_objects *objects, ph_addr generator, struct ph_frame_state *ret)
+{
+	enum { FRAME_COMPLETED = 1 };
+	struct ph_target *target = ph_objects_target(objects);
+	if (ph_target_has(target, PH_PyGenObject_gi_iframe)) {
+		int64_t state = 0;
+		enum ph_status status = ph_target_int(target, generator, PH_PyGenObject_gi_frame_state, &state);
+		if (status != PH_OK)
+			return status;
+		if (state >= FRAME_COMPLETED)
+			return PH_ABSENT;
+		return ph_frame_load(objects, ph_target_at(target, generator, PH_PyGenObject_gi_iframe), ret);
+	}
+	ph_addr frame = 0;
+	enum ph_status status = ph_target_ptr(target, generator, PH_PyGenObject_gi_frame, &frame);
+	if (status != PH_OK)
+		return status;
+	return frame ? ph_frame_load(objects, frame, ret) : PH_ABSENT;
+}
+
+/* ---- as a record ---- */
+
+struct ph_position ph_frame_position(struct ph_objects *objects, const struct ph_frame_state *state)
+{
+	struct ph_position position = { .column = -1, .end_column = -1 };
+	if (!state->code)
+		return position;
+	position = ph_code_position(objects, state->code, state->lasti);
+	if (state->line > 0 && state->line != position.line)
+		position = (struct ph_position){
+			.line = state->line, .end_line = state->line, .column = -1, .end_column = -1
+		};
+	return position;
+}
+
+/* What a cell holds; 0 for an empty one. */
+static ph_addr cell_contents(struct ph_objects *objects, ph_addr cell)
+{
+	ph_addr contents = 0;
+	(void)ph_target_ptr(ph_objects_target(objects), cell, PH_PyCellObject_ob_ref, &contents);
+	return contents;
+}
+
+static bool is_cell(struct ph_objects *objects, ph_addr object)
+{
+	const struct ph_type *type = ph_object_type(objects, object);
+	return type && type->kind == PH_KIND_CELL;
+}
+
+/* The value of a fast local as frame_get_var() of Objects/frameobject.c gives
+ * it; 0 unbound.  A local that becomes a cell (an argument, a variable of an
+ * inlined comprehension) may not have become one yet. */
+static ph_addr fast_local(struct ph_objects *objects, ph_addr value, uint8_t kind)
+{
+	if (!value || !(kind & (PH_FAST_CELL | PH_FAST_FREE)))
+		return value;
+	if (kind & PH_FAST_LOCAL && !is_cell(objects, value))
+		return value;
+	return cell_contents(objects, value);
+}
+
+static enum ph_local_kind local_kind(const struct ph_code *code, size_t index)
+{
+	uint8_t kind = code->localsplus_kinds[index];
+	if (kind & PH_FAST_FREE)
+		return PH_LOCAL_FREE;
+	if (kind & PH_FAST_CELL)
+		return PH_LOCAL_CELL;
+	return index < (size_t)code->argcount ? PH_LOCAL_ARGUMENT : PH_LOCAL_LOCAL;
+}
+
+static enum ph_status record_locals(struct ph_objects *objects, const struct ph_frame_state *state,
+				    struct ph_arena *arena, struct ph_frame *frame)
+{
+	const struct ph_target *target = ph_objects_target(objects);
+	const struct ph_code *code = state->code;
+	size_t width = target->layout.abi.pointer_size;
+	size_t count = code->localsplus_count;
+	if (!count)
+		return PH_OK;
+	size_t readable = ph_image_readable(target->image, state->localsplus, count * width) / width;
+	enum ph_status status = readable < count ? PH_UNMAPPED : PH_OK;
+
+	frame->locals = ph_arena_array(arena, struct ph_local, readable);
+	for (size_t i = 0; frame->locals && i < readable; i++) {
+		ph_addr value = 0;
+		if (code->localsplus_kinds[i] & CO_FAST_HIDDEN || !code->localsplus_names[i] ||
+		    ph_target_read_ptr(target, state->localsplus + i * width, &value) != PH_OK)
+			continue;
+		value = fast_local(objects, value, code->localsplus_kinds[i]);
+		if (!value)
+			continue;
+		const struct ph_type *type = ph_object_type(objects, value);
+		frame->locals[frame->local_count++] = (struct ph_local){
+			.name = ph_arena_strdup(arena, code->localsplus_names[i]),
+			.kind = local_kind(code, i),
+			.address = value,
+			.type = type ? ph_arena_strdup(arena, type->full) : NULL,
+		};
+	}
+	return status;
+}
+
+/* globals()['__name__'], kept per dict. */
+static const char *module_name(struct ph_objects *objects, ph_addr globals)
+{
+	struct ph_code_cache *cache = ph_objects_code_cache(objects);
+	if (!globals)
+		return NULL;
+	uint64_t *known = ph_addrmap_find(&cache->modules, globals);
+	if (known)
+		return (const char *)(uintptr_t)*known;
+	const char *name = ph_str_get(objects, ph_dict_get(objects, globals, "__name__"), &cache->arena);
+	(void)ph_addrmap_set(&cache->modules, globals, (uint64_t)(uintptr_t)name, true);
+	return name;
+}
+
+enum ph_status ph_frame_record(struct ph_objects *objects, const struct ph_frame_state *state, struct ph_arena *arena,
+			       struct ph_frame *ret)
+{
+	struct ph_position position = ph_frame_position(objects, state);
+	struct ph_frame frame = {
+		.line = position.line,
+		.end_line = position.end_line,
+		.column = position.column,
+		.end_column = position.end_column,
+		.address = state->frame_object ? state->frame_object : state->address,
+		.globals = state->globals,
+		.module = ph_arena_strdup(arena, module_name(objects, state->globals)),
+	};
+	enum ph_status status = PH_CORRUPT;
+	if (state->code) {
+		frame.code = state->code->address;
+		frame.function = ph_arena_strdup(arena, state->code->name);
+		frame.qualname = ph_arena_strdup(arena, state->code->qualname);
+		frame.file = ph_arena_strdup(arena, state->code->filename);
+		status = PH_OK;
+		if (state->code->flags & CO_OPTIMIZED)
+			status = record_locals(objects, state, arena, &frame);
+		else
+			frame.namespace = state->namespace;
+	}
+	*ret = frame;
+	return status;
+}
