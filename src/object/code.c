@@ -78,6 +78,27 @@ static bool load_separate_names(struct ph_objects *objects, struct ph_code_cache
 	return true;
 }
 
+/* A byte of co_localspluskinds in our own bits. */
+static uint8_t common_kind(const struct ph_target *target, uint8_t kind)
+{
+	static const struct {
+		enum ph_trait trait;
+		uint8_t bit;
+	} bits[] = {
+		{ PH_TRAIT_LOCALSPLUS_HIDDEN, PH_FAST_HIDDEN },
+		{ PH_TRAIT_LOCALSPLUS_LOCAL, PH_FAST_LOCAL },
+		{ PH_TRAIT_LOCALSPLUS_CELL, PH_FAST_CELL },
+		{ PH_TRAIT_LOCALSPLUS_FREE, PH_FAST_FREE },
+	};
+	uint8_t common = 0;
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		int32_t mask = ph_target_trait(target, bits[i].trait);
+		if (mask > 0 && kind & mask)
+			common |= bits[i].bit;
+	}
+	return common;
+}
+
 /* 3.11 and later: co_localsplusnames with a byte of kind each in co_localspluskinds. */
 static bool load_joined_names(struct ph_objects *objects, struct ph_code_cache *cache, struct ph_code *code)
 {
@@ -91,7 +112,7 @@ static bool load_joined_names(struct ph_objects *objects, struct ph_code_cache *
 		return false;
 	add_names(objects, cache, code, &names, PH_FAST_LOCAL);
 	for (size_t i = 0; kinds && i < names.count && i < kinds_size; i++)
-		code->localsplus_kinds[i] = kinds[i];
+		code->localsplus_kinds[i] = common_kind(ph_objects_target(objects), kinds[i]);
 	return true;
 }
 
@@ -115,7 +136,6 @@ static void load_bytecode(struct ph_objects *objects, struct ph_code *code)
 
 static void load_numbers(struct ph_objects *objects, struct ph_code *code)
 {
-	enum { CO_VARARGS = 4, CO_VARKEYWORDS = 8 }; /* Include/code.h */
 	struct ph_target *target = ph_objects_target(objects);
 	int64_t stacksize = code_int(objects, code->address, PH_PyCodeObject_co_stacksize);
 	int64_t arguments = code_int(objects, code->address, PH_PyCodeObject_co_argcount);
@@ -129,9 +149,12 @@ static void load_numbers(struct ph_objects *objects, struct ph_code *code)
 		arguments = 0;
 	if (keywords < 0 || keywords > MAX_LOCALSPLUS)
 		keywords = 0;
-	code->argcount = (int)(arguments + keywords) + !!(code->flags & CO_VARARGS) + !!(code->flags & CO_VARKEYWORDS);
+	code->argcount = (int)(arguments + keywords) +
+			 !!(code->flags & (uint32_t)ph_target_trait(target, PH_TRAIT_CO_FLAG_VARARGS)) +
+			 !!(code->flags & (uint32_t)ph_target_trait(target, PH_TRAIT_CO_FLAG_VARKEYWORDS));
 	if (ph_target_has(target, PH_PyCodeObject__co_firsttraceable))
-		code->first_traceable = 2 * code_int(objects, code->address, PH_PyCodeObject__co_firsttraceable);
+		code->first_traceable = ph_target_trait(target, PH_TRAIT_CODE_UNIT_SIZE) *
+					code_int(objects, code->address, PH_PyCodeObject__co_firsttraceable);
 	code->linetable = code_ptr(objects, code->address,
 				   ph_target_has(target, PH_PyCodeObject_co_linetable) ? PH_PyCodeObject_co_linetable :
 											 PH_PyCodeObject_co_lnotab);
@@ -186,7 +209,7 @@ struct ph_position ph_code_position(struct ph_objects *objects, const struct ph_
 	const uint8_t *table = code->linetable ? ph_bytes_view(objects, code->linetable, &size) : NULL;
 	if (!table)
 		return position;
-	switch (ph_target_trait(target, PH_TRAIT_line_table)) {
+	switch (ph_target_trait(target, PH_TRAIT_LINETABLE_FORM)) {
 	case 0:
 		position.line = ph_linetable_lnotab(table, size, code->firstlineno, lasti);
 		break;

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-enum { CO_OPTIMIZED = 1 };   /* Include/code.h: the locals are fast ones */
-enum { CO_FAST_HIDDEN = 16 }; /* Include/internal/pycore_code.h, 3.12 */
-
 /* ---- loading ---- */
 
 /* PyFrameObject up to 3.10: Include/frameobject.h, PyFrame_GetLineNumber() in Objects/frameobject.c. */
@@ -26,7 +23,7 @@ static enum ph_status load_frame_object(struct ph_objects *objects, ph_addr addr
 		.globals = ph_struct_ptr(&s, PH_PyFrameObject_f_globals),
 		.namespace = ph_struct_ptr(&s, PH_PyFrameObject_f_locals),
 		.localsplus = ph_target_at(target, address, PH_PyFrameObject_f_localsplus),
-		.lasti = ph_struct_int(&s, PH_PyFrameObject_f_lasti) * ph_target_trait(target, PH_TRAIT_lasti_scale),
+		.lasti = ph_struct_int(&s, PH_PyFrameObject_f_lasti) * ph_target_trait(target, PH_TRAIT_FRAME_LASTI_UNIT),
 	};
 	if (ph_struct_ptr(&s, PH_PyFrameObject_f_trace))
 		state.line = (int)ph_struct_int(&s, PH_PyFrameObject_f_lineno);
@@ -46,12 +43,12 @@ static const struct ph_code *interpreter_frame_code(struct ph_objects *objects, 
 /* _PyFrame_IsIncomplete() of Include/internal/pycore_frame.h: part way through making cells or a generator. */
 static bool is_hidden(const struct ph_target *target, const struct ph_struct *s, const struct ph_frame_state *state)
 {
-	enum { OWNED_BY_GENERATOR = 1 };
 	int64_t owner = ph_struct_int(s, PH_PyInterpreterFrame_owner);
-	int32_t c_owner = ph_target_trait(target, PH_TRAIT_frame_owner_cstack);
-	if (c_owner && owner >= c_owner)
+	int32_t c_owner = ph_target_trait(target, PH_TRAIT_FRAME_OWNER_CSTACK);
+	if (c_owner >= 0 && owner == c_owner)
 		return true;
-	return owner != OWNED_BY_GENERATOR && state->code && state->lasti < state->code->first_traceable;
+	return owner != ph_target_trait(target, PH_TRAIT_FRAME_OWNER_GENERATOR) && state->code &&
+	       state->lasti < state->code->first_traceable;
 }
 
 /* _PyInterpreterFrame since 3.11. */
@@ -116,14 +113,14 @@ enum ph_status ph_frame_load_object(struct ph_objects *objects, ph_addr frame_ob
 /* The head of PyGenObject is that of coroutines and async generators too (_PyGenObject_HEAD). */
 enum ph_status ph_frame_load_generator(struct ph_objects *objects, ph_addr generator, struct ph_frame_state *ret)
 {
-	enum { FRAME_COMPLETED = 1 };
 	struct ph_target *target = ph_objects_target(objects);
 	if (ph_target_has(target, PH_PyGenObject_gi_iframe)) {
 		int64_t state = 0;
 		enum ph_status status = ph_target_int(target, generator, PH_PyGenObject_gi_frame_state, &state);
 		if (status != PH_OK)
 			return status;
-		if (state >= FRAME_COMPLETED)
+		if (state == ph_target_trait(target, PH_TRAIT_GEN_COMPLETED) ||
+		    state == ph_target_trait(target, PH_TRAIT_GEN_CLEARED))
 			return PH_ABSENT;
 		return ph_frame_load(objects, ph_target_at(target, generator, PH_PyGenObject_gi_iframe), ret);
 	}
@@ -200,7 +197,7 @@ static enum ph_status record_locals(struct ph_objects *objects, const struct ph_
 	frame->locals = ph_arena_array(arena, struct ph_local, readable);
 	for (size_t i = 0; frame->locals && i < readable; i++) {
 		ph_addr value = 0;
-		if (code->localsplus_kinds[i] & CO_FAST_HIDDEN || !code->localsplus_names[i] ||
+		if (code->localsplus_kinds[i] & PH_FAST_HIDDEN || !code->localsplus_names[i] ||
 		    ph_target_read_ptr(target, state->localsplus + i * width, &value) != PH_OK)
 			continue;
 		value = fast_local(objects, value, code->localsplus_kinds[i]);
@@ -234,6 +231,7 @@ static const char *module_name(struct ph_objects *objects, ph_addr globals)
 enum ph_status ph_frame_record(struct ph_objects *objects, const struct ph_frame_state *state, struct ph_arena *arena,
 			       struct ph_frame *ret)
 {
+	uint32_t optimized = (uint32_t)ph_target_trait(ph_objects_target(objects), PH_TRAIT_CO_FLAG_OPTIMIZED);
 	struct ph_position position = ph_frame_position(objects, state);
 	struct ph_frame frame = {
 		.line = position.line,
@@ -251,7 +249,7 @@ enum ph_status ph_frame_record(struct ph_objects *objects, const struct ph_frame
 		frame.qualname = ph_arena_strdup(arena, state->code->qualname);
 		frame.file = ph_arena_strdup(arena, state->code->filename);
 		status = PH_OK;
-		if (state->code->flags & CO_OPTIMIZED)
+		if (state->code->flags & optimized)
 			status = record_locals(objects, state, arena, &frame);
 		else
 			frame.namespace = state->namespace;

@@ -101,7 +101,7 @@ ph_addr ph_object_dict(struct ph_objects *objects, ph_addr object);
 
 /* ---- code (object/code.c) and line tables (object/linetable.c) ---- */
 
-enum { PH_FAST_LOCAL = 0x20, PH_FAST_CELL = 0x40, PH_FAST_FREE = 0x80 }; /* CO_FAST_* of Include/internal/pycore_code.h, used for all versions */
+enum { PH_FAST_HIDDEN = 0x10, PH_FAST_LOCAL = 0x20, PH_FAST_CELL = 0x40, PH_FAST_FREE = 0x80 }; /* CO_FAST_* of Include/internal/pycore_code.h, used for all versions */
 
 struct ph_code {
 	ph_addr address;
