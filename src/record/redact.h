@@ -10,6 +10,7 @@
 
 #include "base/addrmap.h"
 #include "base/buffer.h"
+#include "base/cleanup.h"
 #include "record/report.h"
 #include "record/source.h"
 
@@ -21,7 +22,10 @@ struct ph_redactor; /* opaque */
 struct ph_error *ph_redactor_create(enum ph_redaction_mode mode, const char *words, struct ph_redactor **ret)
 	__attribute__((warn_unused_result));
 void ph_redactor_free(struct ph_redactor *redactor);
+PH_DEFINE_CLEANUP(struct ph_redactor, ph_redactor_cleanup, ph_redactor_free)
 #define ph_auto_redactor ph_cleanup(ph_redactor_cleanup)
+
+/* All functions below take a NULL redactor, which redacts nothing. */
 
 enum ph_redaction_mode ph_redactor_mode(const struct ph_redactor *redactor);
 /* How many objects and texts were redacted so far (each object counted once). */
@@ -55,7 +59,16 @@ void ph_redactor_add_assignment(struct ph_redactor *redactor, const char *text, 
 
 /* Copy text with every known secret, password in a URL and `secret_name = literal`
  * taken out; returns true when anything was.  In mode values the callers leave
- * text out altogether.  `size` bytes in, appended to out. */
+ * text out altogether.  `size` bytes in, appended to out.
+ *
+ * A secret that straddles the end of a text cut by the caller is not a known
+ * one any more: scrub the whole text and cut afterwards, or say `cut`, which
+ * takes out a beginning (of 4 bytes or more) of a secret at the very end too. */
 bool ph_redactor_scrub(struct ph_redactor *redactor, const char *text, size_t size, struct ph_buffer *out);
+bool ph_redactor_scrub_cut(struct ph_redactor *redactor, const char *text, size_t size, bool cut,
+			   struct ph_buffer *out);
+
+/* The renderer showed ‹redacted› in this object's place: counts it, once. */
+void ph_redactor_note(struct ph_redactor *redactor, ph_addr address);
 
 #endif

@@ -9,13 +9,14 @@
 struct ph_render {
 	const struct ph_source *source;
 	struct ph_redactor *redactor; /* NULL: nothing is redacted (gdb) */
-	size_t characters;	      /* of a whole repr; default 1000 */
-	unsigned depth;		      /* of nesting; default 8, deeper is "..." */
-	size_t items;		      /* of one container; default 100, then "..." */
+	size_t characters;	      /* of a whole repr; 0 is 1000; what is beyond is cut, then "..." */
+	unsigned depth;		      /* of nesting; 0 is 8, at most 64; deeper is "..." */
+	size_t items;		      /* of one container; 0 is 100, then "..." */
 };
 
 struct ph_rendered {
 	bool truncated, redacted;
+	bool unknown; /* of a message: see there */
 };
 
 /* repr of the object, appended.  `secret`: reached by a secret name (the object itself is then not shown
@@ -23,9 +24,14 @@ struct ph_rendered {
 struct ph_rendered ph_render_repr(const struct ph_render *render, ph_addr address, bool secret,
 				  struct ph_buffer *out);
 
-/* str() of an exception, from its type and args (KeyError, OSError, SyntaxError,
- * UnicodeDecodeError … as Python prints them); false when it cannot be known (a __str__ in Python: then what
- * BaseException.__str__ would give is appended all the same). */
+/* What the renderer asks of a source for this: an exception's attributes give "args" (a tuple) and, structural,
+ * "errno", "strerror", "filename", "filename2" (OSError), "msg", "filename", "lineno" (SyntaxError), "msg"
+ * (ImportError), "message", "exceptions" (groups); those that are NULL in the struct left out.  A type's value has
+ * the text "<class 'name'>", its own __dict__ as attributes and tp_base as structural "__base__".
+ *
+ * str() of an exception, from its type and args (KeyError, OSError, SyntaxError,
+ * UnicodeDecodeError … as Python prints them); `unknown` when it cannot be known (a __str__ in Python: then what
+ * the builtin exception's __str__ would give is appended all the same). */
 struct ph_rendered ph_render_message(const struct ph_render *render, ph_addr exception, struct ph_buffer *out);
 
 /* str as Python's repr quotes and escapes it (size bytes of WTF-8), and bytes. */
@@ -39,7 +45,9 @@ void ph_escape_terminal(const char *text, size_t size, bool newlines, struct ph_
 struct ph_error *ph_render_object(const struct ph_render *render, ph_addr address, struct ph_arena *arena,
 				  struct ph_object *ret) __attribute__((warn_unused_result));
 
-/* Fill in repr, type, redacted and truncated of a frame's locals; the args and message of an exception. */
+/* Fill in repr, type, redacted and truncated of a frame's locals (those that have no repr yet), and take secrets out
+ * of its source line, which has to be there before; the args, message and notes of an exception, and its traceback's
+ * frames alike. */
 void ph_render_frame(const struct ph_render *render, struct ph_arena *arena, struct ph_frame *frame);
 void ph_render_exception(const struct ph_render *render, struct ph_arena *arena, struct ph_exception *exception);
 
