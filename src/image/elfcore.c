@@ -146,8 +146,10 @@ static void settle_segments(struct loader *l)
 				continue;
 			s.start = last;
 			s.file_offset += cut;
-			s.missing = cut > s.file_size ? s.missing - (cut - s.file_size < s.missing ? cut - s.file_size : s.missing) :
-							s.missing;
+			if (cut > s.file_size) {
+				uint64_t beyond = cut - s.file_size;
+				s.missing -= beyond < s.missing ? beyond : s.missing;
+			}
 			s.file_size = cut < s.file_size ? s.file_size - cut : 0;
 		}
 		segments[n++] = s;

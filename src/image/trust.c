@@ -223,10 +223,10 @@ static struct ph_module *executable_module(struct ph_image *image)
 void ph_image_use_executable(struct ph_image *image)
 {
 	const char *why = "cannot be opened", *path = image->executable;
-	if (!path)
-		return;
 	if (image->sysroot && image->search_path)
 		ph_warn(image->callbacks, "solib-search-path is not used with a sysroot: nothing outside it is opened");
+	if (!path)
+		return;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	struct ph_modfile *file = fd < 0 ? NULL : ph_modfile_open(fd, path, &why);
 	if (!file) {
