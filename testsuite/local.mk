@@ -10,7 +10,14 @@ AM_TESTS_ENVIRONMENT = \
 	CORE2PYHEAP='$(abs_top_builddir)/converter/core2pyheap'; export CORE2PYHEAP; \
 	PYHEAP='$(abs_top_builddir)/analyzer/pyheap'; export PYHEAP; \
 	PYTHON3='$(PYTHON)'; export PYTHON3; \
-	CC='$(CC)'; export CC;
+	CC='$(CC)'; export CC; \
+	EXTERNAL_LIBS='$(EXTERNAL_LIBS)'; export EXTERNAL_LIBS; \
+	LAYERS_LINK='$(LAYERS_LINK)'; export LAYERS_LINK;
+if PIC_OBJECTS
+if !SANITIZERS
+LAYERS_LINK = yes
+endif
+endif
 
 # Unit tests: check_PROGRAMS that are TESTS as well.  They link with all rooms.
 unit_tests =
@@ -29,3 +36,37 @@ include testsuite/unit/graph.mk
 include testsuite/unit/command.mk
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
+
+# Rules that a program can check.
+TESTS += testsuite/check-layers
+TESTS += testsuite/check-layers-itself.sh
+
+# The interpreter as the oracle, one test a version.
+TESTS += testsuite/cores/conformance-3.8.test
+TESTS += testsuite/cores/conformance-3.9.test
+TESTS += testsuite/cores/conformance-3.10.test
+TESTS += testsuite/cores/conformance-3.11.test
+TESTS += testsuite/cores/conformance-3.12.test
+TESTS += testsuite/cores/conformance-3.13.test
+TESTS += testsuite/cores/conformance-system.test
+
+# Other tests, one a line: TESTS += testsuite/WHAT.sh
+
+# Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
+fuzz_tests =
+TESTS += $(fuzz_tests)
+
+check-sanitized: all
+	$(MAKE) check TESTS='$(unit_tests) $(fuzz_tests)'
+
+# `NAME RESULT-FILE` for testsuite/summary
+list-tests:
+	@for log in $(TEST_LOGS); do name=$${log%.log}; echo "$$name $(abs_top_builddir)/$$name.trs"; done
+list-sanitized-tests:
+	@for test in $(unit_tests) $(fuzz_tests); do name=$${test%.sh}; name=$${name%.py}; name=$${name%.test}; \
+		echo "sanitized:$$name $(abs_top_srcdir)/build-sanitized/$$name.trs"; done
+.PHONY: check-sanitized list-tests list-sanitized-tests
+
+# Cores that the tests made
+clean-local:
+	rm -rf testsuite/cores/made
