@@ -19,12 +19,6 @@
 #define MAXIMUM_FILES 4096
 #define MAXIMUM_LINE 1000 /* bytes of a line that the report shows */
 
-static bool is_python(const char *path)
-{
-	size_t size = strlen(path);
-	return size > 3 && !strcmp(path + size - 3, ".py");
-}
-
 /* A relative co_filename is relative to where the program was started. */
 static char *absolute(struct ph_extract *extract, const char *path)
 {
@@ -38,18 +32,6 @@ static char *absolute(struct ph_extract *extract, const char *path)
 			return joined;
 	}
 	return NULL;
-}
-
-/* Where a descriptor really leads: a link called x.py may lead to a secret. */
-static bool leads_to_python(int fd)
-{
-	char link[64], target[4096];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t size = readlink(link, target, sizeof(target) - 1);
-	if (size < 0)
-		return true; /* no /proc: the name itself was checked */
-	target[size] = '\0';
-	return is_python(target);
 }
 
 static char *read_all(int fd, size_t size, size_t *ret_size)
@@ -121,14 +103,10 @@ static void load(struct ph_extract *extract, struct ph_source_text *file)
 	const char *why = "not opened";
 	if (file->path[0] == '<' || !file->path[0]) /* <frozen os>, <string> */
 		return;
-	if (!is_python(file->path)) {
-		ph_warn(callbacks, "source %s: not opened, it is not a .py file", file->path);
-		return;
-	}
 	ph_auto_free char *path = absolute(extract, file->path);
 	if (!path)
 		return;
-	ph_auto_close int fd = ph_image_open_named(extract->image, path, MAXIMUM_FILE, &why);
+	ph_auto_close int fd = ph_image_open_named(extract->image, path, ".py", MAXIMUM_FILE, &why);
 	if (fd < 0) {
 		if (!strcmp(why, "not found"))
 			ph_explain(callbacks, "source %s: not found", file->path);
@@ -137,10 +115,6 @@ static void load(struct ph_extract *extract, struct ph_source_text *file)
 		return;
 	}
 	struct stat status;
-	if (!leads_to_python(fd)) {
-		ph_warn(callbacks, "source %s: not opened, it leads to something that is not a .py file", file->path);
-		return;
-	}
 	if (fstat(fd, &status) || (size_t)status.st_size > MAXIMUM_BYTES - extract->file_bytes)
 		return;
 	file->text = read_all(fd, (size_t)status.st_size, &file->size);
