@@ -96,6 +96,7 @@ struct ph_image {
 	uint32_t *load_order; /* module indices, or NULL: as they lie */
 	struct ph_modfile **files; /* owned, including files that did not agree */
 	size_t file_count;
+	unsigned file_warnings;
 	bool strings_looked;
 	struct ph_strings arguments, environment;
 	struct ph_interned *interned;
@@ -114,6 +115,7 @@ bool ph_image_auxv(const struct ph_image *image, uint64_t type, uint64_t *ret);
 void ph_image_set_spans(struct ph_image *image, struct ph_span *spans, size_t count);
 const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size);
 size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maximum);
+const struct ph_mapping *ph_image_mapping_at(const struct ph_image *image, ph_addr addr);
 const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_addr addr);
 
 /* modules.c: the bytes at addr from the module file that was mapped there,
@@ -121,6 +123,8 @@ const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_ad
 const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t *ret_size);
 /* The modules are known after this; takes the lock. */
 void ph_image_load_modules(struct ph_image *image);
+/* loadorder.c: fill load_order; needs the modules. */
+void ph_image_order_modules(struct ph_image *image);
 void ph_image_free_modules(struct ph_image *image);
 
 /* trust.c: the file of a module, looked for and compared; call with the lock held. */

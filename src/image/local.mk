@@ -4,6 +4,7 @@ src_image_libph_image_la_SOURCES += src/image/corefile.c
 src_image_libph_image_la_SOURCES += src/image/elf.c
 src_image_libph_image_la_SOURCES += src/image/elfcore.c
 src_image_libph_image_la_SOURCES += src/image/image.c
+src_image_libph_image_la_SOURCES += src/image/loadorder.c
 src_image_libph_image_la_SOURCES += src/image/machine.c
 src_image_libph_image_la_SOURCES += src/image/memory.c
 src_image_libph_image_la_SOURCES += src/image/modfile.c

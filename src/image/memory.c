@@ -184,9 +184,23 @@ const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_ad
 	return low < image->segment_count && addr >= image->segments[low].start ? &image->segments[low] : NULL;
 }
 
+const struct ph_mapping *ph_image_mapping_at(const struct ph_image *image, ph_addr addr)
+{
+	size_t low = 0, high = image->mapping_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (image->mappings[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < image->mapping_count && addr >= image->mappings[low].start ? &image->mappings[low] : NULL;
+}
+
 bool ph_image_is_mapped(struct ph_image *image, ph_addr addr)
 {
-	return ph_image_segment_at(image, addr) != NULL;
+	/* gdb's gcore has no program header for what it leaves out, but its NT_FILE names it */
+	return ph_image_segment_at(image, addr) || ph_image_mapping_at(image, addr);
 }
 
 void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)

@@ -7,7 +7,6 @@
 #include "image/backend.h"
 
 #include <elf.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,7 +102,8 @@ static bool continues(const struct ph_module *module, const struct ph_module_sta
 static bool is_mapped_executable(struct ph_image *image, const struct ph_mapping *m)
 {
 	const struct ph_segment *s = ph_image_segment_at(image, m->start);
-	return s && s->executable;
+	/* gdb's gcore has no program header at all for what it leaves out */
+	return s ? s->executable : image->debugger_core && m->offset;
 }
 
 /* Candidates in order of address.  A file is a module when its first page is ELF,
@@ -171,58 +171,6 @@ static void finish_modules(struct ph_image *image)
 	}
 }
 
-/* DT_DEBUG of the main program leads to struct r_debug and its link_map (glibc's
- * elf/link.h): the order in which symbols are looked up.  Modules that it does
- * not name come last. */
-static void order_modules(struct ph_image *image)
-{
-	size_t word = image->info.pointer_size, n = 0;
-	ph_addr map = 0;
-	bool *seen = calloc(image->module_count, sizeof(*seen));
-	image->load_order = calloc(image->module_count, sizeof(*image->load_order));
-	if (!seen || !image->load_order)
-		goto out;
-	for (size_t i = 0; i < image->module_count; i++)
-		if (image->modules[i].is_executable) {
-			uint8_t entry[16];
-			image->load_order[n++] = (uint32_t)i;
-			seen[i] = true;
-			for (size_t k = 0; k < 512 && image->modules[i].dynamic && !map; k++) {
-				if (!ph_image_core_readable(image, image->modules[i].dynamic + 2 * k * word, 2 * word) ||
-				    ph_image_read(image, image->modules[i].dynamic + 2 * k * word, entry, 2 * word))
-					break;
-				uint64_t tag = ph_load_uint(entry, word, image->info.big_endian);
-				if (tag == DT_NULL)
-					break;
-				if (tag == DT_DEBUG)
-					map = ph_load_uint(entry + word, word, image->info.big_endian);
-			}
-			break;
-		}
-	/* r_debug.r_map is its second word; link_map: l_addr, l_name, l_ld, l_next, l_prev */
-	uint8_t text[64];
-	if (map && ph_image_core_view(image, map + word, word))
-		map = ph_load_uint(ph_image_core_view(image, map + word, word), word, image->info.big_endian);
-	for (size_t k = 0; k < 4096 && map && n < image->module_count; k++) {
-		const void *view = ph_image_core_view(image, map, 5 * word);
-		if (!view)
-			break;
-		memcpy(text, view, 5 * word);
-		ph_addr dynamic = ph_load_uint(text + 2 * word, word, image->info.big_endian);
-		const struct ph_module *m = ph_image_module_at(image, dynamic);
-		if (m && !seen[m - image->modules]) {
-			seen[m - image->modules] = true;
-			image->load_order[n++] = (uint32_t)(m - image->modules);
-		}
-		map = ph_load_uint(text + 3 * word, word, image->info.big_endian);
-	}
-	for (size_t i = 0; i < image->module_count; i++)
-		if (!seen[i])
-			image->load_order[n++] = (uint32_t)i;
-out:
-	free(seen);
-}
-
 void ph_image_load_modules(struct ph_image *image)
 {
 	if (atomic_load_explicit(&image->modules_looked, memory_order_acquire))
@@ -239,7 +187,7 @@ void ph_image_load_modules(struct ph_image *image)
 		/* the rest asks for modules itself */
 		atomic_store_explicit(&image->modules_looked, true, memory_order_release);
 		if (image->module_count)
-			order_modules(image);
+			ph_image_order_modules(image);
 		ph_image_use_executable(image);
 	}
 	pthread_mutex_unlock(&image->lock);
@@ -295,19 +243,6 @@ struct ph_modfile *ph_image_module_file(struct ph_image *image, const struct ph_
 	return module->file;
 }
 
-static const struct ph_mapping *mapping_at(const struct ph_image *image, ph_addr addr)
-{
-	size_t low = 0, high = image->mapping_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (image->mappings[middle].end <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < image->mapping_count && addr >= image->mappings[low].start ? &image->mappings[low] : NULL;
-}
-
 /* Whether memory that the core left out is as it is in the file.  The kernel
  * (fs/coredump.c, vma_dump_size) and gdb dump a private mapping of a file whole as
  * soon as a page of it was written to, because that page is anonymous then; so
@@ -329,7 +264,7 @@ static bool is_unmodified(const struct ph_image *image, const struct ph_module *
 
 const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t *ret_size)
 {
-	const struct ph_mapping *m = mapping_at(image, addr);
+	const struct ph_mapping *m = ph_image_mapping_at(image, addr);
 	if (!m)
 		return NULL;
 	ph_image_load_modules(image);

@@ -248,10 +248,8 @@ void ph_image_finish_notes(struct ph_image *image)
 		info->fault_address = 0;
 	}
 	info->signal_name = ph_signal_name(info->signal_number);
-	/* pr_psargs holds 79 bytes and a NUL (ELF_PRARGSZ) */
-	if (!info->command || strlen(info->command) >= 79) {
-		const char *longer = longer_command(image);
-		if (longer)
-			info->command = longer;
-	}
+	/* pr_psargs holds 79 bytes and a NUL (ELF_PRARGSZ); gdb's gcore knows the program only */
+	const char *longer = longer_command(image);
+	if (longer)
+		info->command = longer;
 }

@@ -26,6 +26,7 @@
 #include "image/named.h"
 
 #define MAX_MODULE_SIZE (16ull << 30)
+#define MAX_WARNINGS 8
 
 enum verdict { NOTHING_TO_COMPARE, DIFFERS, SAME };
 
@@ -140,6 +141,20 @@ static void use_file(struct ph_image *image, struct ph_module *module, struct ph
 		   module->build_id ? module->build_id : "none");
 }
 
+/* A core from another host may disagree with every library of this one. */
+static void warn_of_file(struct ph_image *image, const struct ph_module *module, const struct ph_modfile *file,
+			 const char *differs)
+{
+	const char *id = ph_modfile_build_id(file);
+	if (++image->file_warnings > MAX_WARNINGS) {
+		if (image->file_warnings == MAX_WARNINGS + 1)
+			ph_warn(image->callbacks, "more module files that are not those of the core are not listed");
+		return;
+	}
+	ph_warn(image->callbacks, "%s: %s (core %s, file %s), not used", ph_modfile_path(file), differs,
+		module->build_id ? module->build_id : "none", id ? id : "none");
+}
+
 /* Try one path; true when it is the one.  A file that is there and does not agree
  * is worth a warning, one that is not there is not. */
 static bool try_path(struct ph_image *image, struct ph_module *module, struct ph_module_state *state, const char *root,
@@ -160,9 +175,7 @@ static bool try_path(struct ph_image *image, struct ph_module *module, struct ph
 	}
 	const char *differs = disagreement(image, module, state, file);
 	if (differs) {
-		const char *id = ph_modfile_build_id(file);
-		ph_warn(image->callbacks, "%s: %s (core %s, file %s), not used", ph_modfile_path(file), differs,
-			module->build_id ? module->build_id : "none", id ? id : "none");
+		warn_of_file(image, module, file, differs);
 		module->why_not = differs;
 		ph_modfile_close(file);
 		return false;
@@ -279,13 +292,12 @@ void ph_image_find_debug(struct ph_image *image, const struct ph_module *module)
 	if (!id || *module->path != '/' || !(link = ph_modfile_debuglink(module->file)) || strchr(link, '/'))
 		return;
 	int folder = (int)(module->name - module->path);
-	static const char *const forms[] = { "%.*s%s", "%.*s.debug/%s", "/usr/lib/debug%.*s%s" };
+	static const struct {
+		const char *before, *within;
+	} forms[] = { { "", "" }, { "", ".debug/" }, { "/usr/lib/debug", "" } };
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		ph_buffer_printf(&text, forms[i], folder, module->path, link);
-#pragma GCC diagnostic pop
+		ph_buffer_printf(&text, "%s%.*s%s%s", forms[i].before, folder, module->path, forms[i].within, link);
 		if (try_debug(image, module, ph_buffer_text(&text)))
 			return;
 	}
