@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The C layout rules over the rows of the tables. */
+#include "layout/struct.h"
+
+#include <string.h>
+
+struct shape {
+	uint32_t size;	/* bytes */
+	uint16_t align; /* bytes */
+	bool present;
+};
+
+/* The struct that is being laid out. */
+struct cursor {
+	int32_t field; /* of its size; -1 none yet */
+	uint32_t end;
+	uint16_t align;
+	unsigned bits_left; /* of the bit-field word that ends at `end` */
+	bool any;
+};
+
+unsigned ph_class_size(unsigned class, const struct ph_abi *abi, bool *ret_signed)
+{
+	*ret_signed = class == PH_CLASS_SSIZE || class == PH_CLASS_LONG || class == PH_CLASS_I64 ||
+		      class == PH_CLASS_INT || class == PH_CLASS_SHORT || class == PH_CLASS_CHAR;
+	switch (class) {
+	case PH_CLASS_PTR:
+	case PH_CLASS_SSIZE:
+	case PH_CLASS_SIZE:
+	case PH_CLASS_WORDS:
+		return abi->pointer_size;
+	case PH_CLASS_LONG:
+	case PH_CLASS_ULONG:
+		return abi->long_size;
+	case PH_CLASS_I64:
+	case PH_CLASS_U64:
+	case PH_CLASS_DOUBLE:
+		return 8;
+	case PH_CLASS_LDOUBLE:
+		return abi->max_align == 4 ? 12 : 16;
+	case PH_CLASS_INT:
+	case PH_CLASS_UINT:
+		return 4;
+	case PH_CLASS_SHORT:
+	case PH_CLASS_USHORT:
+		return 2;
+	case PH_CLASS_CHAR:
+	case PH_CLASS_UCHAR:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static bool holds(const uint32_t versions[2], uint32_t version)
+{
+	return version >= versions[0] && version <= versions[1];
+}
+
+static bool condition_holds(unsigned condition, const struct ph_abi *abi)
+{
+	switch (condition) {
+	case PH_IF_TRACE_REFS:
+		return abi->trace_refs;
+	case PH_IF_FREE_THREADED:
+		return abi->free_threaded;
+	case PH_IF_WITH_GIL:
+		return !abi->free_threaded;
+	case PH_IF_DEBUG:
+		return abi->debug;
+	default:
+		return true;
+	}
+}
+
+static uint32_t round_up(uint32_t n, uint32_t align)
+{
+	return (n + align - 1) / align * align;
+}
+
+static bool set_slot(struct ph_layout *layout, int32_t field, uint32_t offset, uint32_t size, bool is_signed)
+{
+	if (field < 0)
+		return true;
+	struct ph_slot *slot = &layout->slots[field];
+	if (slot->origin != PH_ORIGIN_ABSENT)
+		return false;
+	*slot = (struct ph_slot){ .offset = (int32_t)offset,
+				  .size = size > UINT16_MAX ? UINT16_MAX : (uint16_t)size,
+				  .origin = PH_ORIGIN_TABLE,
+				  .is_signed = is_signed };
+	return true;
+}
+
+/* Close the struct at the cursor: round its size up, remember its shape. */
+static bool finish(struct ph_layout *layout, struct shape *shapes, struct cursor *c)
+{
+	if (c->field < 0 || !c->any)
+		return true;
+	uint32_t size = round_up(c->end, c->align);
+	shapes[c->field] = (struct shape){ .size = size, .align = c->align, .present = true };
+	return set_slot(layout, c->field, size, layout->abi.pointer_size, false);
+}
+
+static bool place_member(struct ph_layout *layout, const struct shape *shapes, struct cursor *c,
+			 const struct ph_row *row)
+{
+	const struct ph_abi *abi = &layout->abi;
+	uint32_t size, align;
+	bool is_signed = false;
+	if (row->class == PH_CLASS_STRUCT) {
+		if (!shapes[row->nested].present)
+			return false;
+		size = shapes[row->nested].size;
+		align = shapes[row->nested].align;
+	} else {
+		size = align = ph_class_size(row->class, abi, &is_signed);
+		if (align > abi->max_align && (row->class != PH_CLASS_LDOUBLE || abi->max_align == 4))
+			align = abi->max_align;
+	}
+	c->any = true;
+	if (row->kind == PH_ROW_BIT && c->bits_left >= row->count) {
+		c->bits_left -= row->count;
+		return set_slot(layout, row->field, c->end - size, size, false);
+	}
+	c->bits_left = row->kind == PH_ROW_BIT ? 8 * size - row->count : 0;
+	if (align > c->align)
+		c->align = (uint16_t)align;
+	uint32_t offset = round_up(c->end, align);
+	c->end = offset + size * (row->kind == PH_ROW_BIT ? 1 : row->count);
+	return set_slot(layout, row->field, offset, size, is_signed);
+}
+
+bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t count)
+{
+	struct shape shapes[PH_FIELD_COUNT];
+	memset(shapes, 0, sizeof shapes);
+	uint32_t version = ph_version_number(layout->version);
+	struct cursor c = { .field = -1, .align = 1 };
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].kind == PH_ROW_STRUCT) {
+			if (!finish(layout, shapes, &c))
+				return false;
+			c = (struct cursor){ .field = rows[i].field, .align = 1 };
+		} else if (holds(rows[i].versions, version) && condition_holds(rows[i].condition, &layout->abi)) {
+			if (!place_member(layout, shapes, &c, &rows[i]))
+				return false;
+		}
+	}
+	return finish(layout, shapes, &c);
+}
+
+/* The explicit offsets are of one ABI only. */
+static bool place_explicit(struct ph_layout *layout)
+{
+	const struct ph_abi *abi = &layout->abi;
+	if (abi->pointer_size != 8 || abi->long_size != 8 || abi->big_endian || abi->trace_refs || abi->free_threaded)
+		return true;
+	uint32_t version = ph_version_number(layout->version);
+	for (size_t i = 0; i < ph_layout_at_rows_count; i++) {
+		const struct ph_at_row *row = &ph_layout_at_rows[i];
+		if (!holds(row->versions, version))
+			continue;
+		bool is_signed;
+		uint32_t size = row->is_size ? abi->pointer_size : ph_class_size(row->class, abi, &is_signed);
+		if (row->is_size)
+			is_signed = false;
+		else if (row->class >= PH_CLASS_BLOB)
+			size = row->class - PH_CLASS_BLOB;
+		if (!set_slot(layout, row->field, (uint32_t)row->offset, size, is_signed))
+			return false;
+	}
+	return true;
+}
+
+bool ph_layout_knows(struct ph_version version)
+{
+	uint32_t number = ph_version_number(version);
+	return number >= PH_OLDEST && number <= PH_NEWEST;
+}
+
+struct ph_version ph_layout_newest(void)
+{
+	return (struct ph_version){ .major = PH_NEWEST / 10000, .minor = PH_NEWEST / 100 % 100, .level = 0xf };
+}
+
+bool ph_layout_resolve(struct ph_version version, struct ph_abi abi, struct ph_layout *ret)
+{
+	struct ph_layout layout = { .version = version, .abi = abi };
+	if (!ph_layout_knows(version)) {
+		if (version.major != PH_NEWEST / 10000 || version.minor < PH_NEWEST / 100 % 100)
+			return false;
+		layout.guessed = true;
+		layout.version = ph_layout_newest();
+	}
+	if ((abi.pointer_size != 4 && abi.pointer_size != 8) || (abi.long_size != 4 && abi.long_size != 8))
+		return false;
+	if (abi.max_align != 4 && abi.max_align != 8)
+		layout.abi.max_align = 8;
+	if (!ph_layout_place(&layout, ph_layout_rows, ph_layout_rows_count) || !place_explicit(&layout))
+		return false;
+	ph_layout_fill_traits(&layout);
+	layout.version = version;
+	*ret = layout;
+	return true;
+}
+
+void ph_layout_override(struct ph_layout *layout, enum ph_field field, int32_t offset, enum ph_origin origin)
+{
+	struct ph_slot *slot = &layout->slots[field];
+	if (slot->origin == PH_ORIGIN_ABSENT)
+		slot->size = layout->abi.pointer_size;
+	slot->offset = offset;
+	slot->origin = (uint8_t)origin;
+}

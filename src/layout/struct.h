@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How the tables of this room are written, and the rows that they become.  Private to layout/.
+ *
+ * A struct is its members in declaration order, each with the versions that have it and, where it matters, the ABI
+ * condition; the C layout rules give the offsets for any pointer and long size:
+ *
+ *	PH_STRUCT(name)
+ *	PH_BASE(struct, versions)			an unnamed first part: PyObject_HEAD
+ *	PH_MEMBER(struct, member, class, n, versions)	n elements (0 or 1 also for flexible arrays)
+ *	PH_MEMBER_IF(condition, struct, member, class, n, versions)
+ *	PH_NEST(struct, member, nested struct, n, versions)
+ *	PH_BIT(struct, member, bits, versions)		a bit-field of an unsigned int
+ *
+ * Where a struct is too large to be listed whole, explicit offsets (64-bit little-endian release builds of Linux only):
+ *
+ *	PH_AT(struct, member, class, offset, versions)
+ *	PH_AT_SIZE(struct, size, versions)
+ *
+ * A nested struct must be listed before.  A row that places a member a second time in one version is a mistake, which
+ * the tests find. */
+#ifndef LAYOUT_STRUCT_H
+#define LAYOUT_STRUCT_H
+
+#include "layout/layout.h"
+
+/* Versions as major, minor, micro in decimal: 3.12.1 is 31201.  Ranges are inclusive.  The newest and oldest of the
+ * tables are open ends: "since" means up to the newest version that the tables know. */
+#define PH_OLDEST 30800
+#define PH_NEWEST 31399
+#define ALL PH_OLDEST, PH_NEWEST
+#define SINCE(minor) (minor) * 100, PH_NEWEST
+#define UNTIL(minor) PH_OLDEST, (minor) * 100 + 99
+#define RANGE(from, to) (from) * 100, (to) * 100 + 99
+#define MICROS(from, to) from, to /* in full: MICROS(31200, 31203) */
+
+enum ph_class {
+	PH_CLASS_PTR,
+	PH_CLASS_SSIZE,
+	PH_CLASS_SIZE,
+	PH_CLASS_LONG,
+	PH_CLASS_ULONG,
+	PH_CLASS_I64,
+	PH_CLASS_U64,
+	PH_CLASS_DOUBLE,
+	PH_CLASS_INT,
+	PH_CLASS_UINT,
+	PH_CLASS_SHORT,
+	PH_CLASS_USHORT,
+	PH_CLASS_CHAR,
+	PH_CLASS_UCHAR,
+	PH_CLASS_LDOUBLE,
+	PH_CLASS_WORDS, /* something of n pointer-sized words that is not looked into */
+	PH_CLASS_STRUCT,
+	PH_CLASS_BLOB, /* a struct of known size in an explicit row: PH_CLASS_BLOB + size */
+};
+#define PH_CLASS_BLOB(size) (PH_CLASS_BLOB + (size))
+
+enum ph_condition {
+	PH_IF_ALWAYS,
+	PH_IF_TRACE_REFS,
+	PH_IF_FREE_THREADED,
+	PH_IF_WITH_GIL,
+	PH_IF_DEBUG,
+};
+
+enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT };
+
+struct ph_row {
+	uint8_t kind;	   /* enum ph_row_kind */
+	uint8_t condition; /* enum ph_condition */
+	uint8_t class;	   /* enum ph_class */
+	uint16_t count;	   /* elements, or bits */
+	int32_t field;	   /* enum ph_field; for PH_ROW_STRUCT the size's; -1 none */
+	int32_t nested;	   /* the size's field of the nested struct, with PH_CLASS_STRUCT */
+	uint32_t versions[2];
+};
+
+struct ph_at_row {
+	int32_t field;
+	uint32_t class; /* enum ph_class, or PH_CLASS_BLOB(size) */
+	int32_t offset;
+	bool is_size;
+	uint32_t versions[2];
+};
+
+extern const struct ph_row ph_layout_rows[];
+extern const size_t ph_layout_rows_count;
+extern const struct ph_at_row ph_layout_at_rows[];
+extern const size_t ph_layout_at_rows_count;
+
+/* The rows over `layout`, whose version and abi are set.  False on a row that cannot be right (a nested struct that is
+ * not known, a second place for a member): a mistake in the table. */
+bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t count);
+
+/* Fill the traits from version and abi (traits.c). */
+void ph_layout_fill_traits(struct ph_layout *layout);
+
+/* Bytes of a scalar class in an ABI, and whether it is signed; 0 for structs. */
+unsigned ph_class_size(unsigned class, const struct ph_abi *abi, bool *ret_signed);
+
+static inline uint32_t ph_version_number(struct ph_version v)
+{
+	return v.major * 10000u + v.minor * 100u + (v.micro > 99 ? 99 : v.micro);
+}
+
+#endif

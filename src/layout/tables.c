@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "layout/struct.h"
+
+#define PH_STRUCT(s) { .kind = PH_ROW_STRUCT, .field = PH_SIZEOF_##s, .nested = -1, .versions = { ALL } },
+#define PH_BASE(s, ...)                                                                                                \
+	{ .kind = PH_ROW_MEMBER, .class = PH_CLASS_STRUCT, .count = 1, .field = -1, .nested = PH_SIZEOF_##s,            \
+	  .versions = { __VA_ARGS__ } },
+#define PH_NEST(s, m, n, c, ...)                                                                                       \
+	{ .kind = PH_ROW_MEMBER, .class = PH_CLASS_STRUCT, .count = (c), .field = PH_##s##_##m,                         \
+	  .nested = PH_SIZEOF_##n, .versions = { __VA_ARGS__ } },
+#define PH_MEMBER_IF(i, s, m, k, c, ...)                                                                               \
+	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = PH_##s##_##m,    \
+	  .nested = -1, .versions = { __VA_ARGS__ } },
+#define PH_MEMBER(s, m, k, c, ...) PH_MEMBER_IF(ALWAYS, s, m, k, c, __VA_ARGS__)
+#define PH_BIT(s, m, b, ...)                                                                                           \
+	{ .kind = PH_ROW_BIT, .class = PH_CLASS_UINT, .count = (b), .field = PH_##s##_##m, .nested = -1,                \
+	  .versions = { __VA_ARGS__ } },
+
+const struct ph_row ph_layout_rows[] = {
+#include "layout/struct-object.def"
+/* from here on what may hold the structs of that file */
+#include "layout/struct-container.def"
+#include "layout/struct-exception.def"
+#include "layout/struct-frame.def"
+#include "layout/struct-function.def"
+#include "layout/struct-iterator.def"
+#include "layout/struct-module.def"
+#include "layout/struct-runtime.def"
+};
+const size_t ph_layout_rows_count = sizeof ph_layout_rows / sizeof *ph_layout_rows;
+
+#define PH_AT(s, m, k, o, ...)                                                                                         \
+	{ .field = PH_##s##_##m, .class = PH_CLASS_##k, .offset = (o), .versions = { __VA_ARGS__ } },
+#define PH_AT_SIZE(s, n, ...) { .field = PH_SIZEOF_##s, .offset = (n), .is_size = true, .versions = { __VA_ARGS__ } },
+
+const struct ph_at_row ph_layout_at_rows[] = {
+#include "layout/offset.def"
+};
+const size_t ph_layout_at_rows_count = sizeof ph_layout_at_rows / sizeof *ph_layout_at_rows;

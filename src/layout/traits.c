@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the versions mean: the values of the traits (traits.def says what they say). */
+#include "layout/struct.h"
+
+#define NOT_A_STATE 127
+
+struct trait_row {
+	uint16_t trait;
+	int32_t value;
+	uint32_t versions[2];
+};
+
+#define ROW(t, v, ...) { .trait = PH_TRAIT_##t, .value = (v), .versions = { __VA_ARGS__ } }
+
+/* What has no row for a version is -1. */
+static const struct trait_row rows[] = {
+	/* Include/cpython/longintrepr.h; lv_tag since 3.12 (gh-101291) */
+	ROW(INT_SIGN_IN_TAG, 0, UNTIL(311)),
+	ROW(INT_SIGN_IN_TAG, 1, SINCE(312)),
+	ROW(INT_TAG_SHIFT, 3, SINCE(312)),
+	ROW(INT_TAG_SIGN_MASK, 3, SINCE(312)),
+	ROW(INT_DIGIT_BITS, 30, ALL),
+	ROW(INT_DIGIT_BYTES, 4, ALL),
+
+	/* Include/cpython/unicodeobject.h; ready and wstr went with PEP 623 in 3.12 */
+	ROW(STR_INTERNED_SHIFT, 0, ALL),
+	ROW(STR_INTERNED_BITS, 2, ALL),
+	ROW(STR_KIND_SHIFT, 2, ALL),
+	ROW(STR_KIND_BITS, 3, ALL),
+	ROW(STR_COMPACT_SHIFT, 5, ALL),
+	ROW(STR_ASCII_SHIFT, 6, ALL),
+	ROW(STR_READY_SHIFT, 7, UNTIL(311)),
+	ROW(STR_STATIC_SHIFT, 7, SINCE(312)),
+	ROW(STR_HAS_WSTR, 1, UNTIL(311)),
+	ROW(STR_HAS_WSTR, 0, SINCE(312)),
+
+	/* Objects/dict-common.h up to 3.10, then Include/internal/pycore_dict.h */
+	ROW(DICT_KEYS_LOG2, 0, UNTIL(310)),
+	ROW(DICT_KEYS_LOG2, 1, SINCE(311)),
+	ROW(DICT_HAS_UNICODE_KEYS, 0, UNTIL(310)),
+	ROW(DICT_HAS_UNICODE_KEYS, 1, SINCE(311)),
+	ROW(DICT_KIND_GENERAL, 0, SINCE(311)),
+	ROW(DICT_KIND_UNICODE, 1, SINCE(311)),
+	ROW(DICT_KIND_SPLIT, 2, SINCE(311)),
+	ROW(DICT_VALUES_FORM, 0, UNTIL(310)),
+	ROW(DICT_VALUES_FORM, 1, RANGE(311, 312)),
+	ROW(DICT_VALUES_FORM, 2, SINCE(313)),
+
+	/* Include/internal/pycore_object.h: _PyObject_ValuesPointer (3.11), _PyObject_DictOrValuesPointer (3.12),
+	 * _PyObject_ManagedDictPointer and _PyObject_InlineValues (3.13) */
+	ROW(OBJECT_DICT_FORM, 0, UNTIL(310)),
+	ROW(OBJECT_DICT_FORM, 1, RANGE(311, 311)),
+	ROW(OBJECT_DICT_FORM, 2, RANGE(312, 312)),
+	ROW(OBJECT_DICT_FORM, 3, SINCE(313)),
+
+	/* Include/object.h */
+	ROW(TPFLAG_MANAGED_DICT, 4, SINCE(311)),
+	ROW(TPFLAG_MANAGED_WEAKREF, 3, SINCE(312)),
+	ROW(TPFLAG_INLINE_VALUES, 2, SINCE(313)),
+	ROW(TPFLAG_STATIC_BUILTIN, 1, SINCE(312)),
+	ROW(TPFLAG_ITEMS_AT_END, 23, SINCE(312)),
+	ROW(TPFLAG_HEAPTYPE, 9, ALL),
+	ROW(TPFLAG_READY, 12, ALL),
+	ROW(TPFLAG_HAVE_GC, 14, ALL),
+	ROW(TPFLAG_LONG_SUBCLASS, 24, ALL),
+	ROW(TPFLAG_LIST_SUBCLASS, 25, ALL),
+	ROW(TPFLAG_TUPLE_SUBCLASS, 26, ALL),
+	ROW(TPFLAG_BYTES_SUBCLASS, 27, ALL),
+	ROW(TPFLAG_UNICODE_SUBCLASS, 28, ALL),
+	ROW(TPFLAG_DICT_SUBCLASS, 29, ALL),
+	ROW(TPFLAG_BASE_EXC_SUBCLASS, 30, ALL),
+	ROW(TPFLAG_TYPE_SUBCLASS, 31, ALL),
+
+	/* Include/internal/pycore_gc.h */
+	ROW(GC_PREV_SHIFT, 2, ALL),
+	ROW(GC_PER_INTERPRETER, 0, UNTIL(308)),
+	ROW(GC_PER_INTERPRETER, 1, SINCE(309)),
+	ROW(GC_GENERATIONS, 3, ALL),
+
+	/* Include/internal/pycore_typeobject.h; Objects/typeobject.c: lookup_tp_dict, managed_static_type_state_get */
+	ROW(STATIC_BUILTIN_STATE_FORM, 0, UNTIL(311)),
+	ROW(STATIC_BUILTIN_STATE_FORM, 1, RANGE(312, 312)),
+	ROW(STATIC_BUILTIN_STATE_FORM, 2, SINCE(313)),
+	ROW(STATIC_BUILTIN_STATE_MAX, 0, UNTIL(311)),
+	ROW(STATIC_BUILTIN_STATE_MAX, 200, SINCE(312)),
+	ROW(STATIC_EXTENSION_STATE_MAX, 0, UNTIL(312)),
+	ROW(STATIC_EXTENSION_STATE_MAX, 10, SINCE(313)),
+	ROW(TP_SUBCLASSES_FORM, 1, ALL),
+
+	/* Include/internal/pycore_frame.h; Include/cpython/pystate.h */
+	ROW(FRAME_FORM, 0, UNTIL(310)),
+	ROW(FRAME_FORM, 1, RANGE(311, 312)),
+	ROW(FRAME_FORM, 2, SINCE(313)),
+	ROW(FRAME_INSTR_IS_PREV, 1, RANGE(311, 312)),
+	ROW(FRAME_INSTR_IS_PREV, 0, SINCE(313)),
+	ROW(FRAME_EXECUTABLE, 0, UNTIL(312)),
+	ROW(FRAME_EXECUTABLE, 1, SINCE(313)),
+	ROW(FRAME_OWNER_THREAD, 0, SINCE(311)),
+	ROW(FRAME_OWNER_GENERATOR, 1, SINCE(311)),
+	ROW(FRAME_OWNER_FRAME_OBJECT, 2, SINCE(311)),
+	ROW(FRAME_OWNER_CSTACK, 3, SINCE(312)),
+	ROW(FRAME_LOCALS_TAGGED, 0, ALL),
+	/* instruction offsets since 3.10 (bpo-27129) */
+	ROW(FRAME_LASTI_UNIT, 1, UNTIL(309)),
+	ROW(FRAME_LASTI_UNIT, 2, RANGE(310, 310)),
+	ROW(FRAME_HAS_CELLS_IN_LOCALS, 0, UNTIL(310)),
+	ROW(FRAME_HAS_CELLS_IN_LOCALS, 1, SINCE(311)),
+	/* Include/internal/pycore_code.h */
+	ROW(LOCALSPLUS_HIDDEN, 0x10, SINCE(312)),
+	ROW(LOCALSPLUS_LOCAL, 0x20, SINCE(311)),
+	ROW(LOCALSPLUS_CELL, 0x40, SINCE(311)),
+	ROW(LOCALSPLUS_FREE, 0x80, SINCE(311)),
+
+	/* Objects/lnotab_notes.txt; Objects/locations.md */
+	ROW(CODE_UNIT_SIZE, 2, ALL),
+	ROW(LINETABLE_FORM, 0, UNTIL(309)),
+	ROW(LINETABLE_FORM, 1, RANGE(310, 310)),
+	ROW(LINETABLE_FORM, 2, SINCE(311)),
+	ROW(CODE_IS_INLINE, 0, UNTIL(310)),
+	ROW(CODE_IS_INLINE, 1, SINCE(311)),
+	/* Include/cpython/code.h */
+	ROW(CO_FLAG_OPTIMIZED, 0x0001, ALL),
+	ROW(CO_FLAG_VARARGS, 0x0004, ALL),
+	ROW(CO_FLAG_VARKEYWORDS, 0x0008, ALL),
+	ROW(CO_FLAG_GENERATOR, 0x0020, ALL),
+	ROW(CO_FLAG_COROUTINE, 0x0080, ALL),
+	ROW(CO_FLAG_ASYNC_GENERATOR, 0x0200, ALL),
+	/* Lib/opcode.py, Include/opcode_ids.h */
+	ROW(OP_YIELD_VALUE, 86, UNTIL(311)),
+	ROW(OP_YIELD_VALUE, 150, RANGE(312, 312)),
+	ROW(OP_YIELD_VALUE, 118, SINCE(313)),
+	ROW(OP_RESUME, 151, RANGE(311, 312)),
+	ROW(OP_RESUME, 149, SINCE(313)),
+	ROW(OP_SEND, 123, RANGE(311, 312)),
+	ROW(OP_SEND, 104, SINCE(313)),
+	ROW(OP_YIELD_FROM, 72, UNTIL(310)),
+
+	/* Include/internal/pycore_frame.h: enum _framestate; in 3.10 in Include/cpython/frameobject.h */
+	ROW(GEN_FRAME_FORM, 0, UNTIL(310)),
+	ROW(GEN_FRAME_FORM, 1, SINCE(311)),
+	ROW(GEN_CREATED, NOT_A_STATE, UNTIL(309)),
+	ROW(GEN_CREATED, -2, RANGE(310, 312)),
+	ROW(GEN_CREATED, -3, SINCE(313)),
+	ROW(GEN_SUSPENDED, NOT_A_STATE, UNTIL(309)),
+	ROW(GEN_SUSPENDED, -1, RANGE(310, 312)),
+	ROW(GEN_SUSPENDED, -2, SINCE(313)),
+	ROW(GEN_SUSPENDED_YIELD_FROM, NOT_A_STATE, UNTIL(312)),
+	ROW(GEN_SUSPENDED_YIELD_FROM, -1, SINCE(313)),
+	ROW(GEN_EXECUTING, NOT_A_STATE, UNTIL(309)),
+	ROW(GEN_EXECUTING, 0, SINCE(310)),
+	ROW(GEN_COMPLETED, NOT_A_STATE, UNTIL(309)),
+	ROW(GEN_COMPLETED, 1, SINCE(310)),
+	ROW(GEN_CLEARED, NOT_A_STATE, UNTIL(309)),
+	ROW(GEN_CLEARED, 4, SINCE(310)),
+
+	/* Include/cpython/pystate.h: bpo-45711 (3.11), gh-101578 (3.12); Python/pythonrun.c */
+	ROW(EXC_INFO_IS_SINGLE, 0, UNTIL(310)),
+	ROW(EXC_INFO_IS_SINGLE, 1, SINCE(311)),
+	ROW(CURRENT_EXC_IS_SINGLE, 0, UNTIL(311)),
+	ROW(CURRENT_EXC_IS_SINGLE, 1, SINCE(312)),
+	ROW(LAST_EXC_IS_SINGLE, 0, UNTIL(311)),
+	ROW(LAST_EXC_IS_SINGLE, 1, SINCE(312)),
+	/* Python/traceback.c: tb_lineno_get (also in later 3.11) */
+	ROW(TB_LINENO_LAZY, 0, UNTIL(310)),
+	ROW(TB_LINENO_LAZY, 1, SINCE(311)),
+	ROW(TB_LASTI_UNIT, 1, ALL),
+
+	/* Include/internal/pycore_ceval.h, pycore_runtime.h, pycore_interp.h; per-interpreter GIL: PEP 684 (3.12) */
+	ROW(GIL_FORM, 0, UNTIL(311)),
+	ROW(GIL_FORM, 1, SINCE(312)),
+	ROW(TSTATE_CURRENT_FORM, 0, UNTIL(311)),
+	ROW(TSTATE_CURRENT_FORM, 1, SINCE(312)),
+	ROW(THREADS_FORM, 0, UNTIL(310)),
+	ROW(THREADS_FORM, 1, SINCE(311)),
+	ROW(THREAD_HAS_NATIVE_ID, 0, UNTIL(310)),
+	ROW(THREAD_HAS_NATIVE_ID, 1, SINCE(311)),
+	ROW(MODULES_FORM, 0, UNTIL(311)),
+	ROW(MODULES_FORM, 1, SINCE(312)),
+
+	ROW(WEAKREF_FORM, 1, UNTIL(311)),
+	ROW(WEAKREF_FORM, 2, SINCE(312)),
+	/* Objects/rangeobject.c; Include/internal/pycore_range.h */
+	ROW(RANGE_ITER_FORM, 0, UNTIL(311)),
+	ROW(RANGE_ITER_FORM, 1, SINCE(312)),
+	/* Objects/obmalloc.c; Include/internal/pycore_obmalloc.h */
+	ROW(OBMALLOC_FORM, 0, UNTIL(311)),
+	ROW(OBMALLOC_FORM, 1, RANGE(312, 312)),
+	ROW(OBMALLOC_FORM, 2, SINCE(313)),
+	ROW(INTERNED_FORM, 0, UNTIL(311)),
+	ROW(INTERNED_FORM, 1, SINCE(312)),
+};
+
+/* What follows from the ABI too. */
+static void fill_abi_traits(int32_t *traits, const struct ph_abi *abi, uint32_t version)
+{
+	int32_t word = abi->pointer_size;
+	bool wide = word == 8;
+	/* the head of the gc is absent in free-threaded builds, so what lies before it is nearer (3.13) */
+	int32_t before = abi->free_threaded ? 1 : 3;
+
+	traits[PH_TRAIT_GC_NO_HEAD] = abi->free_threaded;
+	traits[PH_TRAIT_OBJECT_MANAGED_DICT_OFFSET] = version >= 31100 ? -before * word : 0;
+	traits[PH_TRAIT_OBJECT_MANAGED_VALUES_OFFSET] = version >= 31100 && version < 31200 ? -4 * word : 0;
+	traits[PH_TRAIT_OBJECT_MANAGED_WEAKREF_OFFSET] = version >= 31200 ? -(before + 1) * word : 0;
+	traits[PH_TRAIT_IMMORTAL_FORM] = version < 31200 ? 0 : wide ? 1 : 2;
+	if (abi->free_threaded)
+		traits[PH_TRAIT_GIL_FORM] = 2;
+	/* the radix tree of 3.10 made them four times as large, on 64-bit machines (bpo-37448) */
+	traits[PH_TRAIT_POOL_SIZE] = version >= 31000 && wide ? 16384 : 4096;
+	traits[PH_TRAIT_ARENA_SIZE] = version >= 31000 && wide ? 1 << 20 : 256 << 10;
+}
+
+void ph_layout_fill_traits(struct ph_layout *layout)
+{
+	uint32_t version = ph_version_number(layout->version);
+
+	for (size_t i = 0; i < PH_TRAIT_COUNT; i++)
+		layout->traits[i] = -1;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (version >= rows[i].versions[0] && version <= rows[i].versions[1])
+			layout->traits[rows[i].trait] = rows[i].value;
+	fill_abi_traits(layout->traits, &layout->abi, version);
+}
