@@ -1,1 +1,10 @@
 src_runtime_libph_runtime_la_SOURCES =
+src_runtime_libph_runtime_la_SOURCES += src/runtime/runtime.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/match.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/names.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/gc.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/stack.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/exception.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/raised.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/hook.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/waiting.c

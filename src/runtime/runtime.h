@@ -10,6 +10,7 @@
 #define PH_MAX_INTERPRETERS 4096
 #define PH_MAX_THREADS 100000
 #define PH_MAX_FRAMES 100000 /* of one thread */
+#define PH_MAX_LOCALS 1000000 /* of one thread, of one traceback */
 #define PH_MAX_EXCEPTIONS 10000
 
 struct ph_runtime; /* borrowed objects; owns the lists below */
@@ -50,8 +51,12 @@ const char *ph_runtime_thread_name(struct ph_runtime *runtime, const struct ph_t
 				   struct ph_arena *arena);
 
 /* The exceptions of a thread, most telling first: handled (the exc_info stack,
- * innermost first, without the duplicates), being raised, sys.last_* for the
- * main interpreter's main thread. */
+ * innermost first, without the duplicates), being raised or reported by a hook
+ * of sys, sys.last_* for the main interpreter's main thread.
+ *
+ * Up to 3.11 C code may set an exception as a type and a value that is no
+ * instance yet; it has no address of its own then, and the address of
+ * PyThreadState.curexc_type stands for it, which ph_runtime_exception() knows. */
 struct ph_error *ph_runtime_thread_exceptions(struct ph_runtime *runtime, const struct ph_thread_state *thread,
 					      struct ph_arena *arena, struct ph_state_exception **ret,
 					      size_t *ret_count) __attribute__((warn_unused_result));

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which thread of the image a thread state belongs to. */
+#include "runtime/internal.h"
+
+#include "base/cursor.h"
+
+/* glibc's struct pthread (nptl/descr.h) on x86-64: `tid` follows a header union
+ * of 704 bytes and a list node of 16; it has lain there since 2.3. */
+#define GLIBC_PTHREAD_TID 720
+
+/* glibc and musl: pthread_self() is the thread register. */
+static ptrdiff_t match_register(const struct ph_thread_state *thread, const struct ph_native_thread *natives,
+				size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (natives[i].tls && natives[i].tls == thread->id)
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+static ptrdiff_t match_tid(int64_t tid, const struct ph_native_thread *natives, size_t count)
+{
+	for (size_t i = 0; tid && i < count; i++)
+		if (natives[i].tid == tid)
+			return (ptrdiff_t)i;
+	return -1;
+}
+
+static ptrdiff_t match_pthread(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+			       const struct ph_native_thread *natives, size_t count)
+{
+	uint8_t bytes[4];
+	if (runtime->target->layout.abi.pointer_size != 8 ||
+	    ph_image_read(runtime->image, thread->id + GLIBC_PTHREAD_TID, bytes, sizeof(bytes)) != PH_OK)
+		return -1;
+	return match_tid(ph_load_int(bytes, 4, runtime->target->layout.abi.big_endian), natives, count);
+}
+
+/* A thread's stack lies just below its pthread: the nearest stack pointer in the same mapping. */
+static ptrdiff_t match_stack(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+			     const struct ph_native_thread *natives, size_t count)
+{
+	const struct ph_segment *segments;
+	size_t segment_count = ph_image_segments(runtime->image, &segments);
+	ptrdiff_t best = -1;
+	for (size_t s = 0; s < segment_count; s++) {
+		if (thread->id < segments[s].start || thread->id >= segments[s].end)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			if (natives[i].has_registers && natives[i].sp >= segments[s].start &&
+			    natives[i].sp < thread->id && (best < 0 || natives[i].sp > natives[best].sp))
+				best = (ptrdiff_t)i;
+	}
+	return best;
+}
+
+void ph_runtime_match(struct ph_runtime *runtime)
+{
+	const struct ph_native_thread *natives;
+	size_t count = ph_image_threads(runtime->image, &natives);
+
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		struct ph_thread_state *thread = &runtime->threads[i];
+		/* the register first: a recorded id is another namespace's or, after fork(), the parent's */
+		thread->native = match_register(thread, natives, count);
+		if (thread->native < 0)
+			thread->native = match_tid(thread->native_id, natives, count);
+		if (thread->native < 0)
+			thread->native = match_pthread(runtime, thread, natives, count);
+		if (thread->native < 0)
+			thread->native = match_stack(runtime, thread, natives, count);
+		if (thread->native >= 0)
+			thread->native_id = natives[thread->native].tid;
+	}
+}

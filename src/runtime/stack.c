@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Stacks: the chain of frames from a thread state. */
+#include "runtime/internal.h"
+
+#include "base/cleanup.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Frames that are counted in `omitted` once PH_MAX_FRAMES are kept. */
+#define MAX_COUNTED_FRAMES 2000000
+
+/* The struct that heads the chain; *ret 0 when no frame runs. */
+static enum ph_status first_frame(struct ph_runtime *runtime, ph_addr thread_state, ph_addr *ret)
+{
+	struct ph_target *target = runtime->target;
+	switch (ph_target_trait(target, PH_TRAIT_FRAME_FORM)) {
+	case 0:
+		return ph_target_ptr(target, thread_state, PH_PyThreadState_frame, ret);
+	case 1: {
+		ph_addr cframe = 0;
+		enum ph_status status = ph_target_ptr(target, thread_state, PH_PyThreadState_cframe, &cframe);
+		if (status != PH_OK)
+			return status;
+		if (!cframe) {
+			*ret = 0;
+			return PH_OK;
+		}
+		return ph_target_ptr(target, cframe, PH_PyCFrame_current_frame, ret);
+	}
+	default:
+		return ph_target_ptr(target, thread_state, PH_PyThreadState_current_frame, ret);
+	}
+}
+
+enum ph_status ph_runtime_innermost(struct ph_runtime *runtime, ph_addr thread_state, struct ph_frame_state *ret)
+{
+	enum { MAX_HIDDEN = 1000 };
+	ph_addr address = 0;
+	enum ph_status status = first_frame(runtime, thread_state, &address);
+	for (size_t i = 0; status == PH_OK && i < MAX_HIDDEN; i++) {
+		if (!address)
+			return PH_ABSENT;
+		status = ph_frame_load(runtime->objects, address, ret);
+		if (status == PH_OK && !ret->hidden)
+			return PH_OK;
+		address = ret->previous;
+	}
+	return status == PH_OK ? PH_LIMIT : status;
+}
+
+struct walk {
+	struct ph_frame_state *states; /* innermost first */
+	size_t count, capacity;
+	uint64_t omitted;
+};
+
+static void walk_free(struct walk *walk)
+{
+	free(walk->states);
+}
+
+static bool keep(struct walk *walk, const struct ph_frame_state *state)
+{
+	if (walk->count == PH_MAX_FRAMES) {
+		walk->omitted++;
+		return true;
+	}
+	if (walk->count == walk->capacity) {
+		size_t capacity = walk->capacity ? walk->capacity * 2 : 64;
+		void *states = realloc(walk->states, capacity * sizeof(*walk->states));
+		if (!states)
+			return false;
+		walk->states = states;
+		walk->capacity = capacity;
+	}
+	walk->states[walk->count++] = *state;
+	return true;
+}
+
+/* Cut the list before the first frame that it holds twice. */
+static void cut_cycle(struct walk *walk)
+{
+	struct ph_addrmap seen = { 0 };
+	for (size_t i = 0; i < walk->count; i++)
+		if (!ph_addrmap_add(&seen, walk->states[i].address)) {
+			walk->count = i;
+			walk->omitted = 0;
+		}
+	ph_addrmap_deinit(&seen);
+}
+
+/* Follow the chain; Brent's algorithm finds that it bites its tail. */
+static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where, ph_addr address, struct walk *walk)
+{
+	struct ph_damage *damage = runtime->target->damage;
+	ph_addr anchor = 0;
+	size_t steps = 0, power = 1;
+
+	while (address) {
+		struct ph_frame_state state;
+		enum ph_status status = ph_frame_load(runtime->objects, address, &state);
+		if (status != PH_OK) {
+			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "frame at 0x%" PRIx64 ": %s; its callers are lost",
+				      address, ph_status_text(status));
+			break;
+		}
+		if (!state.hidden && !keep(walk, &state))
+			return &ph_error_no_memory;
+		if (walk->omitted == MAX_COUNTED_FRAMES) {
+			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "the chain of frames does not end");
+			break;
+		}
+		address = state.previous;
+		if (address && address == anchor) {
+			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "the chain of frames leads back into itself");
+			cut_cycle(walk);
+			break;
+		}
+		if (++steps == power) {
+			anchor = address;
+			power *= 2;
+			steps = 0;
+		}
+	}
+	return NULL;
+}
+
+static void record(struct ph_runtime *runtime, const char *where, const struct walk *walk, struct ph_arena *arena,
+		   struct ph_frame *frames)
+{
+	struct ph_damage *damage = runtime->target->damage;
+	size_t locals = 0;
+	for (size_t i = 0; i < walk->count; i++) {
+		struct ph_frame_state state = walk->states[walk->count - 1 - i];
+		if (locals > PH_MAX_LOCALS)
+			state.localsplus = 0;
+		enum ph_status status = ph_frame_record(runtime->objects, &state, arena, &frames[i]);
+		locals += frames[i].local_count;
+		if (locals > PH_MAX_LOCALS)
+			status = PH_LIMIT;
+		if (status != PH_OK)
+			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "%s of a frame: %s",
+				      state.code ? "local variables" : "code object", ph_status_text(status));
+	}
+}
+
+struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+				  struct ph_arena *arena, struct ph_frame **ret_frames, size_t *ret_count,
+				  uint64_t *ret_omitted)
+{
+	char where[64];
+	ph_cleanup(walk_free) struct walk walk = { 0 };
+	ph_addr address = 0;
+
+	ph_runtime_where(thread, where);
+	enum ph_status status = first_frame(runtime, thread->address, &address);
+	if (status != PH_OK)
+		ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, where, "its frames: %s",
+			      ph_status_text(status));
+	struct ph_error *error = walk_chain(runtime, where, address, &walk);
+	if (error)
+		return error;
+	struct ph_frame *frames = ph_arena_array(arena, struct ph_frame, walk.count ? walk.count : 1);
+	if (!frames)
+		return &ph_error_no_memory;
+	record(runtime, where, &walk, arena, frames);
+	*ret_frames = frames;
+	*ret_count = walk.count;
+	*ret_omitted = walk.omitted;
+	return NULL;
+}
+
+enum ph_status ph_runtime_object_frame(struct ph_runtime *runtime, ph_addr object, struct ph_arena *arena,
+				       struct ph_frame *ret)
+{
+	struct ph_frame_state state;
+	const struct ph_type *type = ph_object_type(runtime->objects, object);
+	enum ph_status status = PH_ABSENT;
+	if (!type)
+		return PH_CORRUPT;
+	if (type->kind == PH_KIND_FRAME)
+		status = ph_frame_load_object(runtime->objects, object, &state);
+	else if (type->kind == PH_KIND_GENERATOR)
+		status = ph_frame_load_generator(runtime->objects, object, &state);
+	else if (type->kind == PH_KIND_TRACEBACK)
+		return ph_traceback_frame(runtime, object, arena, ret);
+	return status == PH_OK ? ph_frame_record(runtime->objects, &state, arena, ret) : status;
+}

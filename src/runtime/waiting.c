@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a thread waits for, when its registers say that it is in a system call. */
+#include "runtime/internal.h"
+
+#include <string.h>
+
+/* Linux, include/uapi/linux/futex.h: the operations that wait. */
+static bool futex_waits(const struct ph_native_thread *native)
+{
+	enum { WAIT = 0, LOCK_PI = 6, WAIT_BITSET = 9, WAIT_REQUEUE_PI = 11, LOCK_PI2 = 13, COMMAND_MASK = 127 };
+	if (!native->syscall_name || strcmp(native->syscall_name, "futex"))
+		return false;
+	switch (native->syscall_args[1] & COMMAND_MASK) {
+	case WAIT:
+	case LOCK_PI:
+	case WAIT_BITSET:
+	case WAIT_REQUEUE_PI:
+	case LOCK_PI2:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* take_gil() and drop_gil() of Python/ceval_gil.h wait within the GIL's own
+ * condition variables and mutexes. */
+static bool is_in_gil(struct ph_runtime *runtime, ph_addr gil, ph_addr futex)
+{
+	static const enum ph_field parts[] = {
+		PH_gil_runtime_state_cond,
+		PH_gil_runtime_state_mutex,
+		PH_gil_runtime_state_switch_cond,
+		PH_gil_runtime_state_switch_mutex,
+	};
+	for (size_t i = 0; gil && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		ph_addr start = ph_target_at(runtime->target, gil, parts[i]);
+		if (start && futex >= start && futex - start < runtime->target->layout.slots[parts[i]].size)
+			return true;
+	}
+	return false;
+}
+
+/* Is this a lock object whose semaphore is the futex?  PyThread_allocate_lock()
+ * of Python/thread_pthread.h: the futex is the first word of a sem_t. */
+static bool is_lock(struct ph_runtime *runtime, ph_addr object, ph_addr futex)
+{
+	static const enum ph_field fields[] = {
+		PH_lockobject_lock_lock,
+		PH_rlockobject_rlock_lock,
+		PH_simplequeueobject_lock,
+	};
+	for (size_t i = 0; object && i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (ph_runtime_ptr(runtime, object, fields[i]) == futex &&
+		    ph_object_type(runtime->objects, object))
+			return true;
+	return false;
+}
+
+/* The innermost frame holds the lock that it acquires, or a method bound to it,
+ * in a local or on its value stack. */
+static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_state *thread, ph_addr futex)
+{
+	const struct ph_target *target = runtime->target;
+	struct ph_frame_state state;
+	if (!futex || ph_runtime_innermost(runtime, thread->address, &state) != PH_OK || !state.code)
+		return 0;
+	size_t count = state.code->localsplus_count + state.code->stacksize;
+	for (size_t i = 0; i < count; i++) {
+		ph_addr object = 0;
+		if (ph_target_read_ptr(target, state.localsplus + i * target->layout.abi.pointer_size, &object) !=
+		    PH_OK)
+			break;
+		if (!object)
+			continue;
+		if (is_lock(runtime, object, futex))
+			return object;
+		object = ph_runtime_ptr(runtime, object, PH_PyCFunctionObject_m_self);
+		if (is_lock(runtime, object, futex))
+			return object;
+	}
+	return 0;
+}
+
+bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct ph_arena *arena,
+			struct ph_waiting *ret)
+{
+	const struct ph_native_thread *natives;
+	size_t count = ph_image_threads(runtime->image, &natives);
+	if (thread->native < 0 || (size_t)thread->native >= count)
+		return false;
+	const struct ph_native_thread *native = &natives[thread->native];
+	if (!native->in_syscall)
+		return false;
+	struct ph_waiting waiting = {
+		.what = "syscall",
+		.syscall = native->syscall_number,
+		.name = ph_arena_strdup(arena, native->syscall_name),
+	};
+	if (futex_waits(native)) {
+		waiting.address = native->syscall_args[0];
+		ph_addr lock = find_lock(runtime, thread, waiting.address);
+		if (is_in_gil(runtime, runtime->extras[thread->interpreter].gil, waiting.address)) {
+			waiting.what = "gil";
+		} else if (lock) {
+			waiting.what = "lock";
+			waiting.address = lock;
+		}
+	}
+	*ret = waiting;
+	return true;
+}
