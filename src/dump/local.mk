@@ -1,1 +1,17 @@
 src_dump_libph_dump_la_SOURCES =
+src_dump_libph_dump_la_SOURCES += src/dump/archive.c
+src_dump_libph_dump_la_SOURCES += src/dump/archive.h
+src_dump_libph_dump_la_SOURCES += src/dump/dump.h
+src_dump_libph_dump_la_SOURCES += src/dump/format.h
+src_dump_libph_dump_la_SOURCES += src/dump/manifest.c
+src_dump_libph_dump_la_SOURCES += src/dump/manifest.h
+src_dump_libph_dump_la_SOURCES += src/dump/member.c
+src_dump_libph_dump_la_SOURCES += src/dump/open.c
+src_dump_libph_dump_la_SOURCES += src/dump/output.c
+src_dump_libph_dump_la_SOURCES += src/dump/output.h
+src_dump_libph_dump_la_SOURCES += src/dump/read.c
+src_dump_libph_dump_la_SOURCES += src/dump/reader.h
+src_dump_libph_dump_la_SOURCES += src/dump/recognise.c
+src_dump_libph_dump_la_SOURCES += src/dump/write.c
+src_dump_libph_dump_la_SOURCES += src/dump/zipwriter.c
+src_dump_libph_dump_la_SOURCES += src/dump/zipwriter.h

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the verbs share.  One verb, one file; the table is in verbs.c. */
+#ifndef COMMAND_COMMAND_H
+#define COMMAND_COMMAND_H
+
+#include <pyheap/verb.h>
+
+#include "base/buffer.h"
+#include "dump/dump.h"
+
+#define PH_OPTIONS_MAXIMUM 4
+
+struct ph_option {
+	const char *name;	    /* without the dashes; NULL ends the list */
+	const char *const *choices; /* of its value, NULL ends; NULL: it takes none */
+};
+
+/* A verb's command line, parsed by its own options. */
+struct ph_arguments {
+	const char *values[PH_OPTIONS_MAXIMUM]; /* by the option's index: NULL not given; "" given, takes none */
+	char **operands; /* argv's, moved to its front; borrowed */
+	int operand_count;
+	int first; /* index of the first operand in the argv that was given, argc when none */
+};
+
+struct ph_verb_implementation {
+	const struct ph_option *options;
+	struct ph_error *(*run)(struct ph_dump *dump, const struct ph_arguments *arguments,
+				const struct ph_verb_output *output, int *ret_status);
+};
+
+/* Every verb has these as its first options. */
+extern const struct ph_option ph_options_json[]; /* --json alone */
+
+extern const struct ph_verb_implementation ph_verb_report, ph_verb_exceptions, ph_verb_threads, ph_verb_print;
+
+/* Options and operands in any order, "--" ends the options, "--name VALUE" as
+ * "--name=VALUE", unique beginnings of names.  `argv` is permuted.  PH_ERROR_USAGE. */
+struct ph_error *ph_arguments_parse(const struct ph_verb *verb, int argc, char **argv, struct ph_arguments *ret)
+	__attribute__((warn_unused_result));
+
+/* PH_ERROR_USAGE when there are operands: for the verbs that take none but the dump. */
+struct ph_error *ph_arguments_none(const char *verb, const struct ph_arguments *arguments)
+	__attribute__((warn_unused_result));
+
+/* The options of text that follow from the output. */
+struct ph_text_options ph_command_style(const struct ph_verb_output *output);
+
+/* Hand the buffer on and clear it; false when the reader has gone away.  An
+ * error when the buffer could not hold everything. */
+struct ph_error *ph_command_write(const struct ph_verb_output *output, struct ph_buffer *text, bool *ret_goes_on)
+	__attribute__((warn_unused_result));
+
+#endif

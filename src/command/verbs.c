@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The table of verbs, and what they share. */
+#include "command/command.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct ph_option ph_options_json[] = { { .name = "json" }, { .name = NULL } };
+
+static const struct ph_verb verbs[] = {
+	{
+		.name = "report",
+		.usage = "report [--json | --format=text|markdown|json|signature] DUMP",
+		.summary = "what happened: signal, exceptions, every thread's stack",
+		.help = "Prints what core2pyheap printed when it made the dump.\n"
+			"\n"
+			"  --json           as JSON; the same as --format=json\n"
+			"  --format=FORMAT  text (the default), markdown, json, or signature: one line\n"
+			"                   that is the same for the same bug on another machine\n",
+		.implementation = &ph_verb_report,
+	},
+	{
+		.name = "exceptions",
+		.usage = "exceptions [--json] DUMP",
+		.summary = "every exception with its traceback, causes and contexts",
+		.help = "Prints each exception that the dump holds once, also those that the report\n"
+			"nests too deeply to show.\n"
+			"\n"
+			"  --json  as JSON: a flat list, chains by address\n",
+		.implementation = &ph_verb_exceptions,
+	},
+	{
+		.name = "threads",
+		.usage = "threads [--json] DUMP",
+		.summary = "every thread's Python stack and what it waits for",
+		.help = "Prints each thread's stack with its local variables, the crashed one first.\n"
+			"\n"
+			"  --json  as JSON: the report's threads and native_threads\n",
+		.implementation = &ph_verb_threads,
+	},
+	{
+		.name = "print",
+		.usage = "print [--json] DUMP ADDRESS...",
+		.summary = "the objects at some addresses, with their items and attributes",
+		.help = "Prints objects that the stacks and exceptions reach.  Addresses are hexadecimal, as\n"
+			"reprs and --json show them, with or without 0x.\n"
+			"\n"
+			"  --json  as JSON: one object a line, in the order asked\n"
+			"\n"
+			"Ends with status 1 when the dump does not hold one of them.\n",
+		.implementation = &ph_verb_print,
+	},
+};
+
+size_t ph_verbs(const struct ph_verb **ret)
+{
+	*ret = verbs;
+	return sizeof(verbs) / sizeof(verbs[0]);
+}
+
+const struct ph_verb *ph_verb_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static struct ph_error *find(const char *name, const struct ph_verb **ret)
+{
+	*ret = ph_verb_find(name);
+	return *ret ? NULL : ph_error_create(PH_ERROR_USAGE, "no such verb: %s: pyheap --help lists them", name);
+}
+
+struct ph_error *ph_verb_check(int argc, char **argv, int *ret)
+{
+	const struct ph_verb *verb;
+	struct ph_arguments arguments;
+	struct ph_error *error = find(argv[0], &verb);
+	if (error)
+		return error;
+	/* parsing permutes, and the caller's order still counts */
+	char **copy = malloc((size_t)argc * sizeof(*copy));
+	if (!copy)
+		return &ph_error_no_memory;
+	memcpy(copy, argv, (size_t)argc * sizeof(*copy));
+	error = ph_arguments_parse(verb, argc, copy, &arguments);
+	free(copy);
+	if (!error)
+		*ret = arguments.first;
+	return error;
+}
+
+struct ph_error *ph_verb_run(struct ph_dump *dump, int argc, char **argv, const struct ph_verb_output *output,
+			     int *ret_status)
+{
+	const struct ph_verb *verb;
+	struct ph_arguments arguments;
+	int status = 0;
+	struct ph_error *error = find(argv[0], &verb);
+	if (!error)
+		error = ph_arguments_parse(verb, argc, argv, &arguments);
+	if (!error)
+		error = verb->implementation->run(dump, &arguments, output, &status);
+	const char *problem = error ? NULL : ph_dump_problem(dump);
+	if (error)
+		return error;
+	if (problem && output->warning)
+		output->warning(output->user, problem);
+	*ret_status = problem ? 1 : status;
+	return NULL;
+}
+
+struct ph_text_options ph_command_style(const struct ph_verb_output *output)
+{
+	return (struct ph_text_options){
+		.colour = output->colour,
+		.columns = output->columns,
+		.locals = true,
+		.fold = true,
+	};
+}
+
+struct ph_error *ph_command_write(const struct ph_verb_output *output, struct ph_buffer *text, bool *ret_goes_on)
+{
+	if (text->no_memory || text->truncated)
+		return &ph_error_no_memory;
+	*ret_goes_on = !text->size || output->write(output->user, text->data, text->size);
+	ph_buffer_clear(text);
+	return NULL;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dump/manifest.h"
+
+#include "base/cleanup.h"
+#include "dump/format.h"
+#include "record/json.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0.1.0"
+#endif
+
+/* ---- writing ---- */
+
+void ph_dump_source_member(const char *path, size_t index, struct ph_buffer *out)
+{
+	path = path ? path : "";
+	const char *name = path;
+	for (const char *p = path; *p; p++)
+		if ((*p == '/' || *p == '\\') && p[1])
+			name = p + 1;
+	ph_buffer_printf(out, PH_MEMBER_SOURCES "%04zu-", index + 1);
+	size_t length = strlen(name), first = length > 64 ? length - 64 : 0; /* keeps the .py */
+	for (size_t i = first; i < length; i++) {
+		char c = name[i];
+		bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+			    c == '-' || (c == '.' && i > first && name[i - 1] != '.');
+		ph_buffer_putc(out, safe ? c : '_');
+	}
+}
+
+static void put_damage(struct ph_json *j, const struct ph_damage *damage)
+{
+	static const char *const kinds[] = {
+		[PH_DAMAGE_IMAGE] = "image", [PH_DAMAGE_REPORT] = "report", [PH_DAMAGE_HEAP] = "heap"
+	};
+	ph_json_key(j, "damage");
+	ph_json_array(j, false);
+	for (size_t i = 0; i < damage->count; i++) {
+		const struct ph_damage_entry *entry = &damage->entries[i];
+		ph_json_object(j, true);
+		ph_json_put_string(j, "kind", kinds[entry->kind]);
+		ph_json_put_string(j, "where", entry->where);
+		ph_json_put_string(j, "what", entry->what);
+		ph_json_put_uint(j, "count", entry->count);
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+	ph_json_put_uint(j, "damage_dropped", damage->dropped);
+}
+
+static void put_sources(struct ph_json *j, const struct ph_dump_contents *contents)
+{
+	ph_json_key(j, "sources");
+	ph_json_array(j, false);
+	for (size_t i = 0; i < contents->source_count; i++) {
+		const struct ph_dump_source_file *source = &contents->sources[i];
+		ph_auto_buffer struct ph_buffer member = PH_BUFFER(256);
+		ph_dump_source_member(source->path, i, &member);
+		ph_json_object(j, true);
+		ph_json_put_string(j, "path", source->path);
+		ph_json_put_string(j, "member", ph_buffer_text(&member));
+		ph_json_put_uint(j, "size", source->size);
+		ph_json_put_bool(j, "newer", source->newer);
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+}
+
+static void put_tool(struct ph_json *j)
+{
+	ph_json_put_string(j, "format", PH_DUMP_FORMAT);
+	ph_json_put_int(j, "version", PH_DUMP_VERSION);
+	ph_json_key(j, "tool");
+	ph_json_object(j, true);
+	ph_json_put_string(j, "name", "core2pyheap");
+	ph_json_put_string(j, "version", PACKAGE_VERSION);
+	ph_json_object_end(j);
+}
+
+static void put_closure(struct ph_json *j, const struct ph_dump_contents *contents)
+{
+	ph_json_put_string(j, "heap", contents->heap);
+	ph_json_key(j, "closure");
+	if (!contents->render) {
+		ph_json_null(j);
+		return;
+	}
+	ph_json_object(j, true);
+	ph_json_put_uint(j, "count", contents->closure_count);
+	ph_json_put_bool(j, "cut", contents->closure_cut);
+	ph_json_object_end(j);
+}
+
+static void put_policy(struct ph_json *j, const struct ph_report *report)
+{
+	static const char *const modes[] = {
+		[PH_REDACT_NONE] = "none", [PH_REDACT_SECRETS] = "secrets", [PH_REDACT_VALUES] = "values"
+	};
+	ph_json_key(j, "redaction");
+	ph_json_object(j, true);
+	ph_json_put_string(j, "mode", modes[report->redaction.mode]);
+	ph_json_put_uint(j, "count", report->redaction.count);
+	ph_json_object_end(j);
+	ph_json_key(j, "labels");
+	ph_json_object(j, true);
+	for (size_t i = 0; i < report->label_count; i++)
+		ph_json_put_string(j, report->labels[i].key, report->labels[i].value);
+	ph_json_object_end(j);
+}
+
+void ph_dump_manifest_json(const struct ph_dump_contents *contents, struct ph_buffer *out)
+{
+	const struct ph_report *report = contents->report;
+	struct ph_json j = ph_json(out, 2);
+	ph_json_object(&j, false);
+	put_tool(&j);
+	ph_json_put_string(&j, "python", report->python.version);
+	ph_json_put_string(&j, "layout", report->python.origin);
+	ph_json_put_bool(&j, "complete", report->image.complete);
+	put_closure(&j, contents);
+	put_policy(&j, report);
+	ph_json_key(&j, "details");
+	ph_json_object(&j, false);
+	for (size_t i = 0; i < contents->field_count; i++)
+		ph_json_put_string(&j, contents->fields[i].key, contents->fields[i].value);
+	ph_json_object_end(&j);
+	put_damage(&j, &report->damage);
+	put_sources(&j, contents);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
+}
+
+void ph_dump_modules_json(const struct ph_dump_contents *contents, struct ph_buffer *out)
+{
+	struct ph_json j = ph_json(out, 2);
+	ph_json_object(&j, false);
+	ph_json_key(&j, "modules");
+	ph_json_array(&j, false);
+	for (size_t i = 0; i < contents->module_count; i++) {
+		const struct ph_dump_module *module = &contents->modules[i];
+		ph_json_object(&j, true);
+		ph_json_put_string(&j, "path", module->path);
+		ph_json_put_string(&j, "build_id", module->build_id);
+		ph_json_put_address(&j, "start", module->start);
+		ph_json_put_address(&j, "end", module->end);
+		ph_json_put_string(&j, "why_not", module->why_not);
+		ph_json_object_end(&j);
+	}
+	ph_json_array_end(&j);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
+}
+
+/* ---- reading ---- */
+
+bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(16);
+	if (!tokener)
+		return false;
+	struct json_object *root =
+		size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format, *version;
+	bool is_object = json_object_is_type(root, json_type_object);
+	*ret = (struct ph_manifest){ .version = -1 };
+	if (is_object) {
+		if (json_object_object_get_ex(root, "format", &format) && json_object_is_type(format, json_type_string))
+			ret->is_ours = !strcmp(json_object_get_string(format), PH_DUMP_FORMAT);
+		if (json_object_object_get_ex(root, "version", &version) && json_object_is_type(version, json_type_int))
+			ret->version = json_object_get_int64(version);
+	}
+	json_object_put(root);
+	json_tokener_free(tokener);
+	return is_object;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* manifest.json and modules.json, written; the manifest, read. */
+#ifndef DUMP_MANIFEST_H
+#define DUMP_MANIFEST_H
+
+#include "dump/dump.h"
+
+/* The member of the `index`th source (from 0): "sources/0001-name.py", safe whatever the path is. */
+void ph_dump_source_member(const char *path, size_t index, struct ph_buffer *out);
+
+void ph_dump_manifest_json(const struct ph_dump_contents *contents, struct ph_buffer *out);
+void ph_dump_modules_json(const struct ph_dump_contents *contents, struct ph_buffer *out);
+
+/* What the reader needs of a manifest. */
+struct ph_manifest {
+	bool is_ours;  /* "format" is */
+	int64_t version; /* -1 none */
+};
+
+/* Of untrusted text, NUL-terminated; false when it is no JSON object. */
+bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret);
+
+#endif

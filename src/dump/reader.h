@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An open dump, as open.c and read.c share it. */
+#ifndef DUMP_READER_H
+#define DUMP_READER_H
+
+#include "dump/archive.h"
+#include "dump/dump.h"
+
+struct ph_dump {
+	char *path; /* for messages */
+	int fd;
+	struct ph_archive archive;
+	char *problem; /* the first one; NULL none */
+	bool has_report;
+	struct ph_report report;
+};
+
+/* Keep the first problem: "PATH: " and the formatted text. */
+void ph_dump_note(struct ph_dump *dump, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* PH_ERROR_BAD_DUMP that says what the file is when it is certainly something
+ * else by its first bytes; else NULL. */
+struct ph_error *ph_dump_recognise(const char *path, const char *head, size_t size)
+	__attribute__((warn_unused_result));
+
+/* A member's bytes as far as they can be read: *ret_state says whether that is
+ * all.  PH_ERROR_NO_MEMORY only; *ret NULL and PH_MEMBER_CUT when there is no such member. */
+struct ph_error *ph_dump_member_partial(struct ph_dump *dump, const char *name, size_t maximum, char **ret,
+					size_t *ret_size, enum ph_member_state *ret_state)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The writer: an envelope of MIME around an archive of members, in fixed order. */
+#include "dump/dump.h"
+
+#include "base/callbacks.h"
+#include "base/cleanup.h"
+#include "dump/format.h"
+#include "dump/manifest.h"
+#include "dump/output.h"
+#include "dump/zipwriter.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0.1.0"
+#endif
+
+#define BOUNDARY_SIZE 64
+#define PROGRESS_EVERY 1024
+#define ARENA_MAXIMUM (PH_LINE_MAXIMUM * 4)
+
+/* Of the contents, so that the same dump has the same, and text in a dump that
+ * quotes a boundary does not quote its own. */
+static void make_boundary(const struct ph_buffer *report, char boundary[BOUNDARY_SIZE])
+{
+	snprintf(boundary, BOUNDARY_SIZE, "=_pyheap-dump-%d-%016" PRIx64, PH_DUMP_VERSION,
+		 (uint64_t)XXH64(ph_buffer_text(report), report->size, PH_DUMP_VERSION));
+}
+
+/* RFC 5322, by hand: strftime would follow the locale. */
+static void put_date(int64_t when, struct ph_buffer *out)
+{
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	struct tm tm;
+	time_t t = (time_t)(when < 0 ? 0 : when > 253402300799 ? 253402300799 : when); /* to the end of 9999 */
+	gmtime_r(&t, &tm);
+	ph_buffer_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d +0000\n", days[tm.tm_wday], tm.tm_mday,
+			 months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* What `head` shows.  The title comes from the process: one line of printable
+ * ASCII, indented, so that it can be neither a header nor a boundary. */
+static void put_title(const char *title, struct ph_buffer *out)
+{
+	if (!title)
+		return;
+	ph_buffer_puts(out, "    ");
+	for (size_t i = 0; title[i] && i < 200; i++)
+		ph_buffer_putc(out, title[i] >= 0x20 && title[i] < 0x7f ? title[i] : '?');
+	ph_buffer_puts(out, "\n\n");
+}
+
+static void put_envelope(const struct ph_dump_contents *contents, const char *boundary, struct ph_buffer *out)
+{
+	ph_buffer_printf(out,
+			 "MIME-Version: 1.0\n"
+			 "Content-Type: multipart/related; type=\"application/zip\";\n"
+			 " boundary=\"%s\"\n",
+			 boundary);
+	put_date(contents->time, out);
+	ph_buffer_printf(out, "X-Pyheap-Dump-Version: %d\nX-Pyheap-Tool: core2pyheap " PACKAGE_VERSION "\n\n",
+			 PH_DUMP_VERSION);
+	ph_buffer_puts(out, "This file is a dump of a Python process, made by core2pyheap " PACKAGE_VERSION ":\n\n");
+	put_title(contents->report->signature.title, out);
+	ph_buffer_puts(out, "It may hold private data of that process.  To see what happened:\n\n"
+			    "    pyheap report FILE\n\n"
+			    "or, without pyheap (the file is a ZIP archive as well):\n\n"
+			    "    unzip -l FILE\n"
+			    "    unzip -p FILE report.json\n\n");
+	ph_buffer_printf(out,
+			 "--%s\n"
+			 "Content-Type: application/zip\n"
+			 "Content-Transfer-Encoding: binary\n\n",
+			 boundary);
+}
+
+static struct ph_error *buffer_error(const struct ph_buffer *buffer)
+{
+	if (buffer->truncated)
+		return ph_error_create(PH_ERROR_IO, "the report exceeds %zu MiB: use --no-dump", buffer->maximum >> 20);
+	return buffer->no_memory ? &ph_error_no_memory : NULL;
+}
+
+static struct ph_error *add_text(struct ph_zipwriter *writer, const char *name, const struct ph_buffer *text)
+{
+	struct ph_error *error = buffer_error(text);
+	return error ? error : ph_zipwriter_add(writer, name, text->data ? text->data : "", text->size);
+}
+
+static struct ph_error *add_sources(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
+{
+	struct ph_error *error = NULL;
+	ph_auto_buffer struct ph_buffer name = PH_BUFFER(256);
+	for (size_t i = 0; !error && i < contents->source_count; i++) {
+		const struct ph_dump_source_file *source = &contents->sources[i];
+		ph_buffer_clear(&name);
+		ph_dump_source_member(source->path, i, &name);
+		error = buffer_error(&name);
+		if (!error)
+			error = ph_zipwriter_add(writer, ph_buffer_text(&name), source->text, source->size);
+	}
+	return error;
+}
+
+/* An object's line; one that is beyond all bounds is kept by its address alone. */
+static struct ph_error *render_line(const struct ph_render *render, ph_addr address, struct ph_buffer *line)
+{
+	struct ph_arena arena = { .maximum = ARENA_MAXIMUM };
+	struct ph_object object = { 0 };
+	struct ph_error *error = ph_render_object(render, address, &arena, &object);
+	ph_buffer_clear(line);
+	if (!error)
+		ph_object_json(&object, line);
+	if (line->truncated || (error && error->code == PH_ERROR_NO_MEMORY && arena.used > ARENA_MAXIMUM / 2)) {
+		ph_error_free(error);
+		error = NULL;
+		object = (struct ph_object){ .address = address, .truncated = true };
+		object.size = object.refcount = object.len = INT64_MIN;
+		ph_buffer_clear(line);
+		ph_object_json(&object, line);
+	}
+	ph_arena_deinit(&arena);
+	return error ? error : buffer_error(line);
+}
+
+/* One object at a time, whatever their number: an object and its line are all that is held. */
+static struct ph_error *add_closure(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
+{
+	ph_auto_buffer struct ph_buffer line = PH_BUFFER(PH_LINE_MAXIMUM);
+	struct ph_error *error = ph_zipwriter_begin(writer, PH_MEMBER_CLOSURE, true);
+	for (size_t i = 0; !error && i < contents->closure_count; i++) {
+		if (i % PROGRESS_EVERY == 0)
+			error = ph_progress(contents->callbacks, "writing objects", i, contents->closure_count);
+		if (!error)
+			error = render_line(contents->render, contents->closure[i], &line);
+		if (!error)
+			error = ph_zipwriter_write(writer, line.data, line.size);
+	}
+	return error ? error : ph_zipwriter_end(writer);
+}
+
+static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph_dump_contents *contents,
+				    const struct ph_buffer *report)
+{
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_REPORT_MAXIMUM);
+	ph_dump_manifest_json(contents, &text);
+	struct ph_error *error = add_text(writer, PH_MEMBER_MANIFEST, &text);
+	if (!error)
+		error = add_text(writer, PH_MEMBER_REPORT, report);
+	if (!error) {
+		ph_buffer_clear(&text);
+		ph_report_exceptions_json(contents->report, &text);
+		error = add_text(writer, PH_MEMBER_EXCEPTIONS, &text);
+	}
+	if (!error) {
+		ph_buffer_clear(&text);
+		ph_dump_modules_json(contents, &text);
+		error = add_text(writer, PH_MEMBER_MODULES, &text);
+	}
+	if (!error)
+		error = add_sources(writer, contents);
+	if (!error && contents->render)
+		error = add_closure(writer, contents);
+	return error;
+}
+
+static struct ph_error *write_all(FILE *file, const char *path, const struct ph_dump_contents *contents)
+{
+	char boundary[BOUNDARY_SIZE], comment[BOUNDARY_SIZE + 8];
+	ph_auto_buffer struct ph_buffer report = PH_BUFFER(PH_REPORT_MAXIMUM), envelope = PH_BUFFER(65536);
+	ph_report_json(contents->report, &report);
+	make_boundary(&report, boundary);
+	put_envelope(contents, boundary, &envelope);
+	struct ph_error *error = buffer_error(&envelope);
+	if (error)
+		return error;
+	if (fwrite(envelope.data, 1, envelope.size, file) != envelope.size)
+		return ph_error_errno(errno, "%s: cannot write the dump", path);
+	ph_auto_zipwriter struct ph_zipwriter writer;
+	error = ph_zipwriter_open(file, path, contents->time, &writer);
+	if (!error)
+		error = add_members(&writer, contents, &report);
+	if (error)
+		return error;
+	snprintf(comment, sizeof(comment), "\n--%s--\n", boundary);
+	return ph_zipwriter_finish(&writer, comment);
+}
+
+struct ph_error *ph_dump_write(const char *path, bool overwrite, const struct ph_dump_contents *contents)
+{
+	ph_auto_output struct ph_output output = { .copy_to = -1 };
+	struct ph_error *error = ph_output_open(path, overwrite, &output);
+	if (!error)
+		error = write_all(output.file, !strcmp(path, "-") ? "standard output" : path, contents);
+	if (!error)
+		error = ph_output_publish(&output);
+	return error;
+}
