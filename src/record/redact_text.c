@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Secrets as text: known ones are found by a hash of their first four bytes at
+ * every position, in one pass whatever their number. */
+#include "record/redact_private.h"
+#include "record/render.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define TABLE_BITS 14
+#define CHUNK 2048 /* a longer secret is known by its pieces of this size */
+#define TEXT_MAXIMUM ((size_t)65536)
+#define TEXTS_MEMORY ((size_t)64 << 20)
+#define RANGES_MAXIMUM ((size_t)1 << 20)
+
+void ph_ranges_add(struct ph_ranges *r, size_t start, size_t end)
+{
+	if (end <= start || r->no_memory)
+		return;
+	if (r->count && start >= r->ranges[r->count - 1].start && end <= r->ranges[r->count - 1].end)
+		return;
+	if (r->count == r->capacity) {
+		size_t capacity = r->capacity ? r->capacity * 2 : 16;
+		struct ph_range *bigger =
+			capacity <= RANGES_MAXIMUM ? realloc(r->ranges, capacity * sizeof(*bigger)) : NULL;
+		if (!bigger) {
+			r->no_memory = true;
+			return;
+		}
+		r->ranges = bigger;
+		r->capacity = capacity;
+	}
+	r->ranges[r->count++] = (struct ph_range){ start, end };
+}
+
+/* ---- the known ones ---- */
+
+/* Values that are no secrets although secret names lead to them ("token_type": "bearer"). */
+static bool is_common(const struct ph_redactor *redactor, const char *text, size_t size)
+{
+	static const char *const common[] = {
+		"none",	  "null",   "true",   "false",	 "bearer", "basic", "digest", "string", "bytes", "text",
+		"utf-8",  "ascii",  "latin-1", "default", "session", "name", "value", "user", "username",
+	};
+	char lower[32];
+	if (size >= sizeof(lower))
+		return false;
+	for (size_t i = 0; i < size; i++)
+		lower[i] = (char)tolower((unsigned char)text[i]);
+	for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
+		if (strlen(common[i]) == size && !memcmp(common[i], lower, size))
+			return true;
+	return ph_redactor_is_word(redactor, lower, size);
+}
+
+static void add(struct ph_redactor *redactor, const char *text, size_t size, bool number)
+{
+	if (size < PH_SECRET_TEXT_MINIMUM || redactor->text_count == PH_SECRET_TEXTS_MAXIMUM ||
+	    !ph_addrmap_add(&redactor->text_hashes, XXH64(text, size, number) | 1))
+		return;
+	if (redactor->text_count == redactor->text_capacity) {
+		size_t capacity = redactor->text_capacity ? redactor->text_capacity * 2 : 64;
+		struct ph_secret_text *bigger = realloc(redactor->texts, capacity * sizeof(*bigger));
+		if (!bigger)
+			return;
+		redactor->texts = bigger;
+		redactor->text_capacity = capacity;
+	}
+	if (!redactor->arena.maximum)
+		redactor->arena.maximum = TEXTS_MEMORY;
+	const char *copy = ph_arena_strndup(&redactor->arena, text, size);
+	if (!copy)
+		return;
+	redactor->texts[redactor->text_count++] =
+		(struct ph_secret_text){ .text = copy, .size = (uint32_t)size, .number = number };
+	redactor->stale = true;
+}
+
+/* The text, and as it stands between the quotes of a repr. */
+static void add_forms(struct ph_redactor *redactor, const char *text, size_t size)
+{
+	struct ph_buffer quoted = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	add(redactor, text, size, false);
+	ph_quote_str(text, size, &quoted);
+	if (!quoted.no_memory && quoted.size > 2 && quoted.size - 2 != size)
+		add(redactor, quoted.data + 1, quoted.size - 2, false);
+	ph_buffer_clear(&quoted);
+	ph_quote_bytes(text, size, &quoted);
+	if (!quoted.no_memory && quoted.size > 3 && quoted.size - 3 != size)
+		add(redactor, quoted.data + 2, quoted.size - 3, false);
+	ph_buffer_deinit(&quoted);
+}
+
+void ph_redactor_add_text(struct ph_redactor *redactor, const char *text, size_t size)
+{
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS || is_common(redactor, text, size))
+		return;
+	if (size > TEXT_MAXIMUM)
+		size = TEXT_MAXIMUM;
+	if (size <= CHUNK * 2) {
+		add_forms(redactor, text, size);
+		/* "Bearer abc…": what follows is the secret */
+		const char *space = memchr(text, ' ', size < 16 ? size : 16);
+		if (space && text + size - space > 8 && !memchr(space + 1, ' ', (size_t)(text + size - space - 1)))
+			add_forms(redactor, space + 1, (size_t)(text + size - space - 1));
+		return;
+	}
+	for (size_t i = 0; i < size; i += CHUNK)
+		add_forms(redactor, text + i, size - i < CHUNK ? size - i : CHUNK);
+}
+
+void ph_redactor_add_number(struct ph_redactor *redactor, const char *text, size_t size)
+{
+	if (size && *text == '-')
+		text++, size--;
+	if (size <= 256)
+		add(redactor, text, size, true);
+}
+
+void ph_redactor_add_assignment(struct ph_redactor *redactor, const char *text, size_t size)
+{
+	const char *equals = size ? memchr(text, '=', size) : NULL;
+	if (equals && ph_redactor_is_secret_name(redactor, text, (size_t)(equals - text)))
+		ph_redactor_add_text(redactor, equals + 1, (size_t)(text + size - equals - 1));
+}
+
+/* ---- finding them ---- */
+
+static size_t slot_of(const char *text)
+{
+	uint32_t four;
+	memcpy(&four, text, sizeof(four));
+	return four * UINT32_C(2654435761) >> (32 - TABLE_BITS);
+}
+
+/* Each slot's chain with the longest first. */
+static bool build_table(struct ph_redactor *redactor)
+{
+	if (!redactor->table)
+		redactor->table = malloc(sizeof(*redactor->table) << TABLE_BITS);
+	if (!redactor->table)
+		return false;
+	memset(redactor->table, 0, sizeof(*redactor->table) << TABLE_BITS);
+	for (size_t i = 0; i < redactor->text_count; i++) {
+		struct ph_secret_text *t = &redactor->texts[i];
+		uint32_t *link = &redactor->table[slot_of(t->text)];
+		while (*link && redactor->texts[*link - 1].size > t->size)
+			link = &redactor->texts[*link - 1].next;
+		t->next = *link;
+		*link = (uint32_t)(i + 1);
+	}
+	redactor->stale = false;
+	return true;
+}
+
+/* A number alone: no digit at either side, and not within a hexadecimal address. */
+static bool stands_alone(const char *text, size_t size, size_t start, size_t end)
+{
+	if ((start && isdigit((unsigned char)text[start - 1])) || (end < size && isdigit((unsigned char)text[end])))
+		return false;
+	while (start && isxdigit((unsigned char)text[start - 1]))
+		start--;
+	return !(start >= 2 && text[start - 1] == 'x' && text[start - 2] == '0');
+}
+
+/* The end of the longest secret that begins here, or `start`. */
+static size_t match(const struct ph_redactor *redactor, const char *text, size_t size, size_t start, bool cut)
+{
+	size_t left = size - start;
+	for (uint32_t i = redactor->table[slot_of(text + start)]; i; i = redactor->texts[i - 1].next) {
+		const struct ph_secret_text *t = &redactor->texts[i - 1];
+		size_t compare = t->size <= left ? t->size : cut ? left : 0;
+		if (compare && !memcmp(t->text, text + start, compare) &&
+		    (!t->number || stands_alone(text, size, start, start + compare)))
+			return start + compare;
+	}
+	return start;
+}
+
+static void find_known(struct ph_redactor *redactor, const char *text, size_t size, bool cut, struct ph_ranges *ranges)
+{
+	if (!redactor->text_count || (redactor->stale && !build_table(redactor)))
+		return;
+	for (size_t i = 0; i + PH_SECRET_TEXT_MINIMUM <= size; i++) {
+		if (redactor->table[slot_of(text + i)])
+			ph_ranges_add(ranges, i, match(redactor, text, size, i, cut));
+	}
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct ph_range *x = a, *y = b;
+	return x->start != y->start ? (x->start < y->start ? -1 : 1) : x->end < y->end ? -1 : x->end > y->end;
+}
+
+/* Ranges that overlap or touch are one hole. */
+static void put_without(const char *text, size_t size, const struct ph_ranges *ranges, struct ph_buffer *out)
+{
+	size_t done = 0;
+	bool hole = false;
+	for (size_t i = 0; i < ranges->count; i++) {
+		const struct ph_range *r = &ranges->ranges[i];
+		if (r->end <= done)
+			continue;
+		if (!hole || r->start > done) {
+			ph_buffer_append(out, text + done, r->start - done);
+			ph_buffer_puts(out, PH_REDACTED);
+		}
+		hole = true;
+		done = r->end;
+	}
+	ph_buffer_append(out, text + done, size - done);
+}
+
+bool ph_redactor_scrub_cut(struct ph_redactor *redactor, const char *text, size_t size, bool cut,
+			   struct ph_buffer *out)
+{
+	struct ph_ranges ranges = { 0 };
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS || !size) {
+		ph_buffer_append(out, text, size);
+		return false;
+	}
+	find_known(redactor, text, size, cut, &ranges);
+	ph_redactor_find_patterns(redactor, text, size, &ranges);
+	if (ranges.no_memory) {
+		/* too many to tell: rather all than one too few */
+		ph_buffer_puts(out, PH_REDACTED);
+		ph_redactor_note_text(redactor, text, size);
+	} else if (ranges.count) {
+		qsort(ranges.ranges, ranges.count, sizeof(*ranges.ranges), compare_ranges);
+		put_without(text, size, &ranges, out);
+		ph_redactor_note_text(redactor, text, size);
+	} else {
+		ph_buffer_append(out, text, size);
+	}
+	bool changed = ranges.no_memory || ranges.count;
+	free(ranges.ranges);
+	return changed;
+}
+
+bool ph_redactor_scrub(struct ph_redactor *redactor, const char *text, size_t size, struct ph_buffer *out)
+{
+	return ph_redactor_scrub_cut(redactor, text, size, false, out);
+}
