@@ -44,7 +44,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	render(report, arguments->values[JSON] ? "json" : format ? format : "text", &style, &text);
 	error = ph_command_write(output, &text, &goes_on);
 	if (!error)
-		*ret_status = !report->image.complete || ph_damage_is_serious(&report->damage);
+		*ret_status = ph_damage_is_serious(&report->damage);
 	return error;
 }
 
