@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The invariants that a candidate has to hold before it is believed. */
+#include "detect/internal.h"
+
+#define MAX_INTERPRETERS 64 /* looked at; the rest is the runtime room's to bound */
+
+static ph_addr ptr(const struct ph_target *target, ph_addr base, enum ph_field field)
+{
+	ph_addr value = 0;
+	(void)ph_target_ptr(target, base, field, &value);
+	return value;
+}
+
+bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *ret_type_type)
+{
+	uint64_t flags = 0;
+	ph_addr type = object & 7 ? 0 : ptr(target, object, PH_PyObject_ob_type);
+	ph_addr meta = type & 7 ? 0 : ptr(target, type, PH_PyObject_ob_type);
+	int32_t bit = ph_target_trait(target, PH_TRAIT_TPFLAG_DICT_SUBCLASS);
+	if (!meta || meta & 7 || bit < 0 || ptr(target, meta, PH_PyObject_ob_type) != meta)
+		return false;
+	if (ph_target_uint(target, type, PH_PyTypeObject_tp_flags, &flags) != PH_OK || !(flags >> bit & 1))
+		return false;
+	if (ret_type_type)
+		*ret_type_type = meta;
+	return true;
+}
+
+/* NULL, or what does not hold; *ret_alive: a thread state points back. */
+static const char *check_interp(struct ph_target *target, ph_addr interp, bool *ret_alive)
+{
+	bool joined = ph_target_trait(target, PH_TRAIT_THREADS_FORM) != 0;
+	ph_addr thread = ptr(target, interp,
+			     joined ? PH_PyInterpreterState_threads_head : PH_PyInterpreterState_tstate_head);
+	if (thread && ptr(target, thread, PH_PyThreadState_interp) != interp)
+		return "a thread state does not point back to its interpreter";
+	enum ph_field modules = ph_target_trait(target, PH_TRAIT_MODULES_FORM) ? PH_PyInterpreterState_imports_modules :
+										 PH_PyInterpreterState_modules;
+	if (!ph_is_bare_dict(target, ptr(target, interp, modules), &target->type_type))
+		return "sys.modules is not a dict";
+	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_sysdict), NULL))
+		return "the dict of sys is not a dict";
+	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_builtins), NULL))
+		return "the dict of builtins is not a dict";
+	*ret_alive |= thread != 0;
+	return NULL;
+}
+
+const char *ph_check_candidate(struct ph_target *target)
+{
+	ph_addr head = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_head);
+	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
+	if (!head || !main)
+		return "it has no interpreters";
+	if ((head | main) & 7)
+		return "its interpreters are not aligned";
+	bool alive = false;
+	const char *wrong = check_interp(target, main, &alive);
+	if (wrong)
+		return wrong;
+	ph_addr interp = head;
+	for (size_t i = 0; interp != main && i < MAX_INTERPRETERS; i++) {
+		if (!interp)
+			return "the main interpreter is not in the list";
+		interp = ptr(target, interp, PH_PyInterpreterState_next);
+	}
+	if (!alive)
+		return "it has no thread states";
+	target->interp_head = head;
+	return NULL;
+}
+
+static ph_addr main_interp(const struct ph_target *target)
+{
+	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
+	return main ? main : target->interp_head;
+}
+
+bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug)
+{
+	struct ph_objects *objects;
+	int64_t hexversion = 0;
+	struct ph_error *error = ph_objects_create(target, &objects);
+	if (error) {
+		ph_error_free(error);
+		return false;
+	}
+	ph_addr sysdict = ptr(target, main_interp(target), PH_PyInterpreterState_sysdict);
+	bool ok = ph_int_get(objects, ph_dict_get(objects, sysdict, "hexversion"), &hexversion) == PH_OK &&
+		  hexversion > 0 && hexversion <= UINT32_MAX;
+	if (ok) {
+		*ret = ph_version_from_hex((uint32_t)hexversion);
+		/* Python/sysmodule.c: only in builds with Py_REF_DEBUG */
+		*ret_debug = ph_dict_get(objects, sysdict, "gettotalrefcount") != 0;
+	}
+	ph_objects_free(objects);
+	return ok;
+}
+
+void ph_find_singletons(struct ph_target *target)
+{
+	const struct {
+		const char *name;
+		ph_addr *place;
+	} names[] = {
+		{ "None", &target->none },	 { "Ellipsis", &target->ellipsis }, { "NotImplemented", &target->notimplemented },
+		{ "True", &target->true_ },	 { "False", &target->false_ },
+	};
+	struct ph_objects *objects;
+	struct ph_error *error = ph_objects_create(target, &objects);
+	if (error) {
+		ph_error_free(error);
+		return;
+	}
+	ph_addr builtins = ptr(target, main_interp(target), PH_PyInterpreterState_builtins);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		*names[i].place = ph_dict_get(objects, builtins, names[i].name);
+	ph_objects_free(objects);
+}

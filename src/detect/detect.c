@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "detect/internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct detection {
+	struct ph_image *image;
+	const struct ph_callbacks *callbacks;
+	const struct ph_module *modules;
+	size_t module_count;
+	/* why not, for the error */
+	struct ph_version unknown; /* a version that the tables lack; major 0 none */
+	const char *unknown_source;
+	const char *unsupported; /* a kind of build that the tables lack, or NULL */
+	ph_addr dead;		 /* a _PyRuntime that failed */
+	const char *dead_why;
+	const struct ph_module *dead_module;
+};
+
+static const char *module_name(const struct ph_module *module)
+{
+	return module && module->name && *module->name ? module->name : "an unnamed module";
+}
+
+/* ---- one candidate, one version ---- */
+
+static void tell_difference(void *user, const char *field, int32_t table, int32_t declared)
+{
+	ph_explain(user, "%s: _Py_DebugOffsets says %d, the table %d", field, declared, table);
+}
+
+/* Fill target->layout, with what the build itself declares on top. */
+static bool resolve(struct detection *d, struct ph_target *target, struct ph_version version, struct ph_abi abi,
+		    const char **ret_origin)
+{
+	enum { MAXIMUM = 4096 };
+	if (!ph_layout_resolve(version, abi, &target->layout))
+		return false;
+	*ret_origin = "table";
+	ph_addr offsets = ph_target_at(target, target->runtime, PH_PyRuntimeState_debug_offsets);
+	size_t size = offsets && target->runtime ? ph_image_readable(d->image, offsets, MAXIMUM) : 0;
+	const void *data = size ? ph_image_view(d->image, offsets, size) : NULL;
+	if (data && ph_layout_apply_debug_offsets(&target->layout, data, size, tell_difference, (void *)d->callbacks))
+		*ret_origin = "debug-offsets";
+	return true;
+}
+
+/* The layout fits; learn the exact version from sys and resolve once more. */
+static bool confirm(struct detection *d, struct ph_target *target, const struct ph_hint *hint, const char **origin)
+{
+	struct ph_version version;
+	struct ph_abi abi = target->layout.abi;
+	char said[16], found[16];
+	if (!ph_read_sys(target, &version, &abi.debug)) {
+		ph_explain(d->callbacks, "sys.hexversion cannot be read");
+		if (hint->minor_only && !strncmp(hint->source, "trying", 6))
+			return false;
+		ph_warn(d->callbacks, "sys.hexversion cannot be read: taking Python %s from %s",
+			ph_version_text(hint->version, said, sizeof(said)), hint->source);
+		target->version_source = hint->source;
+		return true;
+	}
+	ph_version_text(version, found, sizeof(found));
+	ph_version_text(hint->version, said, sizeof(said));
+	bool same_minor = version.major == hint->version.major && version.minor == hint->version.minor;
+	if (!same_minor && (hint->minor_only || !ph_layout_knows(version))) {
+		ph_explain(d->callbacks, "sys.hexversion says %s, not %s as %s", found, said, hint->source);
+		if (!ph_layout_knows(version)) {
+			d->unknown = version;
+			d->unknown_source = "sys.hexversion";
+		}
+		return false;
+	}
+	if (!hint->minor_only && memcmp(&version, &hint->version, sizeof(version)))
+		ph_warn(d->callbacks, "sys.hexversion says %s, %s says %s: taking the former", found, hint->source, said);
+	target->version_source = "sys.hexversion";
+	if (abi.debug)
+		d->unsupported = "a debug build (--with-pydebug)";
+	bool inferred = !strcmp(*origin, "inferred");
+	struct ph_target exact = *target;
+	if (!inferred && resolve(d, &exact, version, abi, origin) && !ph_check_candidate(&exact))
+		*target = exact;
+	else
+		target->layout.version = version;
+	ph_explain(d->callbacks, "version %s from sys.hexversion%s%s", found, same_minor ? ", as by " : "",
+		   same_minor ? hint->source : "");
+	return !abi.debug || target->layout.abi.debug;
+}
+
+static bool try_hint(struct detection *d, struct ph_target *target, const struct ph_hint *hint, bool infer,
+		     const char **ret_origin)
+{
+	struct ph_abi abi = ph_image_abi(d->image);
+	char text[16];
+	abi.free_threaded = hint->free_threaded;
+	ph_version_text(hint->version, text, sizeof(text));
+	if (!resolve(d, target, hint->version, abi, ret_origin)) {
+		if (hint->free_threaded && ph_layout_knows(hint->version)) {
+			d->unsupported = "a free-threaded build";
+		} else if (!d->unknown.major) {
+			d->unknown = hint->version;
+			d->unknown_source = hint->source;
+		}
+		ph_explain(d->callbacks, "version %s from %s: not one of the tables", text, hint->source);
+		return false;
+	}
+	const char *wrong = ph_check_candidate(target);
+	if (wrong && infer && ph_infer_layout(target)) {
+		wrong = ph_check_candidate(target);
+		*ret_origin = "inferred";
+	}
+	if (wrong) {
+		ph_explain(d->callbacks, "_PyRuntime at 0x%" PRIx64 " as of %s: %s", target->runtime, text, wrong);
+		d->dead_why = wrong;
+		return false;
+	}
+	return confirm(d, target, hint, ret_origin);
+}
+
+static bool try_candidate(struct detection *d, const struct ph_candidate *candidate, struct ph_target *target,
+			  const char **ret_origin)
+{
+	struct ph_hints hints;
+	ph_explain(d->callbacks, "_PyRuntime at 0x%" PRIx64 " in %s by %s", candidate->runtime,
+		   module_name(candidate->module), candidate->how);
+	ph_hints_collect(d->image, candidate, &hints);
+	target->runtime = candidate->runtime;
+	target->module = candidate->module;
+	for (int infer = 0; infer < 2; infer++)
+		for (size_t i = 0; i < hints.count; i++)
+			if (try_hint(d, target, &hints.items[i], infer != 0, ret_origin))
+				return true;
+	d->dead = candidate->runtime;
+	d->dead_module = candidate->module;
+	return false;
+}
+
+/* ---- candidates ---- */
+
+/* By symbol, by section, by cookie. */
+static bool try_module(struct detection *d, const struct ph_module *module, struct ph_target *target,
+		       const char **ret_origin)
+{
+	ph_addr size;
+	struct ph_candidate candidate = { .module = module, .how = "its symbol" };
+	candidate.runtime = ph_image_symbol(d->image, module, "_PyRuntime");
+	if (!candidate.runtime &&
+	    ph_image_section(d->image, module, ".PyRuntime", &candidate.runtime, &size))
+		candidate.how = "the section .PyRuntime";
+	if (!candidate.runtime) {
+		candidate.runtime = ph_scan_cookie(d->image, module);
+		candidate.how = "the cookie of _Py_DebugOffsets";
+	}
+	return candidate.runtime && try_candidate(d, &candidate, target, ret_origin);
+}
+
+/* By scanning writable data, for every version that is hinted at. */
+static bool scan_module(struct detection *d, const struct ph_module *module, struct ph_target *target,
+			const char **ret_origin)
+{
+	struct ph_candidate nowhere = { .module = module };
+	struct ph_hints hints;
+	struct ph_version version;
+	if (ph_find_version_text(d->image, module, &version)) {
+		char text[16];
+		ph_explain(d->callbacks, "%s holds the version text %s", module_name(module),
+			   ph_version_text(version, text, sizeof(text)));
+		if (!ph_layout_knows(version)) {
+			d->unknown = version;
+			d->unknown_source = "the version text in its data";
+			return false;
+		}
+	}
+	ph_hints_collect(d->image, &nowhere, &hints);
+	for (size_t i = 0; i < hints.count; i++) {
+		target->module = module;
+		if (!ph_layout_resolve(hints.items[i].version, ph_image_abi(d->image), &target->layout) ||
+		    !ph_scan_module(target, module))
+			continue;
+		ph_explain(d->callbacks, "_PyRuntime at 0x%" PRIx64 " in %s by scanning its data", target->runtime,
+			   module_name(module));
+		if (try_hint(d, target, &hints.items[i], false, ret_origin))
+			return true;
+	}
+	return false;
+}
+
+/* Executables and libraries that are named so, then the main program, then the rest. */
+static int rank(const struct ph_module *module)
+{
+	struct ph_version version;
+	bool has_version;
+	if (ph_is_python_name(module->name, &version, &has_version))
+		return 0;
+	return module->is_executable ? 1 : 2;
+}
+
+typedef bool try_function(struct detection *, const struct ph_module *, struct ph_target *, const char **);
+
+static bool try_rank(struct detection *d, int wanted, try_function *try, struct ph_target *target,
+		     const char **ret_origin)
+{
+	for (size_t i = 0; i < d->module_count; i++)
+		if (rank(&d->modules[i]) == wanted && try(d, &d->modules[i], target, ret_origin))
+			return true;
+	return false;
+}
+
+/* ---- the result ---- */
+
+static const struct ph_module *find_pypy(const struct detection *d)
+{
+	for (size_t i = 0; i < d->module_count; i++)
+		if (ph_is_pypy_name(d->modules[i].name))
+			return &d->modules[i];
+	return NULL;
+}
+
+static struct ph_error *explain_failure(struct detection *d)
+{
+	const struct ph_image_info *info = ph_image_info(d->image);
+	const struct ph_module *pypy = find_pypy(d);
+	const char *command = info->command ? info->command : info->name ? info->name : "unknown";
+	char text[16], newest[16];
+
+	if (pypy)
+		return ph_error_create(PH_ERROR_NO_PYTHON, "this is PyPy (%s), not CPython: PyPy is not supported",
+				       pypy->name);
+	if (d->unsupported)
+		return ph_error_create(PH_ERROR_NO_PYTHON, "found Python, %s: not supported yet", d->unsupported);
+	if (d->unknown.major && !ph_layout_knows(d->unknown))
+		return ph_error_create(PH_ERROR_NO_PYTHON,
+				       "found Python %s (by %s): not supported yet; supported are 3.8 to %s",
+				       ph_version_text(d->unknown, text, sizeof(text)), d->unknown_source,
+				       ph_version_text(ph_layout_newest(), newest, sizeof(newest)));
+	if (d->dead)
+		return ph_error_create(PH_ERROR_NO_PYTHON,
+				       "found _PyRuntime at 0x%" PRIx64 " in %s, but no running interpreter: %s", d->dead,
+				       module_name(d->dead_module), d->dead_why ? d->dead_why : "unknown version");
+	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this core (of \"%s\")", command);
+}
+
+/* A second interpreter that runs as well is not looked into: say so. */
+static void warn_of_others(struct detection *d, const struct ph_target *found)
+{
+	for (size_t i = 0; i < d->module_count; i++) {
+		const struct ph_module *module = &d->modules[i];
+		if (module == found->module || rank(module) != 0)
+			continue;
+		ph_addr runtime = ph_image_symbol(d->image, module, "_PyRuntime");
+		struct ph_target other = { .image = d->image, .damage = found->damage, .runtime = runtime };
+		other.layout = found->layout;
+		if (runtime && runtime != found->runtime && !ph_check_candidate(&other))
+			ph_warn(d->callbacks, "another Python runs in %s: it is left out", module->name);
+	}
+}
+
+struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
+{
+	struct detection d = { .image = image, .callbacks = ph_image_callbacks(image) };
+	struct ph_target target = { .image = image, .damage = ph_image_damage(image) };
+	const char *origin = "table";
+	bool found = false;
+
+	d.module_count = ph_image_modules(image, &d.modules);
+	for (int r = 0; r < 3 && !found; r++) {
+		found = try_rank(&d, r, try_module, &target, &origin);
+		if (!found && r < 2 && !(r == 1 && find_pypy(&d)))
+			found = try_rank(&d, r, scan_module, &target, &origin);
+	}
+	if (!found)
+		return explain_failure(&d);
+	ph_find_singletons(&target);
+	warn_of_others(&d, &target);
+	ph_explain(d.callbacks, "interpreter at 0x%" PRIx64 ", type at 0x%" PRIx64 ", layout by %s", target.interp_head,
+		   target.type_type, origin);
+	ret->target = target;
+	ret->origin = origin;
+	return NULL;
+}
