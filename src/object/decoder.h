@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to the object room: what a decoder is given, and what the files of
+ * kinds share.  A decoder fills everything in a value that its kind knows; what
+ * all objects have (type, reference count, attributes) is filled round it. */
+#ifndef OBJECT_DECODER_H
+#define OBJECT_DECODER_H
+
+#include "object/code.h"
+#include "object/object.h"
+
+/* How an object prints itself, when it is not as its builtin kind does. */
+enum ph_repr {
+	PH_REPR_KIND,	/* the decoder knows */
+	PH_REPR_OBJECT, /* object.__repr__, or a __repr__ written in Python that we do not run */
+	/* the __repr__ that a library wrote, recognised by its code's file and name */
+	PH_REPR_NAMEDTUPLE,
+	PH_REPR_DATACLASS,
+	PH_REPR_ENUM,
+	PH_REPR_ENUM_TYPE, /* of the class: <enum 'Color'> */
+	PH_REPR_COUNTER,
+};
+
+struct ph_type_slot { /* of __slots__: a member descriptor */
+	const char *name;
+	int64_t offset; /* bytes from the object's start */
+};
+
+/* What type.c knows of a type; struct ph_type is its public part. */
+struct ph_type_entry {
+	struct ph_type type;
+	const char *tp_name; /* as in C: "collections.deque", "Plain" */
+	const char *short_name; /* what follows its last dot: _PyType_Name() */
+	/* looked up with the first instance */
+	bool tp_name_lost; /* tp_name could not be read */
+	bool detailed;
+	enum ph_repr repr;
+	ph_addr repr_owner; /* the type whose dict gave __repr__ */
+	const struct ph_type_slot *slots;
+	size_t slot_count;
+	ph_addr cached_keys; /* ht_cached_keys: the names of inline values */
+};
+
+struct ph_decode {
+	struct ph_objects *objects;
+	const struct ph_target *target;
+	const struct ph_type_entry *type;
+	ph_addr address;
+	const struct ph_value_limits *limits;
+	struct ph_value *value; /* form ATOM with the default text until the decoder says more */
+};
+
+/* PH_OK, or what was wrong: then the value keeps what was filled in. */
+typedef enum ph_status ph_decode_fn(struct ph_decode *d);
+
+struct ph_decoder {
+	const char *type_name; /* full name of the type that it serves, and its subclasses */
+	enum ph_kind kind;
+	ph_decode_fn *decode;
+};
+
+/* The row of a type name; NULL none. */
+const struct ph_decoder *ph_decoder_find(const char *type_name);
+
+#define PH_DECODER(name, kind, function) ph_decode_fn function;
+#include "object/kinds.def"
+#undef PH_DECODER
+
+/* ---- objects.c ---- */
+
+struct ph_objects {
+	struct ph_target *target;
+	struct ph_arena arena;	    /* types and names: as long as objects */
+	struct ph_addrmap types;    /* address -> struct ph_type_entry *, 0 for what is none */
+	struct ph_addrmap names;    /* type -> name found in a dict (const char *) */
+	struct ph_addrmap known;    /* type -> name by role */
+	bool seeded;		    /* names and known are filled */
+	bool busy_seeding;	    /* while they are being */
+	ph_addr builtins, modules;  /* from ph_objects_seed() */
+	struct ph_code_cache codes;
+	struct ph_buffer scratch;   /* names on their way; used by leaf functions only */
+};
+
+/* "<module.Class object at 0x…>" as text of an ATOM. */
+void ph_decode_default(struct ph_decode *d);
+void ph_decode_text(struct ph_decode *d, const char *text); /* ATOM; NULL (no memory) leaves the default */
+/* open, the child, close: a repr of one part. */
+void ph_decode_one_part(struct ph_decode *d, const char *open, ph_addr child, const char *close);
+/* A structural attribute; 0 is left out. */
+void ph_decode_structural(struct ph_decode *d, const char *name, ph_addr value);
+void ph_decode_structural_field(struct ph_decode *d, const char *name, enum ph_field field);
+/* Pointer at a field; 0 when absent or unreadable. */
+ph_addr ph_read_ptr(const struct ph_objects *objects, ph_addr base, enum ph_field field);
+int64_t ph_read_int(const struct ph_objects *objects, ph_addr base, enum ph_field field);
+/* Adds up to limits->children items of an array of pointers; `count` is checked. */
+enum ph_status ph_decode_items(struct ph_decode *d, ph_addr array, uint64_t count);
+/* Bytes of the object in front of it that sys.getsizeof() counts. */
+int64_t ph_size_with_head(const struct ph_decode *d, int64_t size);
+
+/* ---- type.c ---- */
+
+const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr type);
+const struct ph_type_entry *ph_object_type_entry(struct ph_objects *objects, ph_addr object);
+/* Fills what `detailed` guards. */
+void ph_type_detail(struct ph_objects *objects, struct ph_type_entry *entry);
+/* An attribute of the class, along its MRO; *ret_owner (may be NULL) is the class that has it. */
+ph_addr ph_type_lookup(struct ph_objects *objects, const struct ph_type *type, const char *ascii_name,
+		       ph_addr *ret_owner);
+/* object.__repr__'s "module.Class", without the module for builtins. */
+const char *ph_type_display(const struct ph_type_entry *entry);
+bool ph_type_is(struct ph_objects *objects, ph_addr object, const char *full_name); /* exactly this type */
+
+/* ---- typenames.c ---- */
+
+/* The name (as tp_name) of a type whose tp_name cannot be read; NULL unknown. */
+const char *ph_type_name_guess(struct ph_objects *objects, ph_addr type);
+
+/* ---- function.c ---- */
+
+/* A str's text (4,096 characters at most) for the life of the fill. */
+const char *ph_value_str(struct ph_decode *d, ph_addr str, const char *fallback);
+/* The name of a builtin function or method; NULL unknown. */
+const char *ph_builtin_name(struct ph_decode *d, ph_addr function);
+
+/* ---- instance.c ---- */
+
+/* The str keys of a namespace as attributes, up to the limit. */
+void ph_decode_namespace(struct ph_decode *d, struct ph_dict_iter *iter);
+/* Attributes of the object's dict, inline values and slots into the value. */
+void ph_decode_attributes(struct ph_decode *d);
+enum ph_status ph_attributes_begin(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object,
+				   struct ph_dict_iter *ret);
+
+/* ---- librepr.c ---- */
+
+/* The repr of a library's __repr__ (type->repr), over what the decoder filled. */
+void ph_decode_library_repr(struct ph_decode *d);
+enum ph_repr ph_library_repr(struct ph_objects *objects, const struct ph_type_entry *entry, ph_addr function,
+			     ph_addr owner);
+
+/* ---- numbers ---- */
+
+/* repr of a double; at least 32 bytes of room.  Independent of the locale. */
+#define PH_DOUBLE_ROOM 40
+void ph_double_repr(double number, char *buffer);
+double ph_load_double(const void *data, bool big_endian);
+
+/* ---- kinds that others ask ---- */
+
+bool ph_is_ordered_dict(struct ph_objects *objects, ph_addr dict);
+/* The pairs of a dict or OrderedDict into a callback, at most `maximum`; false from it ends the walk. */
+typedef bool ph_pair_fn(void *user, ph_addr key, ph_addr value);
+enum ph_status ph_ordered_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t maximum, ph_pair_fn *each,
+				    void *user);
+enum ph_status ph_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t maximum, ph_pair_fn *each, void *user);
+/* The value of a key known by address and hash, in a combined dict; 0 none. */
+ph_addr ph_dict_find_hashed(struct ph_objects *objects, ph_addr dict, ph_addr key, uint64_t hash);
+/* len(), -1 unreadable. */
+int64_t ph_dict_len(struct ph_objects *objects, ph_addr dict);
+/* An iterator over the values of shared keys; see dict.c. */
+enum ph_status ph_split_begin(struct ph_objects *objects, ph_addr keys, ph_addr values, struct ph_dict_iter *ret);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* float and complex.  Objects/floatobject.c, Objects/complexobject.c,
+ * format_float_short() in Python/pystrtod.c, of 3.8 to 3.13. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "object/decoder.h"
+
+double ph_load_double(const void *data, bool big_endian)
+{
+	uint64_t bits = ph_load_uint(data, 8, big_endian);
+	double number;
+	memcpy(&number, &bits, sizeof(number));
+	return number;
+}
+
+/* Significant digits and the decimal exponent of the first. */
+struct digits {
+	char text[20];
+	int count;
+	int exponent;
+};
+
+static struct digits print_digits(double magnitude, int count)
+{
+	struct digits d = { .count = 0 };
+	char text[64];
+	snprintf(text, sizeof(text), "%.*e", count - 1, magnitude);
+	const char *p = text;
+	/* the decimal point is the locale's: anything that is no digit */
+	for (; *p && *p != 'e'; p++)
+		if (*p >= '0' && *p <= '9' && d.count < count)
+			d.text[d.count++] = *p;
+	d.exponent = *p ? atoi(p + 1) : 0;
+	return d;
+}
+
+static bool reads_back(const struct digits *d, double magnitude)
+{
+	char text[48];
+	snprintf(text, sizeof(text), "%.*se%d", d->count, d->text, d->exponent - d->count + 1);
+	return strtod(text, NULL) == magnitude;
+}
+
+/* The next decimal of as many digits. */
+static void count_up(struct digits *d)
+{
+	int i = d->count - 1;
+	while (i >= 0 && d->text[i] == '9')
+		d->text[i--] = '0';
+	if (i >= 0) {
+		d->text[i]++;
+		return;
+	}
+	d->text[0] = '1';
+	d->exponent++;
+}
+
+static void strip_zeros(struct digits *d)
+{
+	while (d->count > 1 && d->text[d->count - 1] == '0')
+		d->count--;
+}
+
+/* The fewest digits that read back as the number. */
+static struct digits shortest(double magnitude)
+{
+	/* 15 digits survive decimal to binary to decimal, so a shorter form is a prefix of these; not so
+	 * for subnormals, which hold fewer. */
+	bool subnormal = fpclassify(magnitude) == FP_SUBNORMAL;
+	for (int n = subnormal ? 1 : 15; n < 17; n++) {
+		struct digits d = print_digits(magnitude, n);
+		bool good = reads_back(&d, magnitude);
+		if (!good) {
+			/* below a power of two the gap is half as wide: the nearest decimal may fall out
+			 * where the next one above does not (2.0**-44) */
+			count_up(&d);
+			good = reads_back(&d, magnitude);
+		}
+		if (good) {
+			strip_zeros(&d);
+			return d;
+		}
+	}
+	struct digits d = print_digits(magnitude, 17);
+	strip_zeros(&d);
+	return d;
+}
+
+/* repr's format: an exponent below 1e-4 and from 1e16 on. */
+static char *lay_out(const struct digits *d, bool point_zero, char *out)
+{
+	int point = d->exponent + 1;
+	if (point > 16 || point <= -4) {
+		*out++ = d->text[0];
+		if (d->count > 1) {
+			*out++ = '.';
+			memcpy(out, d->text + 1, (size_t)d->count - 1);
+			out += d->count - 1;
+		}
+		return out + sprintf(out, "e%c%02d", d->exponent < 0 ? '-' : '+', abs(d->exponent));
+	}
+	if (point <= 0) {
+		out = stpcpy(out, "0.");
+		for (; point < 0; point++)
+			*out++ = '0';
+		memcpy(out, d->text, (size_t)d->count);
+		out += d->count;
+	} else {
+		for (int i = 0; i < d->count || i < point; i++) {
+			if (i == point)
+				*out++ = '.';
+			*out++ = i < d->count ? d->text[i] : '0';
+		}
+		if (d->count <= point && point_zero)
+			out = stpcpy(out, ".0");
+	}
+	*out = '\0';
+	return out;
+}
+
+static char *print_double(double number, bool point_zero, char *out)
+{
+	if (isnan(number))
+		return stpcpy(out, "nan");
+	if (signbit(number))
+		*out++ = '-';
+	number = fabs(number);
+	if (isinf(number))
+		return stpcpy(out, "inf");
+	if (number == 0)
+		return stpcpy(out, point_zero ? "0.0" : "0");
+	struct digits d = shortest(number);
+	return lay_out(&d, point_zero, out);
+}
+
+void ph_double_repr(double number, char *buffer)
+{
+	print_double(number, true, buffer);
+}
+
+/* A double at the address of a field. */
+static enum ph_status read_double(struct ph_decode *d, enum ph_field field, double *ret)
+{
+	ph_addr at = ph_target_at(d->target, d->address, field);
+	uint8_t bytes[8];
+	enum ph_status status = at ? ph_image_read(d->target->image, at, bytes, sizeof(bytes)) : PH_ABSENT;
+	if (status == PH_OK)
+		*ret = ph_load_double(bytes, d->target->layout.abi.big_endian);
+	return status;
+}
+
+enum ph_status ph_decode_float(struct ph_decode *d)
+{
+	double number;
+	enum ph_status status = read_double(d, PH_PyFloatObject_ob_fval, &number);
+	if (status != PH_OK)
+		return status;
+	char text[PH_DOUBLE_ROOM];
+	ph_double_repr(number, text);
+	ph_decode_text(d, ph_value_copy(d->value, text, strlen(text)));
+	d->value->scalar = d->value->text;
+	return PH_OK;
+}
+
+enum ph_status ph_decode_complex(struct ph_decode *d)
+{
+	double real, imag;
+	enum ph_status status = read_double(d, PH_PyComplexObject_cval_real, &real);
+	if (status == PH_OK)
+		status = read_double(d, PH_PyComplexObject_cval_imag, &imag);
+	if (status != PH_OK)
+		return status;
+	char text[2 * PH_DOUBLE_ROOM + 8], *p = text;
+	if (real == 0 && !signbit(real)) {
+		p = print_double(imag, false, p);
+		stpcpy(p, "j");
+	} else {
+		*p++ = '(';
+		p = print_double(real, false, p);
+		if (isnan(imag) || !signbit(imag))
+			*p++ = '+';
+		p = print_double(imag, false, p);
+		stpcpy(p, "j)");
+	}
+	ph_decode_text(d, ph_value_copy(d->value, text, strlen(text)));
+	d->value->scalar = d->value->text;
+	return PH_OK;
+}

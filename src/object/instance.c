@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an object holds by name: its __dict__, inline values and slots.
+ * _PyObject_GetDictPtr() in Objects/object.c; Include/internal/pycore_object.h
+ * for managed dicts (3.11: values and dict in words before the object; 3.12: one
+ * tagged word; 3.13: the values in the object itself). */
+#include "object/decoder.h"
+
+#include <string.h>
+
+static bool has_flag(const struct ph_objects *objects, const struct ph_type_entry *type, enum ph_trait bit_number)
+{
+	int32_t bit = ph_target_trait(objects->target, bit_number);
+	return bit >= 0 && type->type.flags >> bit & 1;
+}
+
+/* The word at tp_dictoffset, which counts from the end of a variable-sized object when negative. */
+static ph_addr dict_at_offset(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object)
+{
+	const struct ph_target *t = objects->target;
+	int64_t offset = type->type.dictoffset;
+	ph_addr dict;
+	if (!offset)
+		return 0;
+	if (offset < 0) {
+		int64_t count = ph_read_int(objects, object, PH_PyVarObject_ob_size);
+		int64_t word = t->layout.abi.pointer_size;
+		if (count < 0)
+			count = -count;
+		if (count < 0 || count >> 40)
+			return 0;
+		int64_t size = type->type.basicsize + count * type->type.itemsize;
+		offset += (size + word - 1) / word * word;
+		if (offset <= 0)
+			return 0;
+	}
+	return ph_target_read_ptr(t, object + (uint64_t)offset, &dict) == PH_OK ? dict : 0;
+}
+
+/* A managed dict, or the values that stand for it. */
+static ph_addr managed_dict(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object,
+			    ph_addr *ret_values)
+{
+	const struct ph_target *t = objects->target;
+	int64_t dict_offset = ph_target_trait(t, PH_TRAIT_OBJECT_MANAGED_DICT_OFFSET);
+	ph_addr word, values;
+	if (ph_target_read_ptr(t, object + (uint64_t)dict_offset, &word) != PH_OK)
+		return 0;
+	switch (ph_target_trait(t, PH_TRAIT_OBJECT_DICT_FORM)) {
+	case 1:
+		if (word)
+			return word;
+		dict_offset = ph_target_trait(t, PH_TRAIT_OBJECT_MANAGED_VALUES_OFFSET);
+		if (ph_target_read_ptr(t, object + (uint64_t)dict_offset, &values) == PH_OK)
+			*ret_values = values;
+		return 0;
+	case 2:
+		if (!(word & 1))
+			return word;
+		*ret_values = word + 1;
+		return 0;
+	case 3:
+		if (word || !has_flag(objects, type, PH_TRAIT_TPFLAG_INLINE_VALUES))
+			return word;
+		values = object + (uint64_t)type->type.basicsize;
+		if (ph_read_int(objects, values, PH_PyDictValues_valid))
+			*ret_values = values;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static ph_addr find_dict(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object,
+			 ph_addr *ret_values)
+{
+	if (has_flag(objects, type, PH_TRAIT_TPFLAG_MANAGED_DICT))
+		return managed_dict(objects, type, object, ret_values);
+	return dict_at_offset(objects, type, object);
+}
+
+ph_addr ph_object_dict(struct ph_objects *objects, ph_addr object)
+{
+	const struct ph_type_entry *type = ph_object_type_entry(objects, object);
+	ph_addr values = 0;
+	ph_addr dict = type ? find_dict(objects, type, object, &values) : 0;
+	return ph_is_dict(objects, dict) ? dict : 0;
+}
+
+enum ph_status ph_attributes_begin(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object,
+				   struct ph_dict_iter *ret)
+{
+	ph_addr values = 0;
+	ph_addr dict = find_dict(objects, type, object, &values);
+	if (dict)
+		return ph_dict_begin(objects, dict, ret);
+	if (!values)
+		return PH_ABSENT;
+	ph_addr keys = type->cached_keys;
+	if (!keys)
+		keys = ph_read_ptr(objects, type->type.address, PH_PyHeapTypeObject_ht_cached_keys);
+	return keys ? ph_split_begin(objects, keys, values, ret) : PH_ABSENT;
+}
+
+static ph_addr read_slot(struct ph_objects *objects, ph_addr object, const struct ph_type_slot *slot)
+{
+	ph_addr value;
+	return ph_target_read_ptr(objects->target, object + (uint64_t)slot->offset, &value) == PH_OK ? value : 0;
+}
+
+ph_addr ph_object_attribute(struct ph_objects *objects, ph_addr object, const char *ascii_name)
+{
+	struct ph_type_entry *type = (struct ph_type_entry *)ph_object_type_entry(objects, object);
+	struct ph_dict_iter iter;
+	ph_addr key, value;
+	if (!type)
+		return 0;
+	if (!type->detailed)
+		ph_type_detail(objects, type);
+	for (size_t i = 0; i < type->slot_count; i++)
+		if (!strcmp(type->slots[i].name, ascii_name) && (value = read_slot(objects, object, &type->slots[i])))
+			return value;
+	if (ph_attributes_begin(objects, type, object, &iter) != PH_OK)
+		return 0;
+	while (ph_dict_next(&iter, &key, &value))
+		if (ph_str_equals(objects, key, ascii_name))
+			return value;
+	return 0;
+}
+
+/* Names of attributes are str; a namespace may hold others, which have no name here. */
+static bool add_named(struct ph_decode *d, ph_addr key, ph_addr value)
+{
+	struct ph_buffer *name = &d->objects->scratch;
+	ph_buffer_clear(name);
+	enum ph_status status = ph_str_read(d->objects, key, 4096, name);
+	if (status != PH_OK && status != PH_LIMIT)
+		return true;
+	return ph_value_add_attribute(d->value, ph_buffer_text(name), value, false);
+}
+
+void ph_decode_namespace(struct ph_decode *d, struct ph_dict_iter *iter)
+{
+	ph_addr key, value;
+	size_t left = d->limits->children;
+	d->value->attribute_total += iter->used;
+	while (left-- && ph_dict_next(iter, &key, &value))
+		if (!add_named(d, key, value))
+			break;
+}
+
+void ph_decode_attributes(struct ph_decode *d)
+{
+	struct ph_dict_iter iter;
+	/* of a class and a module, the namespace itself is what vars() gives */
+	if (d->value->kind == PH_KIND_TYPE) {
+		const struct ph_type *self = ph_type_get(d->objects, d->address);
+		if (self && self->dict && ph_dict_begin(d->objects, self->dict, &iter) == PH_OK)
+			ph_decode_namespace(d, &iter);
+		return;
+	}
+	if (ph_attributes_begin(d->objects, d->type, d->address, &iter) == PH_OK)
+		ph_decode_namespace(d, &iter);
+	for (size_t i = 0; i < d->type->slot_count; i++) {
+		ph_addr value = read_slot(d->objects, d->address, &d->type->slots[i]);
+		if (value && ph_value_add_attribute(d->value, d->type->slots[i].name, value, false))
+			d->value->attribute_total++;
+	}
+}

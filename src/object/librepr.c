@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The __repr__ that the standard library wrote in Python for namedtuples,
+ * dataclasses, enum members and Counter: recognised by the file and the name of
+ * its code, so that a class's own __repr__ is never guessed at.
+ * Lib/collections/__init__.py, dataclasses.py, enum.py, reprlib.py of 3.8 to 3.13. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "object/decoder.h"
+
+/* Pairs of a Counter that are put in order; a larger one is shown as it stands. */
+#define COUNTER_MAXIMUM 100000
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = text ? strlen(text) : 0, m = strlen(end);
+	return n >= m && !strcmp(text + n - m, end);
+}
+
+static const struct ph_code *code_of(struct ph_objects *o, ph_addr function)
+{
+	return ph_type_is(o, function, "function") ?
+		       ph_code_get(o, ph_read_ptr(o, function, PH_PyFunctionObject_func_code)) :
+		       NULL;
+}
+
+static bool is_from(const struct ph_code *code, const char *file, const char *frozen, const char *name)
+{
+	return code->filename && code->name && !strcmp(code->name, name) &&
+	       (ends_with(code->filename, file) || !strcmp(code->filename, frozen));
+}
+
+/* dataclasses: a wrapper against recursion round a function that was made from text. */
+static bool is_dataclass_repr(struct ph_objects *o, const struct ph_code *code, ph_addr function, ph_addr owner)
+{
+	const struct ph_type *class = ph_type_get(o, owner);
+	if (!is_from(code, "/dataclasses.py", "<frozen dataclasses>", "wrapper") &&
+	    !is_from(code, "/reprlib.py", "<frozen reprlib>", "wrapper"))
+		return false;
+	if (!class || !ph_dict_get(o, class->dict, "__dataclass_fields__"))
+		return false;
+	ph_addr closure = ph_read_ptr(o, function, PH_PyFunctionObject_func_closure);
+	for (size_t i = 0; closure && i < 8; i++) {
+		ph_addr cell = ph_sequence_item(o, closure, i);
+		const struct ph_code *inner = cell ? code_of(o, ph_read_ptr(o, cell, PH_PyCellObject_ob_ref)) : NULL;
+		if (inner && inner->filename && !strcmp(inner->filename, "<string>"))
+			return true;
+	}
+	return false;
+}
+
+enum ph_repr ph_library_repr(struct ph_objects *o, const struct ph_type_entry *entry, ph_addr function, ph_addr owner)
+{
+	const struct ph_code *code = code_of(o, function);
+	const struct ph_type *class = ph_type_get(o, owner);
+	if (!code || !class)
+		return PH_REPR_OBJECT;
+	if (is_from(code, "/enum.py", "<frozen enum>", "__repr__"))
+		return entry->type.is_type ? PH_REPR_ENUM_TYPE : PH_REPR_ENUM;
+	if (is_from(code, "/collections/__init__.py", "<frozen collections>", "__repr__")) {
+		if (!strcmp(class->full, "collections.Counter"))
+			return PH_REPR_COUNTER;
+		if (entry->type.kind == PH_KIND_TUPLE && ph_dict_get(o, class->dict, "_fields"))
+			return PH_REPR_NAMEDTUPLE;
+	}
+	if (is_dataclass_repr(o, code, function, owner))
+		return PH_REPR_DATACLASS;
+	return PH_REPR_OBJECT;
+}
+
+/* The text of a str is its value still, when it prints itself otherwise. */
+static void keep_scalar(struct ph_value *value)
+{
+	if (value->form == PH_FORM_STR)
+		value->scalar = value->text;
+}
+
+static void print_as_object(struct ph_decode *d)
+{
+	d->value->part_count = 0;
+	d->value->text_cut = false;
+	d->value->open = d->value->close = "";
+	ph_decode_default(d);
+}
+
+static void parts_form(struct ph_decode *d, const char *open, const char *close)
+{
+	d->value->part_count = 0;
+	d->value->text_cut = false;
+	d->value->form = PH_FORM_PARTS;
+	d->value->open = open ? open : "";
+	d->value->close = close;
+}
+
+/* __name__ of the object's class. */
+static const char *class_name(const struct ph_decode *d)
+{
+	const char *dot = strrchr(d->type->type.name, '.');
+	return dot ? dot + 1 : d->type->type.name;
+}
+
+static bool namedtuple(struct ph_decode *d)
+{
+	const struct ph_type *owner = ph_type_get(d->objects, d->type->repr_owner);
+	ph_addr fields = owner ? ph_dict_get(d->objects, owner->dict, "_fields") : 0, items;
+	size_t count;
+	if (!fields || ph_sequence_items(d->objects, fields, &items, &count) != PH_OK || count != d->value->item_total)
+		return false;
+	parts_form(d, ph_value_printf(d->value, "%s(", class_name(d)), ")");
+	for (size_t i = 0; i < d->value->item_count; i++) {
+		const char *name = ph_value_str(d, ph_sequence_item(d->objects, fields, i), "?");
+		ph_value_add_part(d->value, name, d->value->items[i], NULL);
+	}
+	d->value->text_cut = d->value->item_count < count;
+	d->value->recursive = ph_value_printf(d->value, "%s(...)", class_name(d));
+	if (!d->value->recursive)
+		d->value->recursive = "(...)";
+	return true;
+}
+
+/* Field objects: shown when repr is true and they are neither ClassVar nor InitVar. */
+static bool is_shown(struct ph_objects *o, ph_addr field)
+{
+	ph_addr repr = ph_object_attribute(o, field, "repr"), kind = ph_object_attribute(o, field, "_field_type");
+	int64_t shown;
+	if (!repr || ph_int_get(o, repr, &shown) != PH_OK || !shown)
+		return false;
+	return kind && ph_str_equals(o, ph_object_attribute(o, kind, "name"), "_FIELD");
+}
+
+static bool dataclass(struct ph_decode *d)
+{
+	struct ph_objects *o = d->objects;
+	const struct ph_type *owner = ph_type_get(o, d->type->repr_owner);
+	ph_addr fields = owner ? ph_dict_get(o, owner->dict, "__dataclass_fields__") : 0, key, field;
+	struct ph_dict_iter iter;
+	if (!fields || ph_dict_begin(o, fields, &iter) != PH_OK)
+		return false;
+	parts_form(d, ph_value_printf(d->value, "%s(", d->type->type.name), ")");
+	d->value->recursive = "...";
+	for (size_t i = 0; i < d->limits->children && ph_dict_next(&iter, &key, &field); i++) {
+		if (!is_shown(o, field))
+			continue;
+		const char *name = ph_value_str(d, key, NULL);
+		if (!name)
+			return false;
+		ph_addr value = ph_object_attribute(o, d->address, name);
+		if (!value)
+			value = ph_type_lookup(o, &d->type->type, name, NULL); /* the default */
+		if (!value || ph_type_is(o, value, "member_descriptor") || ph_type_is(o, value, "property"))
+			return false; /* repr raises AttributeError, or runs code */
+		ph_value_add_part(d->value, name, value, NULL);
+	}
+	return true;
+}
+
+/* <Color.RED: 1>; a flag of several bits without a name of its own (up to 3.10) is not taken apart. */
+static bool enum_member(struct ph_decode *d)
+{
+	ph_addr name = ph_object_attribute(d->objects, d->address, "_name_");
+	ph_addr value = ph_object_attribute(d->objects, d->address, "_value_");
+	const char *text = name ? ph_value_str(d, name, NULL) : NULL;
+	if (!text || !value)
+		return false;
+	keep_scalar(d->value);
+	d->value->part_count = 0;
+	ph_decode_one_part(d, ph_value_printf(d->value, "<%s.%s: ", class_name(d), text), value, ">");
+	return d->value->part_count == 1;
+}
+
+/* EnumMeta.__repr__: <enum 'Color'>, since 3.11 <flag 'Perm'>. */
+static bool enum_class(struct ph_decode *d)
+{
+	const struct ph_type *self = ph_type_get(d->objects, d->address);
+	if (!self)
+		return false;
+	const char *dot = strrchr(self->name, '.');
+	bool flag = ph_target_trait(d->target, PH_TRAIT_REPR_ENUM_SAYS_FLAG) &&
+		    ph_type_is_subtype(d->objects, self, "enum.Flag");
+	ph_decode_text(d, ph_value_printf(d->value, "<%s '%s'>", flag ? "flag" : "enum", dot ? dot + 1 : self->name));
+	return true;
+}
+
+/* ---- Counter: most_common() order ---- */
+
+struct counted {
+	ph_addr key, value;
+	int64_t count;
+	size_t index;
+};
+
+static int by_count(const void *a, const void *b)
+{
+	const struct counted *x = a, *y = b;
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static size_t read_counts(struct ph_decode *d, struct counted *counts, size_t capacity)
+{
+	struct ph_dict_iter iter;
+	ph_addr key, value;
+	size_t n = 0;
+	if (ph_dict_begin(d->objects, d->address, &iter) != PH_OK)
+		return 0;
+	while (n < capacity && ph_dict_next(&iter, &key, &value)) {
+		counts[n] = (struct counted){ .key = key, .value = value, .index = n };
+		/* counts of other types are compared in Python: as it stands then */
+		if (ph_int_get(d->objects, value, &counts[n].count) != PH_OK)
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+static bool counter(struct ph_decode *d)
+{
+	struct ph_value *value = d->value;
+	size_t total = value->pair_total;
+	if (!total) {
+		parts_form(d, ph_value_printf(value, "%s(", class_name(d)), ")");
+		return true;
+	}
+	struct counted *counts = total <= COUNTER_MAXIMUM ? calloc(total, sizeof(*counts)) : NULL;
+	size_t n = counts ? read_counts(d, counts, total) : 0;
+	parts_form(d, ph_value_printf(value, "%s({", class_name(d)), "})");
+	value->recursive = "...";
+	if (n)
+		qsort(counts, n, sizeof(*counts), by_count);
+	for (size_t i = 0; i < value->pair_count; i++) {
+		bool sorted = i < n;
+		ph_value_add_pair_part(value, NULL, sorted ? counts[i].key : value->pairs[i].key,
+				       sorted ? counts[i].value : value->pairs[i].value);
+	}
+	value->text_cut = value->pair_count < total;
+	free(counts);
+	return true;
+}
+
+void ph_decode_library_repr(struct ph_decode *d)
+{
+	bool good = false;
+	switch (d->type->repr) {
+	case PH_REPR_NAMEDTUPLE:
+		good = namedtuple(d);
+		break;
+	case PH_REPR_DATACLASS:
+		keep_scalar(d->value);
+		good = dataclass(d);
+		break;
+	case PH_REPR_ENUM:
+		good = enum_member(d);
+		break;
+	case PH_REPR_ENUM_TYPE:
+		good = enum_class(d);
+		break;
+	case PH_REPR_COUNTER:
+		good = counter(d);
+		break;
+	case PH_REPR_KIND:
+	case PH_REPR_OBJECT:
+		break;
+	}
+	if (good)
+		return;
+	keep_scalar(d->value);
+	print_as_object(d);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Objects: creation, what all values have, and the dispatch to decoders. */
+#include "object/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "object/decoder.h"
+
+struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects **ret)
+{
+	struct ph_objects *objects = calloc(1, sizeof(*objects));
+	if (!objects)
+		return &ph_error_no_memory;
+	objects->target = target;
+	objects->scratch = PH_BUFFER((size_t)1 << 26);
+	/* as many as a process may have types; beyond them objects are of unknown type */
+	objects->types.maximum = (size_t)1 << 20;
+	objects->names.maximum = (size_t)1 << 20;
+	*ret = objects;
+	return NULL;
+}
+
+void ph_objects_free(struct ph_objects *objects)
+{
+	if (!objects)
+		return;
+	ph_arena_deinit(&objects->arena);
+	ph_addrmap_deinit(&objects->types);
+	ph_addrmap_deinit(&objects->names);
+	ph_code_cache_deinit(&objects->codes);
+	ph_buffer_deinit(&objects->scratch);
+	free(objects);
+}
+
+struct ph_target *ph_objects_target(struct ph_objects *objects)
+{
+	return objects->target;
+}
+
+struct ph_code_cache *ph_objects_code_cache(struct ph_objects *objects)
+{
+	return &objects->codes;
+}
+
+void ph_objects_seed(struct ph_objects *objects, ph_addr builtins, ph_addr modules)
+{
+	objects->builtins = builtins;
+	objects->modules = modules;
+	objects->seeded = false;
+}
+
+/* ---- helpers of decoders ---- */
+
+ph_addr ph_read_ptr(const struct ph_objects *objects, ph_addr base, enum ph_field field)
+{
+	ph_addr pointer;
+	return ph_target_ptr(objects->target, base, field, &pointer) == PH_OK ? pointer : 0;
+}
+
+int64_t ph_read_int(const struct ph_objects *objects, ph_addr base, enum ph_field field)
+{
+	int64_t number;
+	return ph_target_int(objects->target, base, field, &number) == PH_OK ? number : 0;
+}
+
+void ph_decode_text(struct ph_decode *d, const char *text)
+{
+	if (!text)
+		return;
+	d->value->form = PH_FORM_ATOM;
+	d->value->text = text;
+	d->value->text_size = strlen(text);
+}
+
+void ph_decode_default(struct ph_decode *d)
+{
+	ph_decode_text(d, ph_value_printf(d->value, "<%s object at 0x%llx>", ph_type_display(d->type),
+					  (unsigned long long)d->address));
+}
+
+void ph_decode_one_part(struct ph_decode *d, const char *open, ph_addr child, const char *close)
+{
+	if (!open || !close || !child)
+		return;
+	d->value->form = PH_FORM_PARTS;
+	d->value->open = open;
+	d->value->close = close;
+	ph_value_add_part(d->value, NULL, child, NULL);
+}
+
+void ph_decode_structural(struct ph_decode *d, const char *name, ph_addr value)
+{
+	if (value)
+		ph_value_add_attribute(d->value, name, value, true);
+}
+
+void ph_decode_structural_field(struct ph_decode *d, const char *name, enum ph_field field)
+{
+	ph_decode_structural(d, name, ph_read_ptr(d->objects, d->address, field));
+}
+
+static bool has_flag(const struct ph_decode *d, enum ph_trait bit_number)
+{
+	int32_t bit = ph_target_trait(d->target, bit_number);
+	return bit >= 0 && d->type->type.flags >> bit & 1;
+}
+
+/* sys.getsizeof(): the head of the gc and, where there is one, the pre-header of managed dicts and weakrefs. */
+int64_t ph_size_with_head(const struct ph_decode *d, int64_t size)
+{
+	if (size < 0)
+		return -1;
+	if (has_flag(d, PH_TRAIT_TPFLAG_HAVE_GC) && !ph_target_trait(d->target, PH_TRAIT_GC_NO_HEAD))
+		size += (int64_t)ph_target_sizeof(d->target, PH_SIZEOF_PyGC_Head);
+	if (has_flag(d, PH_TRAIT_TPFLAG_MANAGED_DICT) || has_flag(d, PH_TRAIT_TPFLAG_MANAGED_WEAKREF))
+		size += 2 * d->target->layout.abi.pointer_size;
+	return size;
+}
+
+/* object.__sizeof__ */
+static int64_t default_size(const struct ph_decode *d)
+{
+	const struct ph_type *type = &d->type->type;
+	int64_t count = 0;
+	if (type->itemsize) {
+		count = ph_read_int(d->objects, d->address, PH_PyVarObject_ob_size);
+		if (count < 0)
+			count = -count;
+		if (count < 0 || count >> 40 || type->itemsize >> 20)
+			return -1;
+	}
+	return type->basicsize + count * type->itemsize;
+}
+
+/* ---- values ---- */
+
+static int64_t read_refcount(const struct ph_target *t, const struct ph_struct *header)
+{
+	if (ph_target_has(t, PH_PyObject_ob_refcnt)) {
+		int64_t count = ph_struct_int(header, PH_PyObject_ob_refcnt);
+		if (ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0)
+			return -1;
+		return count;
+	}
+	return INT64_MIN;
+}
+
+static void unknown(struct ph_value *value, enum ph_status status)
+{
+	value->kind = PH_KIND_UNKNOWN;
+	value->status = status;
+	value->form = PH_FORM_ATOM;
+	const char *text = ph_value_printf(value, "<unreadable object at 0x%llx>", (unsigned long long)value->address);
+	value->text = text ? text : "<unreadable object>";
+	value->text_size = strlen(value->text);
+}
+
+/* A decoder that failed leaves what is true: type and address. */
+static void failed(struct ph_decode *d, enum ph_status status)
+{
+	struct ph_value *value = d->value;
+	value->status = status;
+	value->item_count = value->pair_count = value->part_count = 0;
+	value->item_total = value->pair_total = 0;
+	value->scalar = NULL;
+	value->text_cut = false;
+	value->len = -1;
+	if (value->form != PH_FORM_ATOM || !value->text_size)
+		ph_decode_default(d);
+}
+
+void ph_object_value(struct ph_objects *objects, ph_addr address, const struct ph_value_limits *limits,
+		     struct ph_value *ret)
+{
+	const struct ph_target *t = objects->target;
+	struct ph_struct header;
+
+	ph_value_reset(ret, address);
+	enum ph_status status = ph_struct_load(t, address, ph_target_sizeof(t, PH_SIZEOF_PyObject), &header);
+	if (status != PH_OK) {
+		unknown(ret, status);
+		return;
+	}
+	ret->type = ph_struct_ptr(&header, PH_PyObject_ob_type);
+	struct ph_type_entry *type = (struct ph_type_entry *)ph_type_entry(objects, ret->type);
+	if (!type) {
+		ret->type = 0;
+		unknown(ret, PH_CORRUPT);
+		return;
+	}
+	if (!type->detailed)
+		ph_type_detail(objects, type);
+	ret->refcount = read_refcount(t, &header);
+	ret->type_name = type->type.name;
+	ret->type_module = type->type.module;
+	ret->kind = type->type.kind;
+	struct ph_decode d = {
+		.objects = objects, .target = t, .type = type, .address = address, .limits = limits, .value = ret,
+	};
+	ret->form = PH_FORM_ATOM;
+	if (type->type.decoder && type->type.decoder->decode) {
+		status = type->type.decoder->decode(&d);
+		if (status != PH_OK)
+			failed(&d, status);
+	}
+	if (ret->form == PH_FORM_ATOM && !ret->text_size)
+		ph_decode_default(&d);
+	if (ret->size < 0 && !(type->type.decoder && type->type.decoder->decode))
+		ret->size = ph_size_with_head(&d, default_size(&d));
+	ph_decode_attributes(&d);
+	if (type->repr != PH_REPR_KIND && status == PH_OK)
+		ph_decode_library_repr(&d);
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Singletons, types, modules, range and slice, weak references, generators,
+ * frames, tracebacks, iterators. */
+#include <string.h>
+
+#include "object/decoder.h"
+#include "record/render.h"
+
+typedef unsigned long long ull;
+
+static enum ph_status singleton(struct ph_decode *d, const char *text)
+{
+	ph_decode_text(d, text);
+	d->value->is_singleton = true;
+	d->value->size = d->type->type.basicsize;
+	return PH_OK;
+}
+
+enum ph_status ph_decode_none(struct ph_decode *d)
+{
+	return singleton(d, "None");
+}
+
+enum ph_status ph_decode_ellipsis(struct ph_decode *d)
+{
+	return singleton(d, "Ellipsis");
+}
+
+enum ph_status ph_decode_notimplemented(struct ph_decode *d)
+{
+	return singleton(d, "NotImplemented");
+}
+
+/* type_repr() in Objects/typeobject.c. */
+enum ph_status ph_decode_type(struct ph_decode *d)
+{
+	const struct ph_type_entry *self = ph_type_entry(d->objects, d->address);
+	if (!self)
+		return PH_CORRUPT;
+	ph_decode_text(d, ph_value_printf(d->value, "<class '%s'>", self->type.full));
+	ph_decode_structural(d, "__base__", self->type.base);
+	ph_decode_structural(d, "__mro__", self->type.mro);
+	return PH_OK;
+}
+
+/* ---- modules: _module_repr() in Lib/importlib/_bootstrap.py ---- */
+
+static void quoted(struct ph_decode *d, ph_addr str, struct ph_buffer *out)
+{
+	struct ph_buffer *text = &d->objects->scratch;
+	ph_buffer_clear(text);
+	enum ph_status status = ph_str_read(d->objects, str, 4096, text);
+	if (status == PH_OK || status == PH_LIMIT)
+		ph_quote_str(ph_buffer_text(text), text->size, out);
+	else
+		ph_buffer_puts(out, "'?'");
+}
+
+static bool is_true(struct ph_decode *d, ph_addr object)
+{
+	int64_t number;
+	return object && ph_int_get(d->objects, object, &number) == PH_OK && number;
+}
+
+static bool is_none(struct ph_decode *d, ph_addr object)
+{
+	return !object || object == d->target->none || ph_type_is(d->objects, object, "NoneType");
+}
+
+static void module_text(struct ph_decode *d, ph_addr dict, struct ph_buffer *out)
+{
+	struct ph_objects *o = d->objects;
+	ph_addr spec = ph_dict_get(o, dict, "__spec__"), name = ph_dict_get(o, dict, "__name__");
+	ph_addr file = ph_dict_get(o, dict, "__file__"), origin = 0;
+	if (!is_none(d, spec)) {
+		ph_addr spec_name = ph_object_attribute(o, spec, "name");
+		origin = ph_object_attribute(o, spec, "origin");
+		if (spec_name)
+			name = spec_name;
+		if (is_none(d, origin))
+			origin = 0;
+		file = is_true(d, ph_object_attribute(o, spec, "_set_fileattr")) ? origin : 0;
+	}
+	ph_buffer_puts(out, "<module ");
+	quoted(d, name, out);
+	if (!is_none(d, file)) {
+		ph_buffer_puts(out, " from ");
+		quoted(d, file, out);
+	} else if (origin) {
+		ph_buffer_printf(out, " (%s)", ph_value_str(d, origin, "?"));
+	}
+	ph_buffer_putc(out, '>');
+}
+
+enum ph_status ph_decode_module(struct ph_decode *d)
+{
+	struct ph_buffer text = PH_BUFFER(1 << 16);
+	ph_addr dict = ph_read_ptr(d->objects, d->address, PH_PyModuleObject_md_dict);
+	if (!ph_is_dict(d->objects, dict))
+		return PH_CORRUPT;
+	module_text(d, dict, &text);
+	ph_decode_text(d, ph_value_copy(d->value, ph_buffer_text(&text), text.size));
+	ph_buffer_deinit(&text);
+	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
+	return PH_OK;
+}
+
+/* ---- range and slice ---- */
+
+enum ph_status ph_decode_range(struct ph_decode *d)
+{
+	struct ph_objects *o = d->objects;
+	ph_addr start = ph_read_ptr(o, d->address, PH_rangeobject_start);
+	ph_addr stop = ph_read_ptr(o, d->address, PH_rangeobject_stop);
+	ph_addr step = ph_read_ptr(o, d->address, PH_rangeobject_step);
+	int64_t number;
+	if (!start || !stop || !step)
+		return PH_CORRUPT;
+	ph_decode_one_part(d, "range(", start, ")");
+	ph_value_add_part(d->value, NULL, stop, NULL);
+	if (ph_int_get(o, step, &number) != PH_OK || number != 1)
+		ph_value_add_part(d->value, NULL, step, NULL);
+	if (ph_int_get(o, ph_read_ptr(o, d->address, PH_rangeobject_length), &number) == PH_OK && number >= 0)
+		d->value->len = number;
+	d->value->size = d->type->type.basicsize;
+	ph_decode_structural(d, "start", start);
+	ph_decode_structural(d, "stop", stop);
+	ph_decode_structural(d, "step", step);
+	return PH_OK;
+}
+
+enum ph_status ph_decode_slice(struct ph_decode *d)
+{
+	ph_addr start = ph_read_ptr(d->objects, d->address, PH_PySliceObject_start);
+	ph_addr stop = ph_read_ptr(d->objects, d->address, PH_PySliceObject_stop);
+	ph_addr step = ph_read_ptr(d->objects, d->address, PH_PySliceObject_step);
+	if (!start || !stop || !step)
+		return PH_CORRUPT;
+	ph_decode_one_part(d, "slice(", start, ")");
+	ph_value_add_part(d->value, NULL, stop, NULL);
+	ph_value_add_part(d->value, NULL, step, NULL);
+	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
+	ph_decode_structural(d, "start", start);
+	ph_decode_structural(d, "stop", stop);
+	ph_decode_structural(d, "step", step);
+	return PH_OK;
+}
+
+/* ---- weak references: Objects/weakrefobject.c ---- */
+
+/* What it points to; 0 when that is gone. */
+static ph_addr referent(struct ph_decode *d)
+{
+	ph_addr object = ph_read_ptr(d->objects, d->address, PH_PyWeakReference_wr_object);
+	if (is_none(d, object) || !ph_object_type_entry(d->objects, object))
+		return 0;
+	int64_t count;
+	if (ph_target_int(d->target, object, PH_PyObject_ob_refcnt, &count) == PH_OK && count <= 0 &&
+	    !(ph_target_trait(d->target, PH_TRAIT_IMMORTAL_FORM) && (int32_t)count < 0))
+		return 0;
+	return object;
+}
+
+/* The referent's __name__, as weakref_repr() looks it up. */
+static const char *referent_name(struct ph_decode *d, ph_addr object)
+{
+	const struct ph_type_entry *type = ph_object_type_entry(d->objects, object);
+	ph_addr name = 0;
+	switch (type->type.kind) {
+	case PH_KIND_TYPE: {
+		const struct ph_type_entry *self = ph_type_entry(d->objects, object);
+		const char *dot = self ? strrchr(self->type.name, '.') : NULL;
+		return !self ? NULL : dot ? dot + 1 : self->type.name;
+	}
+	case PH_KIND_FUNCTION:
+		if (!strcmp(type->type.full, "builtin_function_or_method"))
+			return ph_builtin_name(d, object);
+		name = strcmp(type->type.full, "function") ? 0 :
+			       ph_read_ptr(d->objects, object, PH_PyFunctionObject_func_name);
+		break;
+	case PH_KIND_GENERATOR:
+		name = ph_read_ptr(d->objects, object, PH_PyGenObject_gi_name);
+		break;
+	default:
+		name = ph_object_attribute(d->objects, object, "__name__");
+	}
+	return name ? ph_value_str(d, name, NULL) : NULL;
+}
+
+enum ph_status ph_decode_weakref(struct ph_decode *d)
+{
+	ph_addr object = referent(d);
+	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
+	if (!object) {
+		ph_decode_text(d, ph_value_printf(d->value, "<weakref at 0x%llx; dead>", (ull)d->address));
+		return PH_OK;
+	}
+	const char *type = ph_object_type_entry(d->objects, object)->tp_name;
+	const char *name = referent_name(d, object);
+	if (name)
+		ph_decode_text(d, ph_value_printf(d->value, "<weakref at 0x%llx; to '%s' at 0x%llx (%s)>",
+						  (ull)d->address, type, (ull)object, name));
+	else
+		ph_decode_text(d, ph_value_printf(d->value, "<weakref at 0x%llx; to '%s' at 0x%llx>", (ull)d->address,
+						  type, (ull)object));
+	ph_decode_structural(d, "__referent__", object);
+	return PH_OK;
+}
+
+enum ph_status ph_decode_weakproxy(struct ph_decode *d)
+{
+	ph_addr object = referent(d);
+	const char *type = object ? ph_object_type_entry(d->objects, object)->tp_name : "NoneType";
+	if (!object)
+		object = d->target->none;
+	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
+	bool quoted_type = ph_target_trait(d->target, PH_TRAIT_REPR_WEAKPROXY_QUOTES);
+	if (quoted_type && object == d->target->none)
+		ph_decode_text(d, ph_value_printf(d->value, "<weakproxy at 0x%llx; dead>", (ull)d->address));
+	else
+		ph_decode_text(d, ph_value_printf(d->value,
+						  quoted_type ? "<weakproxy at 0x%llx; to '%s' at 0x%llx>" :
+								"<weakproxy at 0x%llx to %s at 0x%llx>",
+						  (ull)d->address, type, (ull)object));
+	ph_decode_structural(d, "__referent__", object);
+	return PH_OK;
+}
+
+/* ---- generators, frames, tracebacks ---- */
+
+static enum ph_status decode_generator(struct ph_decode *d, const char *kind)
+{
+	const char *name = ph_value_str(d, ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_qualname), "?");
+	ph_decode_text(d, ph_value_printf(d->value, "<%s object %s at 0x%llx>", kind, name, (ull)d->address));
+	ph_decode_structural_field(d, "gi_code", PH_PyGenObject_gi_code);
+	ph_decode_structural_field(d, "gi_frame", PH_PyGenObject_gi_frame);
+	return PH_OK;
+}
+
+enum ph_status ph_decode_generator(struct ph_decode *d)
+{
+	return decode_generator(d, "generator");
+}
+
+enum ph_status ph_decode_coroutine(struct ph_decode *d)
+{
+	return decode_generator(d, "coroutine");
+}
+
+enum ph_status ph_decode_async_generator(struct ph_decode *d)
+{
+	return decode_generator(d, "async_generator");
+}
+
+enum ph_status ph_decode_traceback(struct ph_decode *d)
+{
+	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
+	ph_decode_structural_field(d, "tb_frame", PH_PyTracebackObject_tb_frame);
+	ph_decode_structural_field(d, "tb_next", PH_PyTracebackObject_tb_next);
+	return PH_OK;
+}
+
+enum ph_status ph_decode_frame(struct ph_decode *d)
+{
+	ph_decode_structural_field(d, "f_back", PH_PyFrameObject_f_back);
+	return PH_OK;
+}
+
+/* count(10), count(10, 2): itertools */
+enum ph_status ph_decode_count(struct ph_decode *d)
+{
+	int64_t step, count = ph_read_int(d->objects, d->address, PH_countobject_cnt);
+	ph_addr long_count = ph_read_ptr(d->objects, d->address, PH_countobject_long_cnt);
+	ph_addr long_step = ph_read_ptr(d->objects, d->address, PH_countobject_long_step);
+	if (!long_step)
+		return PH_CORRUPT;
+	bool by_one = ph_int_get(d->objects, long_step, &step) == PH_OK && step == 1;
+	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
+	d->value->form = PH_FORM_PARTS;
+	d->value->open = "count(";
+	d->value->close = ")";
+	if (long_count)
+		ph_value_add_part(d->value, NULL, long_count, NULL);
+	else
+		ph_value_add_part(d->value, NULL, 0, ph_value_printf(d->value, "%lld", (long long)count));
+	if (!by_one)
+		ph_value_add_part(d->value, NULL, long_step, NULL);
+	return PH_OK;
+}

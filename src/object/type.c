@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Types, cached by address.  Include/cpython/object.h, Objects/typeobject.c of
+ * 3.8 to 3.13. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "object/decoder.h"
+
+/* How long a chain of bases or an MRO may be, and how many slots a class may have. */
+#define BASES_MAXIMUM 1000
+#define META_MAXIMUM 16
+#define SLOTS_MAXIMUM 256
+
+static bool type_flag(const struct ph_objects *objects, uint64_t flags, enum ph_trait bit_number)
+{
+	int32_t bit = ph_target_trait(objects->target, bit_number);
+	return bit >= 0 && flags >> bit & 1;
+}
+
+/* Does the chain of types of `address` end in type? */
+static bool is_type(struct ph_objects *objects, ph_addr address)
+{
+	const struct ph_target *t = objects->target;
+	for (unsigned i = 0; i < META_MAXIMUM; i++) {
+		ph_addr meta;
+		uint64_t flags;
+		if (ph_target_ptr(t, address, PH_PyObject_ob_type, &meta) != PH_OK || !meta || meta & 3)
+			return false;
+		if (t->type_type ? meta == t->type_type : meta == address)
+			return true;
+		/* the metaclass is a class of classes itself */
+		if (ph_target_uint(t, meta, PH_PyTypeObject_tp_flags, &flags) != PH_OK ||
+		    !type_flag(objects, flags, PH_TRAIT_TPFLAG_TYPE_SUBCLASS))
+			return false;
+		address = meta;
+	}
+	return false;
+}
+
+/* tp_dict of a static builtin type, which the interpreters hold since 3.12. */
+static ph_addr interpreter_dict(struct ph_objects *objects, ph_addr address)
+{
+	const struct ph_target *t = objects->target;
+	int32_t form = ph_target_trait(t, PH_TRAIT_STATIC_BUILTIN_STATE_FORM);
+	uint64_t index;
+	if (form <= 0 || ph_target_ptr(t, address, PH_PyTypeObject_tp_subclasses, &index) != PH_OK)
+		return 0;
+	enum ph_field array = form == 1 ? PH_PyInterpreterState_types_builtins :
+					  PH_PyInterpreterState_types_builtins_initialized;
+	if (!index || index > (uint64_t)ph_target_trait(t, PH_TRAIT_STATIC_BUILTIN_STATE_MAX))
+		return 0;
+	ph_addr interp = t->interp_head;
+	for (unsigned i = 0; interp && i < 64; i++) {
+		ph_addr state = ph_target_at(t, interp, array), dict;
+		if (!state)
+			return 0;
+		state += (index - 1) * ph_target_sizeof(t, PH_SIZEOF_static_builtin_state);
+		if (ph_read_ptr(objects, state, PH_static_builtin_state_type) == address &&
+		    ph_target_ptr(t, state, PH_static_builtin_state_tp_dict, &dict) == PH_OK && dict)
+			return dict;
+		interp = ph_read_ptr(objects, interp, PH_PyInterpreterState_next);
+	}
+	return 0;
+}
+
+static char *read_c_name(struct ph_objects *objects, ph_addr address)
+{
+	char name[1024];
+	if (!address || ph_image_read_string(objects->target->image, address, name, sizeof(name)) != PH_OK || !*name)
+		return NULL;
+	/* a name that was overwritten is no name */
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return NULL;
+	return ph_arena_strdup(&objects->arena, name);
+}
+
+static const char *after_last_dot(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	return dot ? dot + 1 : name;
+}
+
+/* type.__module__ and __qualname__ of a static type: the two parts of tp_name. */
+static void name_static(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	const char *dot = strrchr(e->tp_name, '.');
+	e->type.name = dot ? dot + 1 : e->tp_name;
+	e->type.module = dot ? ph_arena_strndup(&objects->arena, e->tp_name, (size_t)(dot - e->tp_name)) : "builtins";
+}
+
+static void name_heap(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	ph_addr qualname = ph_read_ptr(objects, e->type.address, PH_PyHeapTypeObject_ht_qualname);
+	ph_addr short_name = ph_read_ptr(objects, e->type.address, PH_PyHeapTypeObject_ht_name);
+	ph_addr module = ph_dict_get(objects, e->type.dict, "__module__");
+	e->type.name = ph_str_get(objects, qualname, &objects->arena);
+	e->type.module = module ? ph_str_get(objects, module, &objects->arena) : NULL;
+	const char *name = ph_str_get(objects, short_name, &objects->arena);
+	if (!e->type.name)
+		e->type.name = name;
+	if (!e->tp_name && name) {
+		/* made by PyType_FromSpec, whose name lies in .rodata: only that has no dict or is not for subclassing in Python … */
+		e->tp_name = name;
+		e->tp_name_lost = true;
+	}
+}
+
+static void name_type(struct ph_objects *objects, struct ph_type_entry *e, ph_addr tp_name)
+{
+	e->tp_name = read_c_name(objects, tp_name);
+	if (e->type.is_heap)
+		name_heap(objects, e);
+	if (!e->type.name && !e->tp_name)
+		e->tp_name = ph_type_name_guess(objects, e->type.address);
+	if (!e->type.name && e->tp_name)
+		name_static(objects, e);
+	if (!e->type.name)
+		e->type.name = "?";
+	const char *module = e->type.module;
+	if (!module || !strcmp(module, "builtins"))
+		e->type.full = e->type.name;
+	else
+		e->type.full = ph_arena_printf(&objects->arena, "%s.%s", module, e->type.name);
+	if (!e->type.full)
+		e->type.full = e->type.name;
+	/* a type of C whose tp_name was left out: it had the module in it */
+	if (!e->tp_name || (e->tp_name_lost && !ph_dict_get(objects, e->type.dict, "__dict__") &&
+			    !ph_dict_get(objects, e->type.dict, "__weakref__")))
+		e->tp_name = e->type.full;
+	e->short_name = after_last_dot(e->tp_name);
+}
+
+static const struct { enum ph_trait bit; const char *name; } subclass_bits[] = {
+	{ PH_TRAIT_TPFLAG_LONG_SUBCLASS, "int" },	 { PH_TRAIT_TPFLAG_LIST_SUBCLASS, "list" },
+	{ PH_TRAIT_TPFLAG_TUPLE_SUBCLASS, "tuple" },	 { PH_TRAIT_TPFLAG_BYTES_SUBCLASS, "bytes" },
+	{ PH_TRAIT_TPFLAG_UNICODE_SUBCLASS, "str" },	 { PH_TRAIT_TPFLAG_DICT_SUBCLASS, "dict" },
+	{ PH_TRAIT_TPFLAG_BASE_EXC_SUBCLASS, "BaseException" }, { PH_TRAIT_TPFLAG_TYPE_SUBCLASS, "type" },
+};
+
+/* The base's decoder, unless the type has a row of its own; the flags where neither is. */
+static const struct ph_decoder *choose_decoder(struct ph_objects *objects, const struct ph_type_entry *e,
+					       const struct ph_type_entry *base)
+{
+	const struct ph_decoder *decoder = ph_decoder_find(e->type.full);
+	if (decoder)
+		return decoder;
+	if (base && base->type.decoder)
+		return base->type.decoder;
+	for (size_t i = 0; i < sizeof(subclass_bits) / sizeof(*subclass_bits); i++)
+		if (type_flag(objects, e->type.flags, subclass_bits[i].bit))
+			return ph_decoder_find(subclass_bits[i].name);
+	return NULL;
+}
+
+/* None of the facts of a type may depend on its decoder: a str decoder asks for the type of str. */
+static bool load_facts(struct ph_objects *objects, struct ph_type_entry *e, ph_addr *ret_tp_name)
+{
+	struct ph_struct s;
+	const struct ph_target *t = objects->target;
+	size_t size = ph_target_sizeof(t, PH_SIZEOF_PyTypeObject);
+	if (ph_struct_load(t, e->type.address, size, &s) != PH_OK)
+		return false;
+	e->type.flags = ph_struct_uint(&s, PH_PyTypeObject_tp_flags);
+	e->type.basicsize = ph_struct_int(&s, PH_PyTypeObject_tp_basicsize);
+	e->type.itemsize = ph_struct_int(&s, PH_PyTypeObject_tp_itemsize);
+	e->type.dictoffset = ph_struct_int(&s, PH_PyTypeObject_tp_dictoffset);
+	e->type.weaklistoffset = ph_struct_int(&s, PH_PyTypeObject_tp_weaklistoffset);
+	e->type.base = ph_struct_ptr(&s, PH_PyTypeObject_tp_base);
+	e->type.mro = ph_struct_ptr(&s, PH_PyTypeObject_tp_mro);
+	e->type.dict = ph_struct_ptr(&s, PH_PyTypeObject_tp_dict);
+	e->type.is_heap = type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_HEAPTYPE);
+	e->type.is_type = type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_TYPE_SUBCLASS);
+	*ret_tp_name = ph_struct_ptr(&s, PH_PyTypeObject_tp_name);
+	if (e->type.basicsize < 0 || e->type.basicsize >> 24 || e->type.itemsize < 0 || e->type.itemsize >> 24)
+		return false;
+	if (!e->type.dict)
+		e->type.dict = interpreter_dict(objects, e->type.address);
+	/* before any name is read: the kinds that reading names needs */
+	e->type.kind = PH_KIND_INSTANCE;
+	if (type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_UNICODE_SUBCLASS))
+		e->type.kind = PH_KIND_STR;
+	else if (type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_DICT_SUBCLASS))
+		e->type.kind = PH_KIND_DICT;
+	else if (type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_TUPLE_SUBCLASS))
+		e->type.kind = PH_KIND_TUPLE;
+	return true;
+}
+
+/* One type, whose base is known already. */
+static struct ph_type_entry *load_type(struct ph_objects *objects, ph_addr address, const struct ph_type_entry *base)
+{
+	ph_addr tp_name;
+	struct ph_type_entry *e = ph_arena_new(&objects->arena, struct ph_type_entry);
+	if (!e)
+		return NULL;
+	e->type.address = address;
+	e->type.name = e->type.full = e->tp_name = e->short_name = "?";
+	if (!is_type(objects, address) || !load_facts(objects, e, &tp_name))
+		return NULL;
+	/* in the cache before its names are read: reading them asks for types */
+	if (!ph_addrmap_set(&objects->types, address, (uint64_t)(uintptr_t)e, true))
+		return NULL;
+	e->type.name = NULL;
+	name_type(objects, e, tp_name);
+	const struct ph_decoder *decoder = choose_decoder(objects, e, base);
+	e->type.decoder = decoder;
+	e->type.kind = decoder ? decoder->kind : e->type.is_heap ? PH_KIND_INSTANCE : PH_KIND_OTHER;
+	return e;
+}
+
+static bool find_cached(struct ph_objects *objects, ph_addr address, const struct ph_type_entry **ret)
+{
+	const uint64_t *cached = ph_addrmap_find(&objects->types, address);
+	if (!cached)
+		return false;
+	*ret = (const struct ph_type_entry *)(uintptr_t)*cached;
+	return true;
+}
+
+const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr type)
+{
+	const struct ph_type_entry *entry = NULL;
+	ph_addr chain[64];
+	size_t depth = 0;
+
+	if (find_cached(objects, type, &entry))
+		return entry;
+	if (!type || type & 3)
+		return NULL;
+	/* the bases that are not known yet, then back down */
+	for (ph_addr at = type; at && depth < sizeof(chain) / sizeof(*chain);) {
+		if (find_cached(objects, at, &entry))
+			break;
+		for (size_t i = 0; i < depth; i++)
+			if (chain[i] == at)
+				at = 0;
+		if (!at || !is_type(objects, at))
+			break;
+		chain[depth++] = at;
+		at = ph_read_ptr(objects, at, PH_PyTypeObject_tp_base);
+	}
+	while (depth) {
+		const struct ph_type_entry *base = entry;
+		/* reading the names of a base may have loaded it */
+		if (!find_cached(objects, chain[--depth], &entry))
+			entry = load_type(objects, chain[depth], base);
+	}
+	if (!entry || entry->type.address != type) {
+		ph_addrmap_set(&objects->types, type, 0, false);
+		return NULL;
+	}
+	return entry;
+}
+
+const struct ph_type *ph_type_get(struct ph_objects *objects, ph_addr type)
+{
+	const struct ph_type_entry *entry = ph_type_entry(objects, type);
+	return entry ? &entry->type : NULL;
+}
+
+const struct ph_type_entry *ph_object_type_entry(struct ph_objects *objects, ph_addr object)
+{
+	ph_addr type;
+	return ph_target_ptr(objects->target, object, PH_PyObject_ob_type, &type) == PH_OK ?
+		       ph_type_entry(objects, type) :
+		       NULL;
+}
+
+const struct ph_type *ph_object_type(struct ph_objects *objects, ph_addr object)
+{
+	const struct ph_type_entry *entry = ph_object_type_entry(objects, object);
+	return entry ? &entry->type : NULL;
+}
+
+bool ph_type_is(struct ph_objects *objects, ph_addr object, const char *full_name)
+{
+	const struct ph_type_entry *entry = ph_object_type_entry(objects, object);
+	return entry && !strcmp(entry->type.full, full_name);
+}
+
+bool ph_type_is_subtype(struct ph_objects *objects, const struct ph_type *type, const char *full_name)
+{
+	ph_addr items;
+	size_t count;
+	if (type->mro && ph_sequence_items(objects, type->mro, &items, &count) == PH_OK) {
+		for (size_t i = 0; i < count && i < BASES_MAXIMUM; i++) {
+			const struct ph_type *t = ph_type_get(objects, ph_sequence_item(objects, type->mro, i));
+			if (t && !strcmp(t->full, full_name))
+				return true;
+		}
+		return false;
+	}
+	for (unsigned i = 0; type && i < BASES_MAXIMUM; i++) {
+		if (!strcmp(type->full, full_name))
+			return true;
+		type = type->base ? ph_type_get(objects, type->base) : NULL;
+	}
+	return false;
+}
+
+const char *ph_type_display(const struct ph_type_entry *entry)
+{
+	return entry->type.full;
+}
+
+/* The i-th class of the MRO; 0 behind its end. */
+static ph_addr mro_item(struct ph_objects *objects, const struct ph_type *type, size_t i)
+{
+	if (type->mro)
+		return i < BASES_MAXIMUM ? ph_sequence_item(objects, type->mro, i) : 0;
+	return i == 0 ? type->address : 0;
+}
+
+ph_addr ph_type_lookup(struct ph_objects *objects, const struct ph_type *type, const char *ascii_name,
+		       ph_addr *ret_owner)
+{
+	for (size_t i = 0;; i++) {
+		ph_addr base = mro_item(objects, type, i);
+		const struct ph_type *t = base ? ph_type_get(objects, base) : NULL;
+		if (!base)
+			return 0;
+		ph_addr found = t && t->dict ? ph_dict_get(objects, t->dict, ascii_name) : 0;
+		if (found) {
+			if (ret_owner)
+				*ret_owner = base;
+			return found;
+		}
+	}
+}
+
+/* ---- details, with the first instance ---- */
+
+/* Member descriptors in the dicts of the MRO whose type is an object (T_OBJECT_EX): __slots__. */
+static void find_slots(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	enum { T_OBJECT_EX = 16 };
+	struct ph_type_slot slots[SLOTS_MAXIMUM];
+	size_t count = 0;
+	for (size_t i = 0; i < BASES_MAXIMUM; i++) {
+		ph_addr base = mro_item(objects, &e->type, i);
+		const struct ph_type_entry *b = base ? ph_type_entry(objects, base) : NULL;
+		struct ph_dict_iter iter;
+		ph_addr key, value;
+		if (!base)
+			break;
+		if (!b || !b->type.is_heap || ph_dict_begin(objects, b->type.dict, &iter) != PH_OK)
+			continue;
+		while (count < SLOTS_MAXIMUM && ph_dict_next(&iter, &key, &value)) {
+			if (!ph_type_is(objects, value, "member_descriptor"))
+				continue;
+			ph_addr member = ph_read_ptr(objects, value, PH_PyMemberDescrObject_d_member);
+			int64_t offset = ph_read_int(objects, member, PH_PyMemberDef_offset);
+			if (ph_read_int(objects, member, PH_PyMemberDef_type) != T_OBJECT_EX || offset <= 0 ||
+			    offset >= e->type.basicsize)
+				continue;
+			const char *name = ph_str_get(objects, key, &objects->arena);
+			if (name)
+				slots[count++] = (struct ph_type_slot){ .name = name, .offset = offset };
+		}
+	}
+	if (!count)
+		return;
+	struct ph_type_slot *kept = ph_arena_array(&objects->arena, struct ph_type_slot, count);
+	if (!kept)
+		return;
+	memcpy(kept, slots, count * sizeof(*kept));
+	e->slots = kept;
+	e->slot_count = count;
+}
+
+static enum ph_repr find_repr(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	ph_addr owner = 0;
+	ph_addr repr = ph_type_lookup(objects, &e->type, "__repr__", &owner);
+	const struct ph_type_entry *type = repr ? ph_object_type_entry(objects, repr) : NULL;
+	if (!type)
+		return PH_REPR_KIND;
+	e->repr_owner = owner;
+	if (!strcmp(type->type.full, "wrapper_descriptor")) {
+		/* the slot of a type of C: object's own, or that of the base whose decoder we have */
+		const struct ph_type_entry *base =
+			ph_type_entry(objects, ph_read_ptr(objects, repr, PH_PyDescrObject_d_type));
+		if (base && !strcmp(base->type.full, "object"))
+			return PH_REPR_OBJECT;
+		return base && base->type.decoder == e->type.decoder ? PH_REPR_KIND : PH_REPR_OBJECT;
+	}
+	return ph_library_repr(objects, e, repr, owner);
+}
+
+void ph_type_detail(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	e->detailed = true;
+	if (!e->type.is_heap)
+		return;
+	e->cached_keys = ph_read_ptr(objects, e->type.address, PH_PyHeapTypeObject_ht_cached_keys);
+	find_slots(objects, e);
+	e->repr = find_repr(objects, e);
+}
