@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ph_cleanup(function) __attribute__((cleanup(function)))
+/* "unused": clang warns of a variable that only its cleanup reads. */
+#define ph_cleanup(function) __attribute__((cleanup(function), unused))
 
 /* Hand an owned pointer on: the variable becomes NULL. */
 #define ph_take_ptr(pointer)                           \
