@@ -5,7 +5,7 @@
  * that names Python versions: whoever needs to know whether a version does this
  * or that asks for a field (ph_layout_has) or a trait (ph_layout_trait).
  *
- * Fields are PH_<struct>_<member>, named as in CPython: PH_PyObject_ob_type,
+ * Fields are PH_<struct>_<member>, named as in CPython but without a struct's leading underscores: PH_PyObject_ob_type,
  * PH_PyThreadState_next, PH_PyInterpreterState_modules (for the struct's tag
  * `_is`, `_ts`, `_PyRuntimeState` … the typedef's name is used).  Nested
  * members join with "_": PH_PyRuntimeState_interpreters_head.  The size of a
@@ -62,7 +62,7 @@ enum ph_origin {
 
 struct ph_slot {
 	int32_t offset; /* bytes from the struct's start; may be negative (what lies before an object) */
-	uint16_t size;	/* bytes of the member; for PH_SIZEOF_ fields, offset is the size */
+	uint16_t size;	/* bytes of the member, of one element for arrays; for PH_SIZEOF_ fields, offset is the size */
 	uint8_t origin; /* enum ph_origin */
 	bool is_signed;
 };
@@ -75,8 +75,8 @@ struct ph_layout {
 	int32_t traits[PH_TRAIT_COUNT];
 };
 
-/* Fill *ret from the tables.  False when the version is not known
- * (ph_layout_knows); *ret is untouched then. */
+/* Fill *ret from the tables.  A minor version newer than the newest table gets that one's layout and `guessed`.  False when
+ * the version is older than the tables or the ABI is none; *ret is untouched then. */
 bool ph_layout_resolve(struct ph_version version, struct ph_abi abi, struct ph_layout *ret);
 bool ph_layout_knows(struct ph_version version);
 
@@ -117,6 +117,14 @@ struct ph_version ph_layout_newest(void);
 
 /* ---- known static types: names for types whose tp_name was left out of the core ---- */
 
+/* Roles are a closed vocabulary, in gen-known-types; each is "type of " and one of
+ *	M.N		what the dict of module M has under N: "builtins.len", "sys.flags"
+ *	M.N[K]		what the own dict (tp_dict) of that type has under K: "builtins.str[join]"
+ *	M		the module object itself: "sys"
+ *	a bare word	an object that a struct member of known meaning points to, or that is known by its contents: "code",
+ *			"cell", "frame", "function", "method", "traceback", "generator", "coroutine", "list_iterator" …
+ * Some types share all of a fingerprint (the exceptions that builtins names; list_iterator and tuple_iterator; the
+ * iterators of dicts): then several rows match, and a role or an instance's contents must tell. */
 struct ph_known_type {
 	const char *name;	/* tp_name as in CPython: "builtin_function_or_method", "collections.deque" */
 	const char *role;	/* how it is reached when no dict names it, or NULL: "type of builtins.len", … */
@@ -124,12 +132,12 @@ struct ph_known_type {
 	uint32_t basicsize, itemsize; /* bytes, 64-bit release builds */
 	uint32_t flags;		      /* tp_flags bits that do not change at run time */
 	const char *base;	      /* tp_name of tp_base, NULL for object */
-	const char *doc_word;	      /* first word of tp_doc, or NULL */
-	uint64_t dict_keys;	      /* hash of its own dict's sorted str keys (ph_known_type_hash) */
+	const char *doc_word;	      /* first word of the str that its own dict has as __doc__, or NULL */
+	uint64_t dict_keys;	      /* hash of its own dict's sorted str keys (ph_known_type_hash_key) */
 	uint32_t dict_count;	      /* number of own keys */
 };
 
-/* Rows for a version; static storage. */
+/* Rows for a version; static storage.  A version newer than the tables gets the newest rows. */
 size_t ph_known_types(struct ph_version version, const struct ph_known_type **ret);
 /* Order-independent hash of a set of keys: fold each with this, starting at 0. */
 uint64_t ph_known_type_hash_key(uint64_t folded, const char *utf8, size_t size);
