@@ -40,6 +40,7 @@ TESTS += $(unit_tests)
 # Rules that a program can check.
 TESTS += testsuite/check-layers
 TESTS += testsuite/check-layers-itself.sh
+TESTS += testsuite/summary-itself.sh
 
 # The interpreter as the oracle, one test a version.
 TESTS += testsuite/cores/conformance-3.8.test
