@@ -8,6 +8,7 @@ status=0
 
 # result NAME RESULT: as automake's driver leaves it; no file for NONE
 result() {
+	mkdir -p "$work/$(dirname "$1")"
 	if [ "$2" != NONE ]; then
 		printf ':test-result: %s\n:global-test-result: %s\n' "$2" "$2" >"$work/$1.trs"
 		printf 'reason of %s\n%s %s (exit status: 1)\n' "$1" "$2" "$1" >"$work/$1.log"
@@ -25,7 +26,7 @@ expect() {
 		cat "$work/out"
 		status=1
 	fi
-	rm -f "$work"/*.trs "$work"/*.log "$work/list"
+	rm -rf "$work"/*
 }
 
 result a PASS
