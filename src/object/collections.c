@@ -84,7 +84,7 @@ enum ph_status ph_decode_defaultdict(struct ph_decode *d)
 	else
 		ph_value_add_part(value, NULL, 0, "None");
 	for (size_t i = 0; i < value->pair_count; i++)
-		ph_value_add_pair_part(value, i ? NULL : ", {", value->pairs[i].key, value->pairs[i].value);
+		ph_value_add_pair_part(value, i ? NULL : ", {", value->pairs[i].key, NULL, value->pairs[i].value);
 	value->text_cut = value->pair_count < value->pair_total;
 	ph_decode_structural(d, "default_factory", factory);
 	return PH_OK;
@@ -129,21 +129,36 @@ enum ph_status ph_ordered_dict_walk(struct ph_objects *objects, ph_addr dict, ui
 	return PH_OK;
 }
 
+static bool add_dict_part(void *user, ph_addr key, ph_addr value)
+{
+	return ph_value_add_pair_part(user, NULL, key, NULL, value);
+}
+
+static bool add_tuple_part(void *user, ph_addr key, ph_addr value)
+{
+	struct ph_value *to = user;
+	return ph_value_add_pair_part(to, to->part_count ? "), (" : "(", key, ", ", value);
+}
+
+/* The pairs are those of the dict within, as dict.items() gives them; the repr has the order of the nodes,
+ * which move_to_end() changes. */
 enum ph_status ph_decode_ordered_dict(struct ph_decode *d)
 {
 	enum ph_status status = ph_decode_dict(d);
 	if (status != PH_OK)
 		return status;
 	struct ph_value *value = d->value;
+	bool as_dict = ph_target_trait(d->target, PH_TRAIT_REPR_ODICT_IS_DICT) == 1;
 	value->size = -1;
 	if (!value->pair_total)
-		name_form(d, PH_FORM_PAIRS, "(", ")");
-	else if (ph_target_trait(d->target, PH_TRAIT_REPR_ODICT_IS_DICT))
-		name_form(d, PH_FORM_PAIRS, "({", "})");
+		name_form(d, PH_FORM_PARTS, "(", ")");
 	else
-		name_form(d, PH_FORM_PAIR_TUPLES, "([", "])");
+		name_form(d, PH_FORM_PARTS, as_dict ? "({" : "([", as_dict ? "})" : ")])");
 	value->recursive = "...";
-	return PH_OK;
+	status = ph_ordered_dict_walk(d->objects, d->address, d->limits->children,
+				      as_dict ? add_dict_part : add_tuple_part, value);
+	value->text_cut = value->part_count < value->pair_total;
+	return status;
 }
 
 /* ---- views ---- */

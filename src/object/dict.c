@@ -274,11 +274,6 @@ enum ph_status ph_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t m
 	return iter.status;
 }
 
-static bool add_pair(void *user, ph_addr key, ph_addr value)
-{
-	return ph_value_add_pair(user, key, value);
-}
-
 /* dict.__sizeof__: the keys when they are its own, and the values of a split one. */
 static int64_t size_of(struct ph_decode *d)
 {
@@ -309,5 +304,9 @@ enum ph_status ph_decode_dict(struct ph_decode *d)
 	value->open = "{";
 	value->close = "}";
 	value->recursive = "{...}";
-	return ph_dict_walk(d->objects, d->address, d->limits->children, add_pair, value);
+	ph_addr key, item;
+	for (size_t n = 0; n < d->limits->children && ph_dict_next(&iter, &key, &item); n++)
+		if (!ph_value_add_pair(value, key, item))
+			return PH_LIMIT;
+	return iter.status;
 }

@@ -230,7 +230,7 @@ static bool counter(struct ph_decode *d)
 		qsort(counts, n, sizeof(*counts), by_count);
 	for (size_t i = 0; i < value->pair_count; i++) {
 		bool sorted = i < n;
-		ph_value_add_pair_part(value, NULL, sorted ? counts[i].key : value->pairs[i].key,
+		ph_value_add_pair_part(value, NULL, sorted ? counts[i].key : value->pairs[i].key, NULL,
 				       sorted ? counts[i].value : value->pairs[i].value);
 	}
 	value->text_cut = value->pair_count < total;

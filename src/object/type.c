@@ -138,6 +138,28 @@ static const struct { enum ph_trait bit; const char *name; } subclass_bits[] = {
 	{ PH_TRAIT_TPFLAG_BASE_EXC_SUBCLASS, "BaseException" }, { PH_TRAIT_TPFLAG_TYPE_SUBCLASS, "type" },
 };
 
+/* The i-th class of the MRO; 0 behind its end. */
+static ph_addr mro_item(struct ph_objects *objects, const struct ph_type *type, size_t i)
+{
+	if (type->mro)
+		return i < BASES_MAXIMUM ? ph_sequence_item(objects, type->mro, i) : 0;
+	return i == 0 ? type->address : 0;
+}
+
+/* A type of C with two bases, of which tp_base is the other (numpy.float64 is a float). */
+static const struct ph_decoder *decoder_of_mro(struct ph_objects *objects, const struct ph_type_entry *e)
+{
+	for (size_t i = 1; i < BASES_MAXIMUM; i++) {
+		const uint64_t *known = ph_addrmap_find(&objects->types, mro_item(objects, &e->type, i));
+		const struct ph_type_entry *base = known ? (const struct ph_type_entry *)(uintptr_t)*known : NULL;
+		if (!base)
+			return NULL;
+		if (base->type.decoder)
+			return base->type.decoder;
+	}
+	return NULL;
+}
+
 /* The base's decoder, unless the type has a row of its own; the flags where neither is. */
 static const struct ph_decoder *choose_decoder(struct ph_objects *objects, const struct ph_type_entry *e,
 					       const struct ph_type_entry *base)
@@ -150,7 +172,7 @@ static const struct ph_decoder *choose_decoder(struct ph_objects *objects, const
 	for (size_t i = 0; i < sizeof(subclass_bits) / sizeof(*subclass_bits); i++)
 		if (type_flag(objects, e->type.flags, subclass_bits[i].bit))
 			return ph_decoder_find(subclass_bits[i].name);
-	return NULL;
+	return e->type.is_heap ? NULL : decoder_of_mro(objects, e);
 }
 
 /* None of the facts of a type may depend on its decoder: a str decoder asks for the type of str. */
@@ -302,14 +324,6 @@ bool ph_type_is_subtype(struct ph_objects *objects, const struct ph_type *type, 
 const char *ph_type_display(const struct ph_type_entry *entry)
 {
 	return entry->type.full;
-}
-
-/* The i-th class of the MRO; 0 behind its end. */
-static ph_addr mro_item(struct ph_objects *objects, const struct ph_type *type, size_t i)
-{
-	if (type->mro)
-		return i < BASES_MAXIMUM ? ph_sequence_item(objects, type->mro, i) : 0;
-	return i == 0 ? type->address : 0;
 }
 
 ph_addr ph_type_lookup(struct ph_objects *objects, const struct ph_type *type, const char *ascii_name,

@@ -143,7 +143,7 @@ static size_t child_count(const struct ph_value *value)
 	case PH_FORM_PAIR_TUPLES:
 		return value->pair_count * 2;
 	case PH_FORM_PARTS:
-		return value->part_count;
+		return value->part_count * 2; /* key, value */
 	default:
 		return 0;
 	}
@@ -217,7 +217,7 @@ static bool was_cut(const struct run *run, const struct ph_value *value)
 	case PH_FORM_PAIR_TUPLES:
 		return value->pair_total > count / 2;
 	default:
-		return count < child_count(value);
+		return value->text_cut;
 	}
 }
 
@@ -231,14 +231,29 @@ static void leave(struct run *run, struct level *level)
 	run->depth--;
 }
 
+/* What comes before the value of a part: separator, name, key. */
+static void put_part_head(struct run *run, struct level *level, size_t i)
+{
+	const struct ph_part *part = &level->value.parts[i];
+	if (part->before)
+		ph_buffer_puts(run->out, part->before);
+	else if (i)
+		ph_buffer_puts(run->out, ", ");
+	if (part->name)
+		ph_buffer_printf(run->out, "%s=", part->name);
+	level->pair_secret = false;
+	if (part->key)
+		enter(run, part->key, level->secret);
+}
+
 static void put_part(struct run *run, struct level *level, const struct ph_part *part)
 {
 	struct ph_redactor *redactor = run->render->redactor;
-	bool secret = level->secret;
-	if (part->name) {
-		ph_buffer_printf(run->out, "%s=", part->name);
+	bool secret = level->secret || level->pair_secret;
+	if (part->key)
+		ph_buffer_puts(run->out, part->between ? part->between : ": ");
+	if (part->name)
 		secret = secret || ph_redactor_is_secret_name(redactor, part->name, strlen(part->name));
-	}
 	if (part->value) {
 		enter(run, part->value, secret);
 	} else if (secret || ph_redactor_mode(redactor) == PH_REDACT_VALUES) {
@@ -278,15 +293,17 @@ static void advance(struct run *run)
 		leave(run, level);
 		return;
 	}
-	if (i && (!pairs || i % 2 == 0))
+	if (i && value->form != PH_FORM_PARTS && (!pairs || i % 2 == 0))
 		ph_buffer_puts(run->out, ", ");
 	level->next++;
 	if (pairs)
 		put_pair_half(run, level, i);
 	else if (value->form == PH_FORM_ITEMS)
 		enter(run, value->items[i], level->secret);
+	else if (i % 2 == 0)
+		put_part_head(run, level, i / 2);
 	else
-		put_part(run, level, &value->parts[i]);
+		put_part(run, level, &value->parts[i / 2]);
 }
 
 /* Whether there is room left; counts what was printed since. */

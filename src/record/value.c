@@ -196,12 +196,12 @@ bool ph_value_add_part(struct ph_value *value, const char *name, ph_addr item, c
 	return true;
 }
 
-bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr key, ph_addr item)
+bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr key, const char *between, ph_addr item)
 {
 	struct ph_value_memory *memory = memory_of(value);
-	const char *copy = before ? ph_value_copy(value, before, strlen(before)) : NULL;
-	if (!memory || (before && !copy) || !ROOM(value, memory, part))
+	if (!memory || !ROOM(value, memory, part))
 		return false;
-	value->parts[value->part_count++] = (struct ph_part){ .value = item, .key = key, .before = copy };
+	value->parts[value->part_count++] =
+		(struct ph_part){ .value = item, .key = key, .before = before, .between = between };
 	return true;
 }

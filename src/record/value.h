@@ -63,13 +63,14 @@ struct ph_attribute {
 	bool structural;
 };
 
-/* Printed as before, name "=" or key ": ", value. */
+/* Printed as before, name "=" or key and between, value. */
 struct ph_part {
 	const char *name; /* NULL: none */
 	ph_addr value;	  /* 0: `text` stands for it */
 	const char *text;
 	ph_addr key;	    /* 0: none.  The pairs of a Counter (in its own order) or a defaultdict */
 	const char *before; /* NULL: ", ", and nothing before the first.  ", {" of a defaultdict, " | " of a union */
+	const char *between; /* key and value; NULL: ": " */
 };
 
 /* Filled by ph_source_value().  Initialise with PH_VALUE_INIT once; each fill
@@ -131,6 +132,7 @@ bool ph_value_add_item(struct ph_value *value, ph_addr item);
 bool ph_value_add_pair(struct ph_value *value, ph_addr key, ph_addr item);
 bool ph_value_add_attribute(struct ph_value *value, const char *name, ph_addr item, bool structural); /* copies name */
 bool ph_value_add_part(struct ph_value *value, const char *name, ph_addr item, const char *text);     /* copies both */
-bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr key, ph_addr item);   /* copies before */
+bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr key, const char *between,
+			    ph_addr item); /* before and between must be static, or of this fill */
 
 #endif
