@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A core cut at any byte: all that can still be read, status 1 and the missing ranges in `damage`; without its notes
+# status 3.  Cut at every power of two, in and around the headers, the notes and the ends of segments.
+. "$top_srcdir/testsuite/cores/common.sh"
+command -v readelf >/dev/null || skip "no readelf"
+python=$(need_python system 3.11 3.12 3.10 3.13 3.9 3.8) || skip "no Python"
+need_core "$work/crash" "$python" "$cores/crash.py"
+core=$work/crash/core
+size=$(wc -c <"$core")
+
+# file offset and size of the notes and the segments, decimal
+readelf -lW "$core" | awk '$1 == "NOTE" || $1 == "LOAD" { print $1, $2, $5 }' | while read -r type offset filesz; do
+	echo "$type $((offset)) $((filesz))"
+done >"$work/headers"
+notes_end=$(awk '$1 == "NOTE" { print $2 + $3 }' "$work/headers")
+notes_start=$(awk '$1 == "NOTE" { print $2 }' "$work/headers")
+[ -n "$notes_end" ] || exit 99
+
+{
+	n=1
+	while [ "$n" -lt "$size" ]; do
+		echo "$n"
+		n=$((n * 2))
+	done
+	for n in 0 5 16 63 65 120 121; do
+		echo "$n"
+	done
+	echo $((notes_start - 1)) $((notes_start)) $((notes_start + 20)) $((notes_end - 4)) $((notes_end)) $((notes_end + 1))
+	# the ends of segments: twelve of them, evenly chosen, and the last
+	awk '$1 == "LOAD" && $3 > 0 { print $2 + $3 }' "$work/headers" | sort -n >"$work/ends"
+	count=$(wc -l <"$work/ends")
+	awk -v step="$((count / 12 + 1))" 'NR % step == 1 { print $1 - 1; print $1; print $1 + 1 } ' "$work/ends"
+	for percent in 10 30 50 70 90 99; do
+		echo $((size / 100 * percent))
+	done
+	echo $((size - 1))
+} | tr ' ' '\n' | sort -n -u | awk -v size="$size" '$1 < size' >"$work/lengths"
+
+run 0 "$CORE2PYHEAP" --no-dump --report=json "$core" "$python"
+json_check 'r["image"]["complete"] is True and not r["damage"]'
+# `whole` holds the fullest report; a cut one may only lack things
+cp "$work/out" "$work/whole.json"
+
+# cut from the longest to the shortest, in place
+cp "$core" "$work/cut"
+sort -n -r "$work/lengths" >"$work/descending"
+while read -r length; do
+	truncate -s "$length" "$work/cut"
+	touch -r "$core" "$work/cut"
+	if [ "$length" -lt "$notes_start" ]; then
+		run 3 "$CORE2PYHEAP" --no-dump --report=json "$work/cut" "$python"
+		one_line_error "."
+	elif [ "$length" -lt "$notes_end" ]; then
+		run "1 3" "$CORE2PYHEAP" --no-dump --report=json "$work/cut" "$python"
+	else
+		run 1 "$CORE2PYHEAP" --no-dump --report=json "$work/cut" "$python"
+	fi
+	failed_before=$failures
+	if [ "$status" = 1 ]; then
+		json_check 'r["image"]["complete"] is False and r["damage"] and all(d["where"] and d["what"] for d in r["damage"])'
+		json_check 'r["image"]["signal"]["name"] == "SIGABRT"'
+	fi
+	[ "$failures" -eq "$failed_before" ] || echo "  cut at $length of $size (notes end at $notes_end)"
+done <"$work/descending"
+no_dump_left
+
+# the dump of a cut core is a whole dump
+cp "$core" "$work/cut"
+truncate -s $((size / 10 * 9)) "$work/cut"
+run 1 "$CORE2PYHEAP" --report=json "$work/cut" "$python"
+cp "$work/out" "$work/cut.json"
+run "0 1" "$PYHEAP" report --json cut.pyheap
+check "pyheap report --json is not the report of the cut core" cmp -s "$work/cut.json" "$work/out"
+finish
