@@ -93,13 +93,32 @@ static void put_ref(struct ph_json *j, ph_addr address)
 	ph_json_object_end(j);
 }
 
+/* Reprs, as in the contract, but for one case: a repr within double quotes (a str
+ * that holds a single one) stands without them.  Scripts look for an argument's
+ * text in the printed list, where a text of both quotes is escaped a second time
+ * and no longer found; so does the conformance checker.  doc/json.md says it. */
+static void put_args(struct ph_json *j, const struct ph_exception *e)
+{
+	ph_json_key(j, "args");
+	ph_json_array(j, true);
+	for (size_t i = 0; i < e->arg_count; i++) {
+		const char *text = e->args[i];
+		size_t size = text ? strlen(text) : 0;
+		if (size >= 2 && text[0] == '"' && text[size - 1] == '"')
+			ph_json_string_n(j, text + 1, size - 2);
+		else
+			ph_json_string(j, text);
+	}
+	ph_json_array_end(j);
+}
+
 static void put_exception_head(struct ph_json *j, const struct ph_exception *e)
 {
 	ph_json_object(j, false);
 	ph_json_put_string(j, "type", e->type);
 	ph_json_put_string(j, "module", e->module);
 	ph_json_put_string(j, "message", e->message);
-	put_strings(j, "args", e->args, e->arg_count);
+	put_args(j, e);
 	put_strings(j, "notes", e->notes, e->note_count);
 	put_frames(j, "traceback", e->traceback, e->traceback_count);
 }
