@@ -52,6 +52,7 @@ TESTS += testsuite/cores/conformance-3.13.test
 TESTS += testsuite/cores/conformance-system.test
 
 # Other tests, one a line: TESTS += testsuite/WHAT.sh
+TESTS += testsuite/dump.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
 fuzz_tests =

@@ -26,7 +26,7 @@ static const struct magic magics[] = {
 
 static bool contains(const char *head, size_t size, const char *text)
 {
-	return memmem(head, size, text, strlen(text));
+	return head && memmem(head, size, text, strlen(text));
 }
 
 struct ph_error *ph_dump_recognise(const char *path, const char *head, size_t size)
