@@ -2,7 +2,11 @@
 #include "detect/internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
 
 struct detection {
 	struct ph_image *image;
@@ -12,6 +16,7 @@ struct detection {
 	/* why not, for the error */
 	struct ph_version unknown; /* a version that the tables lack; major 0 none */
 	const char *unknown_source;
+	bool unknown_minor_only;
 	const char *unsupported; /* a kind of build that the tables lack, or NULL */
 	ph_addr dead;		 /* a _PyRuntime that failed */
 	const char *dead_why;
@@ -54,7 +59,7 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 	char said[16], found[16];
 	if (!ph_read_sys(target, &version, &abi.debug)) {
 		ph_explain(d->callbacks, "sys.hexversion cannot be read");
-		if (hint->minor_only && !strncmp(hint->source, "trying", 6))
+		if (hint->guess)
 			return false;
 		ph_warn(d->callbacks, "sys.hexversion cannot be read: taking Python %s from %s",
 			ph_version_text(hint->version, said, sizeof(said)), hint->source);
@@ -69,6 +74,7 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 		if (!ph_layout_knows(version)) {
 			d->unknown = version;
 			d->unknown_source = "sys.hexversion";
+			d->unknown_minor_only = false;
 		}
 		return false;
 	}
@@ -101,6 +107,7 @@ static bool try_hint(struct detection *d, struct ph_target *target, const struct
 		} else if (!d->unknown.major) {
 			d->unknown = hint->version;
 			d->unknown_source = hint->source;
+			d->unknown_minor_only = hint->minor_only;
 		}
 		ph_explain(d->callbacks, "version %s from %s: not one of the tables", text, hint->source);
 		return false;
@@ -124,7 +131,7 @@ static bool try_candidate(struct detection *d, const struct ph_candidate *candid
 	struct ph_hints hints;
 	ph_explain(d->callbacks, "_PyRuntime at 0x%" PRIx64 " in %s by %s", candidate->runtime,
 		   module_name(candidate->module), candidate->how);
-	ph_hints_collect(d->image, candidate, &hints);
+	ph_hints_collect(d->image, candidate, NULL, &hints);
 	target->runtime = candidate->runtime;
 	target->module = candidate->module;
 	for (int infer = 0; infer < 2; infer++)
@@ -162,17 +169,19 @@ static bool scan_module(struct detection *d, const struct ph_module *module, str
 	struct ph_candidate nowhere = { .module = module };
 	struct ph_hints hints;
 	struct ph_version version;
-	if (ph_find_version_text(d->image, module, &version)) {
+	bool has_text = ph_find_version_text(d->image, module, &version);
+	if (has_text) {
 		char text[16];
 		ph_explain(d->callbacks, "%s holds the version text %s", module_name(module),
 			   ph_version_text(version, text, sizeof(text)));
 		if (!ph_layout_knows(version)) {
 			d->unknown = version;
 			d->unknown_source = "the version text in its data";
+			d->unknown_minor_only = false;
 			return false;
 		}
 	}
-	ph_hints_collect(d->image, &nowhere, &hints);
+	ph_hints_collect(d->image, &nowhere, has_text ? &version : NULL, &hints);
 	for (size_t i = 0; i < hints.count; i++) {
 		target->module = module;
 		if (!ph_layout_resolve(hints.items[i].version, ph_image_abi(d->image), &target->layout) ||
@@ -186,14 +195,16 @@ static bool scan_module(struct detection *d, const struct ph_module *module, str
 	return false;
 }
 
-/* Executables and libraries that are named so, then the main program, then the rest. */
+/* Libraries and executables that are named so, then the main program, then the rest. */
+enum { RANKS = 4 };
 static int rank(const struct ph_module *module)
 {
 	struct ph_version version;
 	bool has_version;
+	/* the library before an executable that is linked with it */
 	if (ph_is_python_name(module->name, &version, &has_version))
-		return 0;
-	return module->is_executable ? 1 : 2;
+		return strncmp(module->name, "lib", 3) ? 1 : 0;
+	return module->is_executable ? 2 : 3;
 }
 
 typedef bool try_function(struct detection *, const struct ph_module *, struct ph_target *, const char **);
@@ -217,12 +228,31 @@ static const struct ph_module *find_pypy(const struct detection *d)
 	return NULL;
 }
 
+static struct ph_error *unknown_version(struct detection *d)
+{
+	ph_auto_buffer struct ph_buffer known = PH_BUFFER(256);
+	struct ph_version version = ph_layout_newest();
+	unsigned newest = version.minor;
+	version.micro = 0;
+	for (unsigned minor = 0; minor <= newest; minor++) {
+		version.minor = (uint8_t)minor;
+		if (ph_layout_knows(version))
+			ph_buffer_printf(&known, "%s%u.%u", known.size ? ", " : "", version.major, minor);
+	}
+	char text[16];
+	if (d->unknown_minor_only)
+		snprintf(text, sizeof(text), "%u.%u", d->unknown.major, d->unknown.minor);
+	else
+		ph_version_text(d->unknown, text, sizeof(text));
+	return ph_error_create(PH_ERROR_NO_PYTHON, "found Python %s (by %s), which is not supported yet (known are %s)",
+			       text, d->unknown_source, ph_buffer_text(&known));
+}
+
 static struct ph_error *explain_failure(struct detection *d)
 {
 	const struct ph_image_info *info = ph_image_info(d->image);
 	const struct ph_module *pypy = find_pypy(d);
 	const char *command = info->command ? info->command : info->name ? info->name : "unknown";
-	char text[16], newest[16];
 
 	if (pypy)
 		return ph_error_create(PH_ERROR_NO_PYTHON, "this is PyPy (%s), not CPython: PyPy is not supported",
@@ -230,10 +260,7 @@ static struct ph_error *explain_failure(struct detection *d)
 	if (d->unsupported)
 		return ph_error_create(PH_ERROR_NO_PYTHON, "found Python, %s: not supported yet", d->unsupported);
 	if (d->unknown.major && !ph_layout_knows(d->unknown))
-		return ph_error_create(PH_ERROR_NO_PYTHON,
-				       "found Python %s (by %s): not supported yet; supported are 3.8 to %s",
-				       ph_version_text(d->unknown, text, sizeof(text)), d->unknown_source,
-				       ph_version_text(ph_layout_newest(), newest, sizeof(newest)));
+		return unknown_version(d);
 	if (d->dead)
 		return ph_error_create(PH_ERROR_NO_PYTHON,
 				       "found _PyRuntime at 0x%" PRIx64 " in %s, but no running interpreter: %s", d->dead,
@@ -246,7 +273,7 @@ static void warn_of_others(struct detection *d, const struct ph_target *found)
 {
 	for (size_t i = 0; i < d->module_count; i++) {
 		const struct ph_module *module = &d->modules[i];
-		if (module == found->module || rank(module) != 0)
+		if (module == found->module || rank(module) > 1)
 			continue;
 		ph_addr runtime = ph_image_symbol(d->image, module, "_PyRuntime");
 		struct ph_target other = { .image = d->image, .damage = found->damage, .runtime = runtime };
@@ -264,9 +291,9 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	bool found = false;
 
 	d.module_count = ph_image_modules(image, &d.modules);
-	for (int r = 0; r < 3 && !found; r++) {
+	for (int r = 0; r < RANKS && !found; r++) {
 		found = try_rank(&d, r, try_module, &target, &origin);
-		if (!found && r < 2 && !(r == 1 && find_pypy(&d)))
+		if (!found && r < RANKS - 1 && !find_pypy(&d))
 			found = try_rank(&d, r, scan_module, &target, &origin);
 	}
 	if (!found)

@@ -104,13 +104,17 @@ static void add_known(struct ph_hints *hints)
 		if (ph_layout_knows(version))
 			add_hint(hints, (struct ph_hint){ .version = version,
 							  .minor_only = true,
+							  .guess = true,
 							  .source = "trying every known version" });
 	}
 }
 
-void ph_hints_collect(struct ph_image *image, const struct ph_candidate *candidate, struct ph_hints *ret)
+void ph_hints_collect(struct ph_image *image, const struct ph_candidate *candidate, const struct ph_version *text,
+		      struct ph_hints *ret)
 {
 	ret->count = 0;
+	if (text)
+		add_hint(ret, (struct ph_hint){ .version = *text, .source = "the version text in its data" });
 	if (candidate->runtime)
 		add_debug_offsets(image, candidate, ret);
 	if (candidate->module)
@@ -145,15 +149,14 @@ static bool version_before(const uint8_t *data, size_t bracket, struct ph_versio
 static bool version_in(const uint8_t *data, size_t size, struct ph_version *ret)
 {
 	static const char *const compilers[] = { "[GCC ", "[Clang ", "[clang " };
-	for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++) {
-		size_t length = strlen(compilers[i]);
-		const uint8_t *at = data;
-		while ((at = memmem(at, size - (size_t)(at - data), compilers[i], length))) {
-			if (version_before(data, (size_t)(at - data), ret))
+	const uint8_t *end = data + size;
+	for (const uint8_t *at = data; (at = memchr(at, '[', (size_t)(end - at))); at++)
+		for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++) {
+			size_t length = strlen(compilers[i]);
+			if ((size_t)(end - at) > length && !memcmp(at, compilers[i], length) &&
+			    version_before(data, (size_t)(at - data), ret))
 				return true;
-			at += length;
 		}
-	}
 	return false;
 }
 

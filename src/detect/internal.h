@@ -14,6 +14,7 @@
 struct ph_hint {
 	struct ph_version version;
 	bool minor_only;  /* a file name tells no micro version */
+	bool guess;	  /* nothing says so: every known version is tried */
 	bool free_threaded;
 	const char *source; /* static, or the image's */
 };
@@ -36,8 +37,10 @@ struct ph_candidate {
  * the name, when there is one. */
 bool ph_is_python_name(const char *name, struct ph_version *ret, bool *ret_has_version);
 bool ph_is_pypy_name(const char *name);
-/* All hints for a candidate, then every version that the tables know. */
-void ph_hints_collect(struct ph_image *image, const struct ph_candidate *candidate, struct ph_hints *ret);
+/* All hints for a candidate, then every version that the tables know.  `text` is
+ * what ph_find_version_text() found, or NULL. */
+void ph_hints_collect(struct ph_image *image, const struct ph_candidate *candidate, const struct ph_version *text,
+		      struct ph_hints *ret);
 /* A version in the static buffer of Py_GetVersion(), in writable data. */
 bool ph_find_version_text(struct ph_image *image, const struct ph_module *module, struct ph_version *ret);
 

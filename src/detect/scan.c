@@ -9,19 +9,27 @@
 struct scan {
 	struct ph_target *target;
 	bool subinterpreters; /* the second pass: the head need not be the main interpreter */
+	bool plain;	      /* words are eight bytes in our own order */
 	int64_t head, main;   /* offsets in bytes */
 };
+
+/* The hot path: every word of the data is looked at. */
+static inline ph_addr load(const struct scan *scan, const uint8_t *data)
+{
+	uint64_t word;
+	if (!scan->plain)
+		return ph_load_uint(data, scan->target->layout.abi.pointer_size, scan->target->layout.abi.big_endian);
+	memcpy(&word, data, sizeof(word));
+	return word;
+}
 
 /* Cheap tests first: two aligned pointers, then one that points back. */
 static bool looks_right(struct scan *scan, const uint8_t *data)
 {
-	struct ph_target *target = scan->target;
-	size_t width = target->layout.abi.pointer_size;
-	bool big = target->layout.abi.big_endian;
-	ph_addr main = ph_load_uint(data + scan->main, width, big);
+	ph_addr main = load(scan, data + scan->main);
 	if (!main || main & 7)
 		return false;
-	ph_addr head = ph_load_uint(data + scan->head, width, big);
+	ph_addr head = load(scan, data + scan->head);
 	return head && !(head & 7) && (head == main) != scan->subinterpreters;
 }
 
@@ -46,6 +54,8 @@ bool ph_scan_module(struct ph_target *target, const struct ph_module *module)
 		.head = (int64_t)ph_target_at(target, 0, PH_PyRuntimeState_interpreters_head),
 		.main = (int64_t)ph_target_at(target, 0, PH_PyRuntimeState_interpreters_main),
 	};
+	scan.plain = target->layout.abi.pointer_size == 8 &&
+		     target->layout.abi.big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
 	if (scan.head < 0 || scan.main < 0 || !ph_target_has(target, PH_PyRuntimeState_interpreters_head))
 		return false;
 	size_t count = ph_image_writable_ranges(target->image, module, ranges, PH_MAX_RANGES);
