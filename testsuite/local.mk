@@ -53,9 +53,16 @@ TESTS += testsuite/cores/conformance-system.test
 
 # Other tests, one a line: TESTS += testsuite/WHAT.sh
 TESTS += testsuite/dump.sh
+TESTS += testsuite/cores/bad-input.sh
+TESTS += testsuite/cores/cut-cores.sh
+TESTS += testsuite/cores/named-files.sh
+TESTS += testsuite/cores/failing-writes.sh
+TESTS += testsuite/cores/same-bytes.sh
+TESTS += testsuite/cores/secrets.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
 fuzz_tests =
+include testsuite/fuzz/local.mk
 TESTS += $(fuzz_tests)
 
 check-sanitized: all
