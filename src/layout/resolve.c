@@ -128,7 +128,8 @@ static bool place_member(struct ph_layout *layout, const struct shape *shapes, s
 		c->align = (uint16_t)align;
 	uint32_t offset = round_up(c->end, align);
 	c->end = offset + size * (row->kind == PH_ROW_BIT ? 1 : row->count);
-	return set_slot(layout, row->field, offset, size, is_signed);
+	/* words that are not looked into are one thing, all else is an array of elements */
+	return set_slot(layout, row->field, offset, row->class == PH_CLASS_WORDS ? size * row->count : size, is_signed);
 }
 
 bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t count)

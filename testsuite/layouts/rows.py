@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds every row of the layout tables against the debug information of the CPythons of this machine: of their
+libraries and extension modules where they have it, and of their internal headers, compiled here, in the default build
+and with the conditions (trace-refs, free-threaded, debug) that the version knows.
+
+A wrong, missing or surplus offset fails.  Rows that nothing covered are listed.
+"""
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.environ.get('top_srcdir', os.path.join(HERE, '..', '..'))
+DUMP = os.path.join(os.environ.get('top_builddir', TOP), 'testsuite', 'layouts', 'dump-layout')
+EXTENSIONS = '_datetime _decimal array _ctypes _asyncio _queue'.split()
+KNOWN = [(3, minor) for minor in range(8, 14)]
+# the structs that explicit offsets describe are those of the default build
+EXPLICIT = ('PyInterpreterState', 'PyRuntimeState')
+
+
+def layout(hexversion, flags):
+    text = subprocess.check_output([DUMP, '%x' % hexversion, '8', '8'] + flags).decode()
+    fields, sizes = {}, {}
+    for line in text.splitlines():
+        kind, rest = line.split(' ', 1)
+        if kind != 'field':
+            continue
+        words = rest.split()
+        if words[0] == 'sizeof':
+            sizes[words[1]] = int(words[2])
+        else:
+            s, m = words[0].split('.')
+            fields.setdefault(s, {})[m] = (int(words[1]), int(words[2]))
+    return fields, sizes
+
+
+def dwarf(path, structs, scratch):
+    out = os.path.join(scratch, 'dwarf.json')
+    if os.path.exists(out):
+        os.unlink(out)
+    env = dict(os.environ, STRUCTS=' '.join(structs), OUT=out)
+    subprocess.call(['gdb', '-nx', '-batch', '-iex', 'set debuginfod enabled off', '-x',
+                     os.path.join(HERE, 'read-dwarf.py'), path], env=env, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
+    if not os.path.exists(out):
+        return {}
+    with open(out) as f:
+        return json.load(f)
+
+
+def headers(python, defines, scratch):
+    """An object file with the types of all headers, or None."""
+    code = 'import sysconfig; print(sysconfig.get_paths()["include"])'
+    include = subprocess.check_output([python, '-I', '-S', '-c', code]).decode().strip()
+    if not os.path.exists(include + '/internal'):
+        return None
+    chosen = []
+    names = ['frameobject.h', 'structmember.h', 'datetime.h'] + sorted(
+        'internal/' + os.path.basename(p) for p in glob.glob(include + '/internal/pycore_*.h'))
+    source = os.path.join(scratch, 'headers.c')
+    compiler = os.environ.get('CC', 'gcc').split() + ['-w', '-g', '-fno-eliminate-unused-debug-types',
+                                                      '-DPy_BUILD_CORE=1', '-I', include] + defines
+
+    def compiles(some):
+        with open(source, 'w') as f:
+            f.write('#include <Python.h>\n' + ''.join('#include "%s"\n' % n for n in some))
+        return not subprocess.call(compiler + ['-c', source, '-o', source[:-1] + 'o'], stderr=subprocess.DEVNULL)
+    if not compiles(names):
+        for n in names:
+            if compiles(chosen + [n]):
+                chosen.append(n)
+        if not compiles(chosen):
+            return None
+    return source[:-1] + 'o'
+
+
+class Check:
+    def __init__(self):
+        self.failures = []
+        self.compared = 0
+
+    def compare(self, what, fields, sizes, truth, covered, skip=()):
+        for s, t in truth.items():
+            if s in skip or s not in sizes:
+                continue
+            self.one(what, 'sizeof ' + s, sizes[s], t['size'])
+            for m, (offset, size) in fields.get(s, {}).items():
+                covered.add((s, m))
+                if m not in t['members']:
+                    self.failures.append('%s: %s.%s is in the table at %d and not in the struct' % (what, s, m, offset))
+                    continue
+                self.one(what, s + '.' + m, offset, t['members'][m][0])
+                if size != 65535:
+                    self.one(what, 'size of ' + s + '.' + m, size, t['members'][m][1])
+            if s not in EXPLICIT:
+                for m in t['top']:
+                    if m == 'ob_base' or any(k == m or k.startswith(m + '_') for k in fields.get(s, {})):
+                        continue
+                    if m == 'long_value':
+                        continue
+                    self.failures.append('%s: %s.%s is not in the table' % (what, s, m))
+
+    def one(self, what, name, table, truth):
+        self.compared += 1
+        if table != truth:
+            self.failures.append('%s: %s: the table says %d, the debug information %d' % (what, name, table, truth))
+
+
+def interpreters():
+    text = subprocess.check_output([os.path.join(TOP, 'testsuite', 'find-pythons')]).decode()
+    for line in text.splitlines():
+        version, path, kind = line.split()[:3]
+        if kind == 'pypy' or tuple(map(int, version.split('.')[:2])) not in KNOWN:
+            continue
+        code = ('import sys, sysconfig; v = sysconfig.get_config_var; print(sys.hexversion, v("INSTSONAME"), '
+                'v("LIBDIR"), v("DESTSHARED"))')
+        out = subprocess.check_output([path, '-I', '-S', '-c', code]).decode().split()
+        yield version, path, kind, int(out[0]), out[1:]
+
+
+def main():
+    if not shutil.which('gdb'):
+        print('skipped: no gdb')
+        return 77
+    check, seen = Check(), 0
+    scratch = tempfile.mkdtemp()
+    try:
+        for version, python, kind, hexversion, (soname, libdir, shared) in interpreters():
+            flags = ['debug'] if '-debug' in kind else []
+            fields, sizes = layout(hexversion, flags)
+            covered = set()
+            files = [python, os.path.join(libdir, soname)]
+            for e in EXTENSIONS:
+                files += glob.glob(os.path.join(shared, e + '.*so'))
+            what = '%s (%s)' % (version, kind)
+            for f in files:
+                if os.path.isfile(f):
+                    check.compare('%s %s' % (what, os.path.basename(f)), fields, sizes,
+                                  dwarf(f, sizes, scratch), covered)
+            variants = [([], flags)]
+            if hexversion < 0x030d0000:
+                variants.append((['-DPy_TRACE_REFS=1', '-DPy_REF_DEBUG=1'], flags + ['trace-refs']))
+            else:
+                variants.append((['-DPy_GIL_DISABLED=1'], flags + ['free-threaded']))
+            for defines, wanted in variants:
+                o = headers(python, defines, scratch)
+                if not o:
+                    print('%s: its headers do not compile %s' % (what, ' '.join(defines)))
+                else:
+                    f, s = layout(hexversion, wanted)
+                    skip = () if wanted == flags else EXPLICIT + ('PyThreadState', 'static_builtin_state')
+                    check.compare('%s headers %s' % (what, ' '.join(defines)), f, s, dwarf(o, s, scratch),
+                                  covered if wanted == flags else set(), skip)
+            seen += bool(covered)
+            missing = sorted(s + '.' + m for s in fields for m in fields[s] if (s, m) not in covered)
+            print('%s: %d rows covered, %d not%s' % (what, len(covered), len(missing),
+                                                     ': ' + ' '.join(missing) if covered and missing else ''))
+    finally:
+        shutil.rmtree(scratch)
+    for f in check.failures[:60]:
+        print(f)
+    print('%d comparisons, %d failures' % (check.compared, len(check.failures)))
+    if not seen:
+        print('skipped: no CPython with debug information or internal headers')
+        return 77
+    return bool(check.failures)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
