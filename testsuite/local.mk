@@ -51,6 +51,12 @@ TESTS += testsuite/cores/conformance-3.12.test
 TESTS += testsuite/cores/conformance-3.13.test
 TESTS += testsuite/cores/conformance-system.test
 
+# The layout tables against debug information and internal headers.
+check_PROGRAMS += testsuite/layouts/dump-layout
+testsuite_layouts_dump_layout_SOURCES = testsuite/layouts/dump-layout.c
+EXTRA_DIST += testsuite/layouts/read-dwarf.py
+TESTS += testsuite/layouts/rows.py
+
 # Other tests, one a line: TESTS += testsuite/WHAT.sh
 TESTS += testsuite/dump.sh
 TESTS += testsuite/cores/bad-input.sh
