@@ -37,6 +37,7 @@ struct ph_type_entry {
 	ph_addr repr_owner; /* the type whose dict gave __repr__ */
 	const struct ph_type_slot *slots;
 	size_t slot_count;
+	struct ph_type_entry *next_pending;
 	ph_addr cached_keys; /* ht_cached_keys: the names of inline values */
 };
 
@@ -71,10 +72,12 @@ struct ph_objects {
 	struct ph_target *target;
 	struct ph_arena arena;	    /* types and names: as long as objects */
 	struct ph_addrmap types;    /* address -> struct ph_type_entry *, 0 for what is none */
-	struct ph_addrmap names;    /* type -> name found in a dict (const char *) */
+	struct ph_addrmap names;    /* type -> what namespaces call it (struct ph_type_alias *) */
 	struct ph_addrmap known;    /* type -> name by role */
 	bool seeded;		    /* names and known are filled */
 	bool busy_seeding;	    /* while they are being */
+	struct ph_type_entry *pending; /* types met meanwhile, the newest first */
+	ph_addr instance;	    /* whose type is being asked for, may tell which it is */
 	ph_addr builtins, modules;  /* from ph_objects_seed() */
 	struct ph_code_cache codes;
 	struct ph_buffer scratch;   /* names on their way; used by leaf functions only */
@@ -100,6 +103,8 @@ int64_t ph_size_with_head(const struct ph_decode *d, int64_t size);
 
 const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr type);
 const struct ph_type_entry *ph_object_type_entry(struct ph_objects *objects, ph_addr object);
+/* Names those that were met while names were being collected. */
+void ph_types_rename_pending(struct ph_objects *objects);
 /* Fills what `detailed` guards. */
 void ph_type_detail(struct ph_objects *objects, struct ph_type_entry *entry);
 /* An attribute of the class, along its MRO; *ret_owner (may be NULL) is the class that has it. */
@@ -112,7 +117,7 @@ bool ph_type_is(struct ph_objects *objects, ph_addr object, const char *full_nam
 /* ---- typenames.c ---- */
 
 /* The name (as tp_name) of a type whose tp_name cannot be read; NULL unknown. */
-const char *ph_type_name_guess(struct ph_objects *objects, ph_addr type);
+const char *ph_type_name_guess(struct ph_objects *objects, const struct ph_type *type);
 
 /* ---- function.c ---- */
 

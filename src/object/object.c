@@ -28,6 +28,7 @@ void ph_objects_free(struct ph_objects *objects)
 	ph_arena_deinit(&objects->arena);
 	ph_addrmap_deinit(&objects->types);
 	ph_addrmap_deinit(&objects->names);
+	ph_addrmap_deinit(&objects->known);
 	ph_code_cache_deinit(&objects->codes);
 	ph_buffer_deinit(&objects->scratch);
 	free(objects);
@@ -183,6 +184,7 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 		return;
 	}
 	ret->type = ph_struct_ptr(&header, PH_PyObject_ob_type);
+	objects->instance = address;
 	struct ph_type_entry *type = (struct ph_type_entry *)ph_type_entry(objects, ret->type);
 	if (!type) {
 		ret->type = 0;

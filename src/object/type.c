@@ -112,7 +112,7 @@ static void name_type(struct ph_objects *objects, struct ph_type_entry *e, ph_ad
 	if (e->type.is_heap)
 		name_heap(objects, e);
 	if (!e->type.name && !e->tp_name)
-		e->tp_name = ph_type_name_guess(objects, e->type.address);
+		e->tp_name = ph_type_name_guess(objects, &e->type);
 	if (!e->type.name && e->tp_name)
 		name_static(objects, e);
 	if (!e->type.name)
@@ -209,6 +209,24 @@ static bool load_facts(struct ph_objects *objects, struct ph_type_entry *e, ph_a
 	return true;
 }
 
+/* Names and decoder. */
+static void finish_type(struct ph_objects *objects, struct ph_type_entry *e, const struct ph_type_entry *base,
+			ph_addr tp_name)
+{
+	e->type.name = NULL;
+	e->tp_name_lost = false;
+	name_type(objects, e, tp_name);
+	e->type.decoder = choose_decoder(objects, e, base);
+	if (e->type.decoder)
+		e->type.kind = e->type.decoder->kind;
+	else if (strcmp(e->type.name, "?") != 0)
+		e->type.kind = e->type.is_heap ? PH_KIND_INSTANCE : PH_KIND_OTHER;
+	if (objects->busy_seeding && !strcmp(e->type.name, "?")) {
+		e->next_pending = objects->pending;
+		objects->pending = e;
+	}
+}
+
 /* One type, whose base is known already. */
 static struct ph_type_entry *load_type(struct ph_objects *objects, ph_addr address, const struct ph_type_entry *base)
 {
@@ -223,12 +241,24 @@ static struct ph_type_entry *load_type(struct ph_objects *objects, ph_addr addre
 	/* in the cache before its names are read: reading them asks for types */
 	if (!ph_addrmap_set(&objects->types, address, (uint64_t)(uintptr_t)e, true))
 		return NULL;
-	e->type.name = NULL;
-	name_type(objects, e, tp_name);
-	const struct ph_decoder *decoder = choose_decoder(objects, e, base);
-	e->type.decoder = decoder;
-	e->type.kind = decoder ? decoder->kind : e->type.is_heap ? PH_KIND_INSTANCE : PH_KIND_OTHER;
+	finish_type(objects, e, base, tp_name);
 	return e;
+}
+
+/* In the order in which they were met: bases come before what is made from them. */
+void ph_types_rename_pending(struct ph_objects *objects)
+{
+	struct ph_type_entry *e = objects->pending, *ordered = NULL;
+	objects->pending = NULL;
+	while (e) {
+		struct ph_type_entry *next = e->next_pending;
+		e->next_pending = ordered;
+		ordered = e;
+		e = next;
+	}
+	for (e = ordered; e; e = e->next_pending)
+		finish_type(objects, e, e->type.base ? ph_type_entry(objects, e->type.base) : NULL,
+			    ph_read_ptr(objects, e->type.address, PH_PyTypeObject_tp_name));
 }
 
 static bool find_cached(struct ph_objects *objects, ph_addr address, const struct ph_type_entry **ret)
