@@ -31,7 +31,6 @@ struct ph_type_entry {
 	const char *tp_name; /* as in C: "collections.deque", "Plain" */
 	const char *short_name; /* what follows its last dot: _PyType_Name() */
 	/* looked up with the first instance */
-	bool tp_name_lost; /* tp_name could not be read */
 	bool detailed;
 	enum ph_repr repr;
 	ph_addr repr_owner; /* the type whose dict gave __repr__ */

@@ -81,53 +81,54 @@ static const char *after_last_dot(const char *name)
 	return dot ? dot + 1 : name;
 }
 
+/* While a type is being named it may be asked for (reading a str asks for the type of str), so what others see
+ * of it is never NULL: the parts are put together here. */
+struct names {
+	const char *tp_name, *name, *module;
+};
+
 /* type.__module__ and __qualname__ of a static type: the two parts of tp_name. */
-static void name_static(struct ph_objects *objects, struct ph_type_entry *e)
+static void name_static(struct ph_objects *objects, struct names *n)
 {
-	const char *dot = strrchr(e->tp_name, '.');
-	e->type.name = dot ? dot + 1 : e->tp_name;
-	e->type.module = dot ? ph_arena_strndup(&objects->arena, e->tp_name, (size_t)(dot - e->tp_name)) : "builtins";
+	const char *dot = strrchr(n->tp_name, '.');
+	n->name = dot ? dot + 1 : n->tp_name;
+	n->module = dot ? ph_arena_strndup(&objects->arena, n->tp_name, (size_t)(dot - n->tp_name)) : "builtins";
 }
 
-static void name_heap(struct ph_objects *objects, struct ph_type_entry *e)
+static void name_heap(struct ph_objects *objects, const struct ph_type *type, struct names *n)
 {
-	ph_addr qualname = ph_read_ptr(objects, e->type.address, PH_PyHeapTypeObject_ht_qualname);
-	ph_addr short_name = ph_read_ptr(objects, e->type.address, PH_PyHeapTypeObject_ht_name);
-	ph_addr module = ph_dict_get(objects, e->type.dict, "__module__");
-	e->type.name = ph_str_get(objects, qualname, &objects->arena);
-	e->type.module = module ? ph_str_get(objects, module, &objects->arena) : NULL;
-	const char *name = ph_str_get(objects, short_name, &objects->arena);
-	if (!e->type.name)
-		e->type.name = name;
-	if (!e->tp_name && name) {
-		/* made by PyType_FromSpec, whose name lies in .rodata: only that has no dict or is not for subclassing in Python … */
-		e->tp_name = name;
-		e->tp_name_lost = true;
-	}
+	ph_addr qualname = ph_read_ptr(objects, type->address, PH_PyHeapTypeObject_ht_qualname);
+	ph_addr short_name = ph_read_ptr(objects, type->address, PH_PyHeapTypeObject_ht_name);
+	ph_addr module = ph_dict_get(objects, type->dict, "__module__");
+	n->name = ph_str_get(objects, qualname, &objects->arena);
+	n->module = module ? ph_str_get(objects, module, &objects->arena) : NULL;
+	if (!n->name)
+		n->name = ph_str_get(objects, short_name, &objects->arena);
+	/* a class of Python has its tp_name in its ht_name; one made by PyType_FromSpec may have had it in .rodata,
+	 * with the module (and its dict has neither of the descriptors that Python gives a class) */
+	if (n->tp_name || !n->name)
+		return;
+	bool of_python = ph_dict_get(objects, type->dict, "__dict__") || ph_dict_get(objects, type->dict, "__weakref__");
+	if (of_python)
+		n->tp_name = ph_str_get(objects, short_name, &objects->arena);
 }
 
 static void name_type(struct ph_objects *objects, struct ph_type_entry *e, ph_addr tp_name)
 {
-	e->tp_name = read_c_name(objects, tp_name);
+	struct names n = { .tp_name = read_c_name(objects, tp_name) };
 	if (e->type.is_heap)
-		name_heap(objects, e);
-	if (!e->type.name && !e->tp_name)
-		e->tp_name = ph_type_name_guess(objects, &e->type);
-	if (!e->type.name && e->tp_name)
-		name_static(objects, e);
-	if (!e->type.name)
-		e->type.name = "?";
-	const char *module = e->type.module;
-	if (!module || !strcmp(module, "builtins"))
-		e->type.full = e->type.name;
-	else
-		e->type.full = ph_arena_printf(&objects->arena, "%s.%s", module, e->type.name);
-	if (!e->type.full)
-		e->type.full = e->type.name;
-	/* a type of C whose tp_name was left out: it had the module in it */
-	if (!e->tp_name || (e->tp_name_lost && !ph_dict_get(objects, e->type.dict, "__dict__") &&
-			    !ph_dict_get(objects, e->type.dict, "__weakref__")))
-		e->tp_name = e->type.full;
+		name_heap(objects, &e->type, &n);
+	if (!n.name && !n.tp_name)
+		n.tp_name = ph_type_name_guess(objects, &e->type);
+	if (!n.name && n.tp_name)
+		name_static(objects, &n);
+	const char *full = NULL;
+	if (n.name && n.module && strcmp(n.module, "builtins") != 0)
+		full = ph_arena_printf(&objects->arena, "%s.%s", n.module, n.name);
+	e->type.name = n.name ? n.name : "?";
+	e->type.module = n.module;
+	e->type.full = full ? full : e->type.name;
+	e->tp_name = n.tp_name ? n.tp_name : e->type.full;
 	e->short_name = after_last_dot(e->tp_name);
 }
 
@@ -213,8 +214,6 @@ static bool load_facts(struct ph_objects *objects, struct ph_type_entry *e, ph_a
 static void finish_type(struct ph_objects *objects, struct ph_type_entry *e, const struct ph_type_entry *base,
 			ph_addr tp_name)
 {
-	e->type.name = NULL;
-	e->tp_name_lost = false;
 	name_type(objects, e, tp_name);
 	e->type.decoder = choose_decoder(objects, e, base);
 	if (e->type.decoder)
