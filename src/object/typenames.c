@@ -34,8 +34,6 @@ static bool is_static_type(const struct ph_objects *o, ph_addr object)
 	ph_addr meta;
 	if (object & 7 || ph_target_ptr(o->target, object, PH_PyObject_ob_type, &meta) != PH_OK)
 		return false;
-	if (o->target->type_type && meta != o->target->type_type)
-		return false;
 	return flag(o, meta, PH_TRAIT_TPFLAG_TYPE_SUBCLASS) && !flag(o, object, PH_TRAIT_TPFLAG_HEAPTYPE);
 }
 
@@ -131,6 +129,23 @@ static ph_addr role_object(struct ph_objects *o, const char *role)
 	return type && type->dict ? ph_dict_get(o, type->dict, key) : 0;
 }
 
+static void add_role(struct ph_objects *o, const char *role, const char *name, int64_t basicsize)
+{
+	ph_addr object = role_object(o, role);
+	ph_addr type = object ? ph_read_ptr(o, object, PH_PyObject_ob_type) : 0;
+	/* the sizes must agree too: the name may have been bound to something else */
+	if (type && is_static_type(o, type) &&
+	    (basicsize < 0 || ph_read_int(o, type, PH_PyTypeObject_tp_basicsize) == basicsize))
+		ph_addrmap_set(&o->known, type, (uint64_t)(uintptr_t)name, false);
+}
+
+/* Metatypes of ctypes, which have no names in a dict and few differences among each other (up to 3.12). */
+static const struct { const char *role, *name; } metatypes[] = {
+	{ "_ctypes.Structure", "_ctypes.PyCStructType" }, { "_ctypes.Union", "_ctypes.UnionType" },
+	{ "_ctypes.Array", "_ctypes.PyCArrayType" },	  { "_ctypes._Pointer", "_ctypes.PyCPointerType" },
+	{ "_ctypes._SimpleCData", "_ctypes.PyCSimpleType" }, { "_ctypes.CFuncPtr", "_ctypes.PyCFuncPtrType" },
+};
+
 static void read_roles(struct ph_objects *o)
 {
 	const struct ph_known_type *rows;
@@ -139,13 +154,10 @@ static void read_roles(struct ph_objects *o)
 	for (size_t i = 0; i < count; i++) {
 		if (!rows[i].role || strncmp(rows[i].role, prefix, sizeof(prefix) - 1) != 0)
 			continue;
-		ph_addr object = role_object(o, rows[i].role + sizeof(prefix) - 1);
-		ph_addr type = object ? ph_read_ptr(o, object, PH_PyObject_ob_type) : 0;
-		/* the sizes must agree too: the name may have been bound to something else */
-		if (type && is_static_type(o, type) &&
-		    ph_read_int(o, type, PH_PyTypeObject_tp_basicsize) == rows[i].basicsize)
-			ph_addrmap_set(&o->known, type, (uint64_t)(uintptr_t)rows[i].name, false);
+		add_role(o, rows[i].role + sizeof(prefix) - 1, rows[i].name, rows[i].basicsize);
 	}
+	for (size_t i = 0; i < sizeof(metatypes) / sizeof(*metatypes); i++)
+		add_role(o, metatypes[i].role, metatypes[i].name, -1);
 }
 
 /* ---- fingerprints ---- */
@@ -280,7 +292,10 @@ static const char *best_alias(struct ph_objects *o, const struct ph_type_alias *
 		if (!strcmp(a->module, "builtins"))
 			return a->key;
 		bool private = a->module[0] == '_' || strstr(a->module, "._");
-		int score = (int)strlen(a->module) + (private ? 1000 : 0) + (lends_names(a->module) ? 10000 : 0);
+		int score = 4 * (int)strlen(a->module) + (private ? 1000 : 0) + (lends_names(a->module) ? 10000 : 0);
+		/* numpy.double is numpy.float64 */
+		if (strpbrk(a->key, "0123456789"))
+			score -= 2;
 		if (!best || score < best_score) {
 			best = a;
 			best_score = score;
