@@ -83,6 +83,8 @@ static void add_segment(struct loader *l, const struct ph_phdr *p)
 		s.file_size = s.end - s.start;
 		l->lies++;
 	}
+	if (s.start == s.end)
+		return;
 	note_extent(l, s.file_offset, s.file_size);
 	uint64_t left = s.file_offset < l->size ? l->size - s.file_offset : 0;
 	if (s.file_size > left) {

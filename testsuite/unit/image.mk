@@ -1,1 +1,7 @@
 # Unit tests of the room image; two lines each (see testsuite/unit/base.mk).
+unit_tests += testsuite/unit/test-image-core
+testsuite_unit_test_image_core_SOURCES = testsuite/unit/test-image-core.c testsuite/unit/corebuilder.h
+unit_tests += testsuite/unit/test-image-open
+testsuite_unit_test_image_open_SOURCES = testsuite/unit/test-image-open.c testsuite/unit/corebuilder.h
+unit_tests += testsuite/unit/test-image-modules
+testsuite_unit_test_image_modules_SOURCES = testsuite/unit/test-image-modules.c testsuite/unit/corebuilder.h
