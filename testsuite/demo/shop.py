@@ -56,7 +56,7 @@ def print_label(address):
 
 def refund(order, error):
     api_key = os.environ.get('SHOP_API_KEY', 'none')
-    headers = {'Authorization': 'Bearer ' + api_key, 'X-Order': order.number}
+    headers = {'Authorization': 'Bearer ' + api_key, 'X-Order': order.number, 'Accept': 'image/png'}
     labels = {}     # customer: address of the label in the printer's memory
     return headers, print_label(labels.get(order.customer, 0))
 
