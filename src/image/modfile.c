@@ -69,7 +69,7 @@ struct ph_modfile *ph_modfile_open(int fd, const char *path, const char **why)
 {
 	ph_auto_close int owned = fd;
 	struct stat st;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+	if (fstat(owned, &st) || !S_ISREG(st.st_mode)) {
 		*why = "not a regular file";
 		return NULL;
 	}
@@ -80,7 +80,7 @@ struct ph_modfile *ph_modfile_open(int fd, const char *path, const char **why)
 		return NULL;
 	}
 	file->size = (size_t)st.st_size;
-	void *map = st.st_size > 0 ? mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+	void *map = st.st_size > 0 ? mmap(NULL, file->size, PROT_READ, MAP_PRIVATE, owned, 0) : MAP_FAILED;
 	file->data = map == MAP_FAILED ? NULL : map;
 	if (!file->data)
 		*why = st.st_size ? "cannot be mapped" : "empty";

@@ -23,6 +23,7 @@ static const uint8_t *file;
 static size_t file_size;
 static const ElfW(Phdr) *phdrs;
 static size_t phdr_count;
+static void *handle;
 
 static int find_library(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -47,7 +48,8 @@ static bool map_library(void)
 	const ElfW(Ehdr) *e = (const void *)file;
 	phdrs = (const void *)(file + e->e_phoff);
 	phdr_count = e->e_phnum;
-	return e->e_machine == EM_X86_64;
+	handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD);
+	return e->e_machine == EM_X86_64 && handle && dlsym(handle, "puts");
 }
 
 struct shape {
@@ -121,7 +123,7 @@ static struct ph_image *open_shape(const struct shape *shape, struct ph_image_op
 static bool text_is_read(struct ph_image *image)
 {
 	/* by the library's handle: a sanitizer has a puts of its own */
-	void *handle = dlopen(library, RTLD_LAZY | RTLD_NOLOAD), *place = handle ? dlsym(handle, "puts") : NULL;
+	void *place = dlsym(handle, "puts");
 	Dl_info info;
 	uint64_t puts_at = place && dladdr(place, &info) ? (uint64_t)((uintptr_t)place - (uintptr_t)info.dli_fbase) : 0;
 	uint8_t buffer[16];
@@ -144,8 +146,6 @@ static bool text_is_read(struct ph_image *image)
 		CHECK(!ph_image_section(image, &modules[0], ".nothing", &start, &size));
 	} else
 		CHECK(modules[0].why_not && !modules[0].file);
-	if (handle)
-		dlclose(handle);
 	return read;
 }
 
@@ -254,5 +254,6 @@ int main(void)
 	test_writable();
 	test_left_out_data();
 	rmdir(empty);
+	dlclose(handle);
 	return CHECK_DONE();
 }
