@@ -161,7 +161,8 @@ static const char *to_decimal(struct ph_value *value, const struct number *n, co
 static void print_small(struct ph_decode *d, const struct number *n, const uint32_t *digits)
 {
 	char text[24], *p = text + sizeof(text);
-	uint64_t v = low_64(digits, n->count);
+	const uint64_t magnitude = low_64(digits, n->count);
+	uint64_t v = magnitude;
 	do
 		*--p = (char)('0' + v % 10);
 	while (v /= 10);
@@ -169,6 +170,8 @@ static void print_small(struct ph_decode *d, const struct number *n, const uint3
 		*--p = '-';
 	ph_decode_text(d, ph_value_copy(d->value, p, (size_t)(text + sizeof(text) - p)));
 	d->value->scalar = d->value->text;
+	/* Objects/longobject.c: _PY_NSMALLNEGINTS 5, _PY_NSMALLPOSINTS 257, one object each */
+	d->value->is_singleton = magnitude <= (n->negative ? 5 : 256);
 }
 
 static enum ph_status print_big(struct ph_decode *d, struct number *n)
