@@ -118,8 +118,14 @@ int main(int argc, char **argv)
 	/* a full disk or a size limit is an error that we report, not a death */
 	signal(SIGXFSZ, SIG_IGN);
 	int status = options_parse(argc, argv, &options);
-	if (status >= 0)
+	if (status >= 0) {
+		/* --help on a full disk */
+		if (fflush(stdout) && !status) {
+			perror("core2pyheap: standard output");
+			return 2;
+		}
 		return status;
+	}
 	struct ph_error *error = sort_operands(&options);
 	if (error)
 		return fail(error);

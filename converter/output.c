@@ -18,16 +18,22 @@ static struct {
 
 static volatile sig_atomic_t interrupted;
 
-/* An error of our own, in the shape of the library's: the program uses public headers only. */
+/* An error of our own, in the shape of the library's, whose ph_error_free() frees it. */
 static struct ph_error *io_error(const char *format, ...)
 {
-	static char message[512];
-	static struct ph_error error = { PH_ERROR_IO, message };
+	char message[512];
 	va_list ap;
 	va_start(ap, format);
 	vsnprintf(message, sizeof(message), format, ap);
 	va_end(ap);
-	return &error;
+	struct ph_error *error = malloc(sizeof(*error) + sizeof(message));
+	if (!error) {
+		fputs("core2pyheap: out of memory\n", stderr);
+		exit(2);
+	}
+	error->code = PH_ERROR_IO;
+	error->message = memcpy(error + 1, message, sizeof(message));
+	return error;
 }
 
 static double now(void)
@@ -143,9 +149,19 @@ static char *dump_stem(const char *core)
 	return stem;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 struct ph_error *output_dump_path(const struct options *options, char **ret)
 {
 	if (options->output) {
+		if (is_same_file(options->output, options->core) ||
+		    (options->python && is_same_file(options->output, options->python)))
+			return io_error("%s: the dump would replace what it is made from; give -o another name",
+					options->output);
 		*ret = strdup(options->output);
 		return *ret ? NULL : io_error("out of memory");
 	}

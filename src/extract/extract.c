@@ -52,11 +52,32 @@ static const struct ph_source_ops live_ops = {
 	.exception = live_exception,
 };
 
+/* A core that is cut may lack the interpreter's state: what the notes say is a report too. */
+static bool is_cut_python(struct ph_image *image)
+{
+	const struct ph_module *modules;
+	if (ph_image_info(image)->complete)
+		return false;
+	size_t count = ph_image_modules(image, &modules);
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(modules[i].name, "python", 6) || !strncmp(modules[i].name, "libpython", 9))
+			return true;
+	return false;
+}
+
 static struct ph_error *open_target(struct ph_extract *extract, const struct ph_extract_options *options)
 {
-	struct ph_error *error = ph_detect(extract->image, &extract->detected);
-	if (!error)
-		error = ph_redactor_create(options->redact, options->redact_words, &extract->redactor);
+	struct ph_error *error = ph_redactor_create(options->redact, options->redact_words, &extract->redactor);
+	if (error)
+		return error;
+	extract->source = (struct ph_source){ .ops = &live_ops, .self = extract };
+	extract->render = (struct ph_render){ .source = &extract->source, .redactor = extract->redactor };
+	error = ph_detect(extract->image, &extract->detected);
+	if (error && error->code == PH_ERROR_NO_PYTHON && is_cut_python(extract->image)) {
+		ph_damage_add(&extract->report.damage, PH_DAMAGE_REPORT, "python", "%s", error->message);
+		ph_error_free(error);
+		return NULL;
+	}
 	if (!error)
 		error = ph_objects_create(&extract->detected.target, &extract->objects);
 	if (!error)
@@ -68,9 +89,22 @@ static struct ph_error *open_target(struct ph_extract *extract, const struct ph_
 	for (size_t i = 0; i < count; i++)
 		if (interps[i].main || count == 1)
 			ph_objects_seed(extract->objects, interps[i].builtins, interps[i].modules);
-	extract->source = (struct ph_source){ .ops = &live_ops, .self = extract };
-	extract->render = (struct ph_render){ .source = &extract->source, .redactor = extract->redactor };
 	return NULL;
+}
+
+/* What the image and the runtime count while the report is made belongs to it. */
+static void take_damage(struct ph_extract *extract)
+{
+	const struct ph_damage *from = ph_image_damage(extract->image);
+	struct ph_damage *to = &extract->report.damage;
+	for (size_t i = 0; i < from->count; i++) {
+		const struct ph_damage_entry *entry = &from->entries[i];
+		size_t before = to->count;
+		ph_damage_add(to, entry->kind, entry->where, "%s", entry->what);
+		if (to->count > before)
+			to->entries[before].count = entry->count;
+	}
+	to->dropped += from->dropped;
 }
 
 struct ph_error *ph_extract_create(struct ph_image *image, const struct ph_extract_options *options,
@@ -89,6 +123,8 @@ struct ph_error *ph_extract_create(struct ph_image *image, const struct ph_extra
 		error = ph_extract_exceptions(extract);
 	if (!error)
 		error = ph_extract_render(extract);
+	if (!error)
+		take_damage(extract);
 	if (!error && extract->report.arena.no_memory)
 		error = &ph_error_no_memory;
 	if (error) {

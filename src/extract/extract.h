@@ -39,7 +39,7 @@ struct ph_extract {
 	struct ph_image *image; /* borrowed */
 	struct ph_detected detected;
 	struct ph_objects *objects;
-	struct ph_runtime *runtime;
+	struct ph_runtime *runtime; /* NULL: a cut core that lacks the interpreter */
 	struct ph_source source;
 	struct ph_redactor *redactor;
 	struct ph_render render;

@@ -82,7 +82,9 @@ struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_
 {
 	extract->report.redaction.mode = options->redact;
 	image_record(extract);
-	python_record(extract);
-	interpreter_records(extract);
+	if (extract->runtime) {
+		python_record(extract);
+		interpreter_records(extract);
+	}
 	return label_records(&extract->report, options);
 }

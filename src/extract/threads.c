@@ -118,6 +118,6 @@ struct ph_error *ph_extract_threads(struct ph_extract *extract)
 	ph_auto_free bool *matched = calloc(native_count + 1, sizeof(*matched));
 	if (!matched)
 		return &ph_error_no_memory;
-	struct ph_error *error = python_threads(extract, matched);
+	struct ph_error *error = extract->runtime ? python_threads(extract, matched) : NULL;
 	return error ? error : native_threads(extract, matched);
 }

@@ -153,7 +153,7 @@ static void put_header(struct ph_text *t)
 		ph_buffer_putc(t->out, '\n');
 	}
 	field(t, "python");
-	ph_text_put(t, r->python.version);
+	ph_text_put(t, r->python.version ? r->python.version : "unknown");
 	if (r->python.executable) {
 		ph_buffer_puts(t->out, ", ");
 		ph_text_put(t, r->python.executable);

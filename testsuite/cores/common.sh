@@ -123,7 +123,7 @@ try:
     r = json.load(open(sys.argv[1], encoding="utf-8", errors="strict"))
 except ValueError as e:
     sys.exit("  not JSON: %s" % e)
-sys.exit(0 if eval(sys.argv[2]) else 1)
+sys.exit(0 if eval("(%s)" % sys.argv[2]) else 1)
 ' "${2:-$work/out}" "$1" || fail "not true of the JSON: $1"
 }
 

@@ -108,10 +108,14 @@ no_dump_left
 last="ulimit -f 4; $convert"
 wanted=2
 (
-	ulimit -f 4
-	timeout "$seconds" "$convert" "$core" "$python" 2>"$work/err" | cat >"$work/piped"
-	# the status of the converter, not of cat
-	timeout "$seconds" "$convert" --report=none "$core" "$python" 2>>"$work/err.2"
+	{
+		(
+			ulimit -f 4
+			exec timeout "$seconds" "$convert" "$core" "$python" 2>"$work/err"
+		)
+		echo $? >"$work/status"
+	} | cat >"$work/piped"
+	exit "$(cat "$work/status")"
 )
 judge
 cp "$work/piped" "$work/out"
