@@ -75,8 +75,8 @@ struct ph_layout {
 	int32_t traits[PH_TRAIT_COUNT];
 };
 
-/* Fill *ret from the tables.  A minor version newer than the newest table gets that one's layout and `guessed`.  False when
- * the version is older than the tables or the ABI is none; *ret is untouched then. */
+/* Fill *ret from the tables.  A minor version newer than the newest table gets that one's layout and `guessed`.  False
+ * when the version is older than the tables or the ABI is none; *ret is untouched then. */
 bool ph_layout_resolve(struct ph_version version, struct ph_abi abi, struct ph_layout *ret);
 bool ph_layout_knows(struct ph_version version);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4]]: every field
- * of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the traits. */
+/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4]]: every
+ * field of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the traits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -69,6 +69,15 @@ static void test_versions(void)
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030b07f0), text, sizeof text), "3.11.7");
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030c00c2), text, sizeof text), "3.12.0rc2");
 	CHECK_EQ(ph_layout_newest().minor, 13);
+
+	/* what moved between 3.12.1 and 3.12.5, and is not known in between */
+	l = of(0x030c01f0, lp64);
+	CHECK_EQ(OFFSET(l, PyRuntimeState__main_interpreter), 76392);
+	l = of(0x030c05f0, lp64);
+	CHECK_EQ(OFFSET(l, PyRuntimeState__main_interpreter), 76440);
+	l = of(0x030c03f0, lp64);
+	CHECK(!ph_layout_has(&l, PH_PyRuntimeState__main_interpreter));
+	CHECK_EQ(OFFSET(l, PyRuntimeState_interpreters_head), 40);
 }
 
 /* A struct of our own: { u8 a; double b; short c[3]; int f:1, g:31, h:1; } twice in another. */
