@@ -109,6 +109,23 @@ static const char *scrub(struct run *run, const char *text, size_t *size, bool c
 	return ph_buffer_text(&run->scrubbed);
 }
 
+/* Bytes between quotes; what stands for a secret taken out of them is not escaped. */
+static void put_bytes(struct run *run, const char *data, size_t size)
+{
+	static const char escaped[] = "\\xe2\\x80\\xb9redacted\\xe2\\x80\\xba";
+	struct ph_buffer quoted = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	ph_quote_bytes(data, size, &quoted);
+	const char *p = ph_buffer_text(&quoted), *found;
+	while (data != run->levels[run->depth].value.text && (found = strstr(p, escaped))) {
+		ph_buffer_append(run->out, p, (size_t)(found - p));
+		ph_buffer_puts(run->out, PH_REDACTED);
+		p = found + strlen(escaped);
+	}
+	ph_buffer_puts(run->out, p);
+	run->out->no_memory |= quoted.no_memory;
+	ph_buffer_deinit(&quoted);
+}
+
 static void put_leaf(struct run *run, const struct ph_value *value, bool secret)
 {
 	bool hide = secret || ph_redactor_mode(run->render->redactor) == PH_REDACT_VALUES;
@@ -123,7 +140,7 @@ static void put_leaf(struct run *run, const struct ph_value *value, bool secret)
 		ph_quote_str(text, size, run->out);
 	} else if (value->form == PH_FORM_BYTES) {
 		ph_buffer_puts(run->out, value->open);
-		ph_quote_bytes(text, size, run->out);
+		put_bytes(run, text, size);
 		ph_buffer_puts(run->out, value->close);
 	} else {
 		ph_buffer_append(run->out, text, size);
