@@ -92,7 +92,8 @@ enum ph_status ph_decode_array(struct ph_decode *d)
 		return PH_CORRUPT;
 	int64_t allocated = ph_read_int(o, d->address, PH_arrayobject_allocated);
 	d->value->len = count;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize + allocated * (int64_t)size);
+	if (allocated >= count && !(allocated >> 40))
+		d->value->size = ph_size_with_head(d, d->type->type.basicsize + allocated * (int64_t)size);
 	struct ph_buffer text = PH_BUFFER(1 << 20);
 	ph_buffer_printf(&text, "%s('%c'", d->type->short_name, (char)code);
 	if (count)

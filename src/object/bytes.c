@@ -80,7 +80,8 @@ enum ph_status ph_decode_bytearray(struct ph_decode *d)
 		status = take_bytes(d, size ? start : d->address, size);
 	if (status != PH_OK)
 		return status;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize + alloc);
+	if (alloc >= size && !(alloc >> 40))
+		d->value->size = ph_size_with_head(d, d->type->type.basicsize + alloc);
 	d->value->open = ph_value_printf(d->value, "%s(", d->type->short_name);
 	d->value->close = ")";
 	if (!d->value->open)

@@ -87,7 +87,7 @@ enum ph_status ph_decode_list(struct ph_decode *d)
 	struct ph_value *value = d->value;
 	int64_t allocated = ph_read_int(d->objects, d->address, PH_PyListObject_allocated);
 	value->len = (int64_t)count;
-	if (allocated >= (int64_t)count)
+	if (allocated >= (int64_t)count && !(allocated >> 40))
 		value->size = ph_size_with_head(d, d->type->type.basicsize +
 							   allocated * d->target->layout.abi.pointer_size);
 	value->form = PH_FORM_ITEMS;
