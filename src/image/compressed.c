@@ -272,7 +272,8 @@ struct ph_error *ph_unpack(int fd, const char *name, const struct ph_callbacks *
 	s->sink = &sink;
 	enum outcome outcome = run(s);
 	const char *cut = outcome == CUT ? "the compressed core is cut" :
-			  outcome == DAMAGED ? "the compressed core is damaged, what is before that was read" : sink.cut;
+			  outcome == DAMAGED ? "the compressed core is damaged, what is before that was read" :
+					       sink.cut;
 	error = s->error;
 	free(s);
 	if (!error && cut && !sink.position)

@@ -37,8 +37,10 @@ static struct ph_error *open_regular(const char *path, int *ret_fd, struct stat 
 	if (fstat(fd, st))
 		return ph_error_errno(errno, "cannot look at %s", path);
 	if (!S_ISREG(st->st_mode))
-		return ph_error_create(PH_ERROR_IO, "%s: is %s, not a core; give a file, or - and the core on standard input",
-				       path, S_ISDIR(st->st_mode) ? "a folder" : S_ISFIFO(st->st_mode) ? "a pipe" : "a device");
+		return ph_error_create(PH_ERROR_IO,
+				       "%s: is %s, not a core; give a file, or - and the core on standard input", path,
+				       S_ISDIR(st->st_mode)  ? "a folder" :
+				       S_ISFIFO(st->st_mode) ? "a pipe" : "a device");
 	*ret_fd = fd;
 	fd = -1;
 	return NULL;

@@ -98,7 +98,8 @@ static struct ph_error *read_headers(struct loader *l)
 {
 	struct ph_image *image = l->image;
 	uint64_t count = ph_elf_phnum(&l->elf, l->data, l->size);
-	uint64_t room = l->elf.phoff < l->size ? (l->size - l->elf.phoff) / (l->elf.phentsize ? l->elf.phentsize : 1) : 0;
+	uint64_t room = l->elf.phoff < l->size ? l->size - l->elf.phoff : 0;
+	room /= l->elf.phentsize ? l->elf.phentsize : 1;
 	if (l->elf.phnum)
 		note_extent(l, l->elf.phoff, count * l->elf.phentsize);
 	if (count > room) {
@@ -106,8 +107,8 @@ static struct ph_error *read_headers(struct loader *l)
 			return ph_error_create(PH_ERROR_NOT_CORE,
 					       "%s: the core is cut before its program headers (%zu bytes are left)",
 					       l->name, l->size);
-		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "core", "%" PRIu64 " of %" PRIu64 " program headers missing",
-			      count - room, count);
+		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "core",
+			      "%" PRIu64 " of %" PRIu64 " program headers missing", count - room, count);
 		image->info.complete = false;
 		count = room;
 	}
@@ -229,7 +230,8 @@ static struct ph_error *read_notes(struct loader *l)
 		return ph_error_create(PH_ERROR_NOT_CORE, "%s: no notes in it: %s (%zu bytes are left)", l->name,
 				       cut ? "the core is cut before their end" : "it has no note segment", l->size);
 	if (!found)
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: no thread in its notes, not a core of a process", l->name);
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: no thread in its notes, not a core of a process",
+				       l->name);
 	return NULL;
 }
 

@@ -31,7 +31,7 @@ struct ph_image_info {
 	/* the process */
 	int64_t pid;	  /* 0 unknown */
 	const char *name; /* NT_PRPSINFO pr_fname, or NULL */
-	const char *command; /* pr_psargs (cut at 80 bytes by the kernel), or the argv that the stack still holds, or NULL */
+	const char *command; /* argv as the stack still holds it, else pr_psargs (cut at 79 bytes), or NULL; not escaped */
 	/* the signal; number 0 when there was none (gcore) */
 	int signal_number;
 	const char *signal_name; /* "SIGSEGV", or NULL */
@@ -55,7 +55,9 @@ const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image);
 /* ---- memory ---- */
 
 /* All of [addr, addr+size) or nothing.  Pages that the core left out come from
- * the module file when it was found and its build-id agrees. */
+ * the module file when it was found and agrees (image/trust.c), and only where
+ * nothing can have been written to them (modules.c, is_unmodified); bytes that a
+ * cut took never do.  PH_UNMAPPED, PH_LEFT_OUT. */
 enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer, size_t size);
 
 /* A zero-copy pointer to [addr, addr+size), when one mapping holds it all;
@@ -69,7 +71,8 @@ size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum);
 /* Whether the process had the address mapped at all (also where its bytes were left out). */
 bool ph_image_is_mapped(struct ph_image *image, ph_addr addr);
 
-/* A NUL-terminated string of at most `size`-1 bytes into buffer; PH_LIMIT when longer. */
+/* A NUL-terminated string of at most `size`-1 bytes into buffer; PH_LIMIT when longer.
+ * Unlike ph_image_read() it may have written to the buffer when it fails. */
 enum ph_status ph_image_read_string(struct ph_image *image, ph_addr addr, char *buffer, size_t size);
 
 struct ph_segment {

@@ -64,13 +64,14 @@ const char *ph_signal_name(int number)
 {
 	/* signal(7), the numbers that x86, ARM and most others share */
 	static const char *const names[] = {
-		[1] = "SIGHUP",	   [2] = "SIGINT",   [3] = "SIGQUIT",	[4] = "SIGILL",	    [5] = "SIGTRAP",
-		[6] = "SIGABRT",   [7] = "SIGBUS",   [8] = "SIGFPE",	[9] = "SIGKILL",    [10] = "SIGUSR1",
-		[11] = "SIGSEGV",  [12] = "SIGUSR2", [13] = "SIGPIPE",	[14] = "SIGALRM",   [15] = "SIGTERM",
-		[16] = "SIGSTKFLT", [17] = "SIGCHLD", [18] = "SIGCONT",	[19] = "SIGSTOP",   [20] = "SIGTSTP",
-		[21] = "SIGTTIN",  [22] = "SIGTTOU", [23] = "SIGURG",	[24] = "SIGXCPU",   [25] = "SIGXFSZ",
-		[26] = "SIGVTALRM", [27] = "SIGPROF", [28] = "SIGWINCH", [29] = "SIGIO",    [30] = "SIGPWR",
-		[31] = "SIGSYS",
+		[1] = "SIGHUP", [2] = "SIGINT", [3] = "SIGQUIT", [4] = "SIGILL",
+		[5] = "SIGTRAP", [6] = "SIGABRT", [7] = "SIGBUS", [8] = "SIGFPE",
+		[9] = "SIGKILL", [10] = "SIGUSR1", [11] = "SIGSEGV", [12] = "SIGUSR2",
+		[13] = "SIGPIPE", [14] = "SIGALRM", [15] = "SIGTERM", [16] = "SIGSTKFLT",
+		[17] = "SIGCHLD", [18] = "SIGCONT", [19] = "SIGSTOP", [20] = "SIGTSTP",
+		[21] = "SIGTTIN", [22] = "SIGTTOU", [23] = "SIGURG", [24] = "SIGXCPU",
+		[25] = "SIGXFSZ", [26] = "SIGVTALRM", [27] = "SIGPROF", [28] = "SIGWINCH",
+		[29] = "SIGIO", [30] = "SIGPWR", [31] = "SIGSYS",
 	};
 	return number > 0 && (size_t)number < PH_COUNT(names) ? names[number] : NULL;
 }

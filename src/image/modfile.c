@@ -58,7 +58,8 @@ static bool read_headers(struct ph_modfile *file)
 	for (size_t i = 0; i < count; i++) {
 		file->phdrs[i] = ph_elf_phdr(elf, file->data + elf->phoff + i * elf->phentsize);
 		const struct ph_phdr *p = &file->phdrs[i];
-		if (p->type != PT_NOTE || *file->build_id || p->offset > file->size || p->filesz > file->size - p->offset)
+		if (p->type != PT_NOTE || *file->build_id || p->offset > file->size ||
+		    p->filesz > file->size - p->offset)
 			continue;
 		ph_note_build_id(file->data + p->offset, p->filesz, p->align, elf->big_endian, file->build_id);
 	}

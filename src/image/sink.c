@@ -44,7 +44,8 @@ struct ph_error *ph_sink_init(struct ph_sink *sink, const char *name, const stru
 	sink->folder = folder && *folder ? folder : "/tmp";
 	sink->fd = open_temporary(sink->folder);
 	if (sink->fd < 0)
-		return ph_error_errno(errno, "%s: no temporary file can be made in %s (set TMPDIR)", name, sink->folder);
+		return ph_error_errno(errno, "%s: no temporary file can be made in %s (set TMPDIR)", name,
+				      sink->folder);
 	return NULL;
 }
 
@@ -74,7 +75,8 @@ static struct ph_error *look_at_head(struct ph_sink *sink, const uint8_t *data, 
 	sink->head_size += take;
 	size_t n = sink->head_size < SELFMAG ? sink->head_size : SELFMAG;
 	if (memcmp(sink->head, ELFMAG, n))
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: what is in it is not a core (no ELF header)", sink->name);
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: what is in it is not a core (no ELF header)",
+				       sink->name);
 	sink->extent = ph_elfcore_extent(sink->head, sink->head_size);
 	sink->head_done = sink->extent || sink->head_size == HEAD_MAXIMUM;
 	if (sink->head_done) {

@@ -40,7 +40,9 @@ static bool is_vector(struct ph_image *image, ph_addr at)
 static ph_addr find_vector(struct ph_image *image)
 {
 	uint64_t above, word = image->info.pointer_size;
-	if (image->auxv_count < 4 || (!ph_image_auxv(image, AT_RANDOM, &above) && !ph_image_auxv(image, AT_EXECFN, &above)))
+	if (image->auxv_count < 4)
+		return 0;
+	if (!ph_image_auxv(image, AT_RANDOM, &above) && !ph_image_auxv(image, AT_EXECFN, &above))
 		return 0;
 	const struct ph_segment *stack = ph_image_segment_at(image, above);
 	if (!stack)

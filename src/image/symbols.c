@@ -19,6 +19,7 @@
 
 #define MAX_NAME 256
 #define MAX_CHAIN 100000
+#define MAX_DYNAMIC 512
 
 struct ph_dynamic {
 	ph_addr symbols, strings, gnu_hash, hash; /* 0: none */
@@ -79,7 +80,9 @@ static const struct ph_dynamic *module_dynamic(struct ph_image *image, const str
 	if (!state->dynamic_looked && module->dynamic) {
 		struct ph_dynamic *d = calloc(1, sizeof(*d));
 		uint64_t tag, value;
-		for (size_t i = 0; d && i < 512 && dynamic_entry(image, module, i, &tag, &value) && tag != DT_NULL; i++) {
+		for (size_t i = 0; d && i < MAX_DYNAMIC && dynamic_entry(image, module, i, &tag, &value); i++) {
+			if (tag == DT_NULL)
+				break;
 			if (tag == DT_SYMTAB)
 				d->symbols = relocated(module, value);
 			else if (tag == DT_STRTAB)
