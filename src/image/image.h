@@ -31,7 +31,7 @@ struct ph_image_info {
 	/* the process */
 	int64_t pid;	  /* 0 unknown */
 	const char *name; /* NT_PRPSINFO pr_fname, or NULL */
-	const char *command; /* argv as the stack still holds it, else pr_psargs (cut at 79 bytes), or NULL; not escaped */
+	const char *command; /* argv that the stack still holds, else pr_psargs (cut at 79 bytes), or NULL */
 	/* the signal; number 0 when there was none (gcore) */
 	int signal_number;
 	const char *signal_name; /* "SIGSEGV", or NULL */
