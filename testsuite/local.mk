@@ -57,6 +57,12 @@ testsuite_layouts_dump_layout_SOURCES = testsuite/layouts/dump-layout.c
 EXTRA_DIST += testsuite/layouts/read-dwarf.py
 TESTS += testsuite/layouts/rows.py
 
+# The line tables against what the interpreters say of their own code.
+check_PROGRAMS += testsuite/lines/compare-lines
+testsuite_lines_compare_lines_SOURCES = testsuite/lines/compare-lines.c
+EXTRA_DIST += testsuite/lines/code-lines.py
+TESTS += testsuite/lines/line-tables.sh
+
 # Other tests, one a line: TESTS += testsuite/WHAT.sh
 TESTS += testsuite/dump.sh
 TESTS += testsuite/cores/bad-input.sh

@@ -154,10 +154,14 @@ static ph_addr cell_contents(struct ph_objects *objects, ph_addr cell)
 	return contents;
 }
 
+/* Where the types' names were left out of the core, the shape has to do. */
 static bool is_cell(struct ph_objects *objects, ph_addr object)
 {
 	const struct ph_type *type = ph_object_type(objects, object);
-	return type && type->kind == PH_KIND_CELL;
+	if (!type || type->kind == PH_KIND_CELL)
+		return type != NULL;
+	return (!type->name || !strcmp(type->name, "?")) && !type->is_heap && !type->itemsize &&
+	       (size_t)type->basicsize == ph_target_sizeof(ph_objects_target(objects), PH_SIZEOF_PyCellObject);
 }
 
 /* The value of a fast local as frame_get_var() of Objects/frameobject.c gives

@@ -114,8 +114,7 @@ struct ph_error *ph_runtime_thread_exceptions(struct ph_runtime *runtime, const 
 	list.count = 0;
 	add_handled(runtime, thread, &list);
 	add_raised(runtime, thread, &list);
-	if (!list.count)
-		add(runtime, &list, ph_runtime_hook_argument(runtime, thread, arena), PH_EXCEPTION_RAISED);
+	add(runtime, &list, ph_runtime_hook_argument(runtime, thread, arena), PH_EXCEPTION_RAISED);
 	add_last(runtime, thread, &list);
 	struct ph_state_exception *copy = ph_arena_array(arena, struct ph_state_exception, list.count + 1);
 	if (!copy)

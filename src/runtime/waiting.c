@@ -23,21 +23,12 @@ static bool futex_waits(const struct ph_native_thread *native)
 }
 
 /* take_gil() and drop_gil() of Python/ceval_gil.h wait within the GIL's own
- * condition variables and mutexes. */
+ * condition variables and mutexes, which end its struct. */
 static bool is_in_gil(struct ph_runtime *runtime, ph_addr gil, ph_addr futex)
 {
-	static const enum ph_field parts[] = {
-		PH_gil_runtime_state_cond,
-		PH_gil_runtime_state_mutex,
-		PH_gil_runtime_state_switch_cond,
-		PH_gil_runtime_state_switch_mutex,
-	};
-	for (size_t i = 0; gil && i < sizeof(parts) / sizeof(parts[0]); i++) {
-		ph_addr start = ph_target_at(runtime->target, gil, parts[i]);
-		if (start && futex >= start && futex - start < runtime->target->layout.slots[parts[i]].size)
-			return true;
-	}
-	return false;
+	ph_addr start = ph_target_at(runtime->target, gil, PH_gil_runtime_state_cond);
+	size_t size = ph_target_sizeof(runtime->target, PH_SIZEOF_gil_runtime_state);
+	return gil && start && futex >= start && futex - gil < size;
 }
 
 /* Is this a lock object whose semaphore is the futex?  PyThread_allocate_lock()
