@@ -235,9 +235,9 @@ static void test_speed(void)
 	ph_addr key = fake_str("some_key"), list = fake_list(key, key), top = list;
 	for (int i = 0; i < 50000; i++)
 		top = fake_dict(key, fake_int("4711", false), fake_str("x"), top);
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 	CHECK(!ph_redactor_survey(r, &fake_source, &(struct ph_redaction_root){ NULL, top }, 1, 1000000, 100000));
-	clock_gettime(CLOCK_MONOTONIC, &b);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 	double ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
 	fprintf(stderr, "100,000 objects surveyed in %.1f ms\n", ms);
 	CHECK(ms < 1000); /* sanitizers and a busy machine */

@@ -212,10 +212,10 @@ static void test_speed(void)
 {
 	struct timespec a, b;
 	ph_addr s = fake_str("some text of a local variable"), d = fake_dict(s, s, s, fake_list(s, s, s, s));
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
 	for (int i = 0; i < 2000; i++)
 		REPR(d);
-	clock_gettime(CLOCK_MONOTONIC, &b);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 	double ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
 	fprintf(stderr, "2,000 reprs in %.2f ms\n", ms);
 	CHECK(ms < 500); /* sanitizers and a busy machine */
