@@ -450,6 +450,15 @@ void ph_report_json(const struct ph_report *report, struct ph_buffer *out)
 	ph_buffer_putc(out, '\n');
 }
 
+void ph_report_threads_json(const struct ph_report *report, struct ph_buffer *out)
+{
+	struct ph_json json = ph_json(out, 2), *j = &json;
+	ph_json_object(j, false);
+	put_threads(j, report);
+	ph_json_object_end(j);
+	ph_buffer_putc(out, '\n');
+}
+
 /* ---- one object ---- */
 
 void ph_object_json(const struct ph_object *o, struct ph_buffer *out)
