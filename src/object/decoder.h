@@ -75,6 +75,7 @@ struct ph_objects {
 	struct ph_addrmap known;    /* type -> name by role */
 	bool seeded;		    /* names and known are filled */
 	bool busy_seeding;	    /* while they are being */
+	bool may_guess;		    /* ph_objects_seed() has said where; before it, types stay pending */
 	struct ph_type_entry *pending; /* types met meanwhile, the newest first */
 	ph_addr instance;	    /* whose type is being asked for, may tell which it is */
 	ph_addr builtins, modules;  /* from ph_objects_seed() */

@@ -49,6 +49,8 @@ void ph_objects_seed(struct ph_objects *objects, ph_addr builtins, ph_addr modul
 	objects->builtins = builtins;
 	objects->modules = modules;
 	objects->seeded = false;
+	objects->may_guess = true;
+	ph_types_rename_pending(objects);
 }
 
 /* ---- helpers of decoders ---- */

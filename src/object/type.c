@@ -220,7 +220,7 @@ static void finish_type(struct ph_objects *objects, struct ph_type_entry *e, con
 		e->type.kind = e->type.decoder->kind;
 	else if (strcmp(e->type.name, "?") != 0)
 		e->type.kind = e->type.is_heap ? PH_KIND_INSTANCE : PH_KIND_OTHER;
-	if (objects->busy_seeding && !strcmp(e->type.name, "?")) {
+	if ((objects->busy_seeding || !objects->may_guess) && !strcmp(e->type.name, "?")) {
 		e->next_pending = objects->pending;
 		objects->pending = e;
 	}

@@ -316,10 +316,10 @@ static void seed(struct ph_objects *o)
 const char *ph_type_name_guess(struct ph_objects *objects, const struct ph_type *type)
 {
 	const struct ph_known_type *rows[CANDIDATES_MAXIMUM];
+	if (!objects->may_guess || objects->busy_seeding)
+		return NULL;
 	if (!objects->seeded)
 		seed(objects);
-	if (objects->busy_seeding)
-		return NULL;
 	const uint64_t *known = ph_addrmap_find(&objects->known, type->address);
 	if (known)
 		return (const char *)(uintptr_t)*known;
