@@ -36,6 +36,35 @@ static const char *name_of_type(struct ph_decode *d, ph_addr type)
 	return entry ? entry->tp_name : "?";
 }
 
+/* What the function holds under a variable's name, "__defaults__.x" and
+ * "__closure__.x": the name says what the value is, to redaction too. */
+static void add_named_values(struct ph_decode *d)
+{
+	struct ph_objects *o = d->objects;
+	const struct ph_code *code = ph_code_get(o, ph_read_ptr(o, d->address, PH_PyFunctionObject_func_code));
+	ph_addr defaults = ph_read_ptr(o, d->address, PH_PyFunctionObject_func_defaults), items;
+	ph_addr closure = ph_read_ptr(o, d->address, PH_PyFunctionObject_func_closure);
+	size_t count = 0;
+	if (!code)
+		return;
+	/* the defaults are those of the last positional arguments */
+	int64_t positional = ph_read_int(o, code->address, PH_PyCodeObject_co_argcount);
+	if (defaults && ph_sequence_items(o, defaults, &items, &count) == PH_OK && positional >= 0 &&
+	    count <= (uint64_t)positional && (uint64_t)positional <= code->localsplus_count)
+		for (size_t i = 0; i < count && i < d->limits->children; i++) {
+			const char *name = code->localsplus_names[(size_t)positional - count + i];
+			ph_decode_structural(d, ph_value_printf(d->value, "__defaults__.%s", name ? name : "?"),
+					     ph_sequence_item(o, defaults, i));
+		}
+	size_t next = 0;
+	for (size_t i = 0; closure && i < code->localsplus_count && next < d->limits->children; i++)
+		if (code->localsplus_kinds[i] & PH_FAST_FREE) {
+			const char *name = code->localsplus_names[i];
+			ph_decode_structural(d, ph_value_printf(d->value, "__closure__.%s", name ? name : "?"),
+					     ph_sequence_item(o, closure, next++));
+		}
+}
+
 enum ph_status ph_decode_function(struct ph_decode *d)
 {
 	const char *name = str_field(d, d->address, PH_PyFunctionObject_func_qualname, "?");
@@ -51,6 +80,7 @@ enum ph_status ph_decode_function(struct ph_decode *d)
 	ph_decode_structural_field(d, "__kwdefaults__", PH_PyFunctionObject_func_kwdefaults);
 	ph_decode_structural_field(d, "__closure__", PH_PyFunctionObject_func_closure);
 	ph_decode_structural_field(d, "__annotations__", PH_PyFunctionObject_func_annotations);
+	add_named_values(d);
 	return PH_OK;
 }
 

@@ -40,7 +40,8 @@ one_version() {
 		else
 			json_check 'r["redaction"]["count"] > 20'
 			check "the text report does not name --redact" grep -q -e "--redact" "$work/out.d/report.text"
-			check "the text report does not count" grep -Eq '[0-9]+ .*redacted' "$work/out.d/report.text"
+			[ $mode = values ] || check "the text report does not count" \
+				grep -Eq '[0-9]+ .*redacted' "$work/out.d/report.text"
 		fi
 		# the reader's side; what prints an object prints them all
 		addresses=$("$PYTHON3" -c '
@@ -75,7 +76,7 @@ with zipfile.ZipFile(sys.argv[1]) as z:
 }
 
 tried=
-for version in ${PYHEAP_TEST_VERSIONS:-3.8 3.11 3.12 3.13 system}; do
+for version in ${PYHEAP_TEST_VERSIONS:-3.8 3.13 system}; do
 	python=$(need_python "$version") || continue
 	tried="$tried $version"
 	one_version "$python"

@@ -13,8 +13,9 @@ import sys
 import zipfile
 
 TEXTS = '''global local local_bytes bytearray camel plural1 plural2 plural3 attribute header slot namedtuple namespace partial
-key bytes_key dashed nested1 nested2 as_key closure generator url url_bytes thread kwargs exception_attribute bytes long'''.split()
-LITERALS = 'CLASS_LITERAL DEFAULT_LITERAL KWDEFAULT_LITERAL CALL_LITERAL DICT_LITERAL'.split()
+key bytes_key dashed nested1 nested2 as_key closure generator url url_bytes thread kwargs exception_attribute bytes long
+private dataclass ordered default deep pair bytes_pair'''.split()
+LITERALS = 'CLASS_LITERAL DEFAULT_LITERAL KWDEFAULT_LITERAL CALL_LITERAL DICT_LITERAL ENUM_LITERAL'.split()
 # what only the default mode must keep, and `values` must not
 PLAIN = 'plain_global plain_text plain_bytes plain_key plain_item plain_tuple_item plain_message plain_local lookalike1 lookalike2 lookalike3'.split()
 

@@ -4,6 +4,8 @@
 The test replaces the words between at signs by random text: literals are secrets too.
 """
 import collections
+import dataclasses
+import enum
 import functools
 import json
 import os
@@ -41,6 +43,21 @@ Login = collections.namedtuple('Login', 'user password')
 
 class Failure(Exception):
     pass
+
+
+class Private:
+    def __init__(self, password):
+        self.__password = password
+
+
+@dataclasses.dataclass
+class Account:
+    user: str
+    refresh_token: str
+
+
+class Keys(enum.Enum):
+    SIGNING_SECRET = '@ENUM_LITERAL@'
 
 
 def default_argument(x, secret='@DEFAULT_LITERAL@', *, token='@KWDEFAULT_LITERAL@'):
@@ -123,6 +140,14 @@ def main():
     longer = 'x' * 60 + password + 'y' * 60
     joined = ('Basic ' + userPassword).encode()
     plain_local = S['plain_local']
+    private = Private(S.pop('private'))
+    account = Account('ann', S.pop('dataclass'))
+    ordered = collections.OrderedDict([('one', 1), ('passwd', S.pop('ordered'))])
+    default = collections.defaultdict(dict, {'x': {'credentials': {'y': [S.pop('default')]}}})
+    deep = {'a': [{'b': ({'c': {'d': [{'client_secret': S.pop('deep')}]}},)}]}
+    headers = [('Host', 'example.org'), ('Authorization', 'Bearer ' + S.pop('pair'))]
+    raw_headers = [(b'host', b'example.org'), (b'cookie', b'session=' + S.pop('bytes_pair').encode())]
+    key = Keys.SIGNING_SECRET
     ready = threading.Event()
     threading.Thread(target=thread, args=(S.pop('thread'), ready), name='sleeper', daemon=True).start()
     ready.wait()
