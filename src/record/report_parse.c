@@ -107,7 +107,7 @@ static ph_addr collect_later(struct collector *c, struct json_object *o)
 	ph_addr ref = ph_json_get_address(o, "ref"), address = ph_json_get_address(o, "address");
 	if (ref || !address)
 		return ref;
-	if (ph_addrmap_find(&c->seen, address) || c->count + c->pending_count > EXCEPTIONS_MAXIMUM)
+	if (c->count + c->pending_count > EXCEPTIONS_MAXIMUM)
 		return address;
 	if (c->pending_count == c->pending_capacity) {
 		size_t capacity = c->pending_capacity ? c->pending_capacity * 2 : 64;
@@ -145,12 +145,25 @@ static void parse_exception(struct collector *c, struct json_object *o, struct p
 		ret->members[ret->member_count++] = collect_later(c, json_object_array_get_idx(members, i));
 }
 
+static void collect_nested(struct collector *c, struct json_object *o)
+{
+	size_t count;
+	struct json_object *members = ph_json_get_array(o, "exceptions", &count);
+	collect_later(c, ph_json_get(o, "cause"));
+	collect_later(c, ph_json_get(o, "context"));
+	for (size_t i = 0; i < count; i++)
+		collect_later(c, json_object_array_get_idx(members, i));
+}
+
 static void collect(struct collector *c)
 {
 	while (c->pending_count && !c->no_memory) {
 		struct json_object *o = c->pending[--c->pending_count];
-		if (!ph_addrmap_add(&c->seen, ph_json_get_address(o, "address")))
+		if (!ph_addrmap_add(&c->seen, ph_json_get_address(o, "address"))) {
+			/* one place may nest what another has a reference to */
+			collect_nested(c, o);
 			continue;
+		}
 		if (c->count == c->capacity) {
 			size_t capacity = c->capacity ? c->capacity * 2 : 16;
 			struct ph_exception *bigger = realloc(c->found, capacity * sizeof(*bigger));
