@@ -37,7 +37,7 @@ if command -v unzip >/dev/null; then
 	[ -s "$work/err" ] && fail "unzip complains: $(cat "$work/err")"
 	unzip -p "$F" report.json >"$work/report.json" || fail 'unzip -p report.json'
 	(cd "$work" && mkdir x && cd x && unzip -q "$F") || fail 'unzip'
-	[ "$(find "$work" -name 'evil*' | wc -l)" -eq 1 ] || fail 'a source outside its folder'
+	[ "$(find "$work" -name '*evil.py')" = "$work/x/sources/0003-evil.py" ] || fail 'a source outside its folder'
 fi
 if "$PYTHON3" -c pass 2>/dev/null; then
 	"$PYTHON3" - "$F" "$work/report.json" <<'EOF' || fail 'python readers'
@@ -93,7 +93,7 @@ cmp "$work/out" "$work/text" || fail 'report of standard input'
 expect 0 sh -c "cat '$F' | '$PYHEAP' report -"
 cmp "$work/out" "$work/text" || fail 'report of a pipe'
 expect 0 "$PYHEAP" report --format=signature "$F"
-[ "$(cat "$work/out")" = '1:0123456789abcdef ValueError in app:function_2' ] ||
+[ "$(cat "$work/out")" = '1:01234567 ValueError in app:function_2' ] ||
 	fail "signature: $(cat "$work/out")"
 expect 0 "$PYHEAP" report --format=markdown "$F"
 expect 0 "$PYHEAP" exceptions "$F"
@@ -102,6 +102,7 @@ expect 0 "$PYHEAP" exceptions --json "$F"
 expect 0 "$PYHEAP" threads "$F"
 grep -q worker "$work/out" || fail 'threads lack a name'
 expect 0 "$PYHEAP" threads "$F" --json
+grep -q native_threads "$work/out" || fail 'threads --json lacks its keys'
 expect 0 "$PYHEAP" print "$F" 0x7f0000001030
 expect 0 "$PYHEAP" print --json "$F" 7F0000001030 0x7f0000001000 0x7f0000001030
 [ "$(cut -c1-28 "$work/out" | tr '\n' ' ')" = \

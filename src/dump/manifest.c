@@ -162,7 +162,7 @@ bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
 	if (!tokener)
 		return false;
 	struct json_object *root =
-		size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format, *version;
+		size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format, *version, *closure;
 	bool is_object = json_object_is_type(root, json_type_object);
 	*ret = (struct ph_manifest){ .version = -1 };
 	if (is_object) {
@@ -170,6 +170,7 @@ bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
 			ret->is_ours = !strcmp(json_object_get_string(format), PH_DUMP_FORMAT);
 		if (json_object_object_get_ex(root, "version", &version) && json_object_is_type(version, json_type_int))
 			ret->version = json_object_get_int64(version);
+		ret->has_closure = json_object_object_get_ex(root, "closure", &closure) && closure;
 	}
 	json_object_put(root);
 	json_tokener_free(tokener);

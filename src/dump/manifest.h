@@ -15,6 +15,7 @@ void ph_dump_modules_json(const struct ph_dump_contents *contents, struct ph_buf
 struct ph_manifest {
 	bool is_ours;  /* "format" is */
 	int64_t version; /* -1 none */
+	bool has_closure; /* there is a closure.jsonl */
 };
 
 /* Of untrusted text, NUL-terminated; false when it is no JSON object. */

@@ -108,6 +108,7 @@ static struct ph_error *check_manifest(struct ph_dump *dump, bool is_ours)
 	if (error)
 		return error;
 	if (!state && ph_manifest_parse(json, size, &manifest) && manifest.is_ours) {
+		dump->wants_closure = manifest.has_closure;
 		if (manifest.version == PH_DUMP_VERSION)
 			return NULL;
 		return ph_error_create(PH_ERROR_BAD_DUMP,

@@ -204,8 +204,11 @@ static bool take_piece(void *user, const char *data, size_t size)
 static struct ph_error *search_closure(struct search *s)
 {
 	const struct ph_archive_entry *entry = ph_archive_find(&s->dump->archive, PH_MEMBER_CLOSURE);
-	if (!entry) /* --heap=none, or lost: then the archive's problem was noted */
+	if (!entry) { /* --heap=none, or lost */
+		if (s->dump->wants_closure)
+			ph_dump_note(s->dump, "has no member " PH_MEMBER_CLOSURE ": copy the dump again");
 		return NULL;
+	}
 	enum ph_member_state state = ph_archive_read(&s->dump->archive, entry, take_piece, s);
 	if (s->error)
 		return s->error;

@@ -11,6 +11,7 @@ struct ph_dump {
 	int fd;
 	struct ph_archive archive;
 	char *problem; /* the first one; NULL none */
+	bool wants_closure; /* the manifest says that there is one */
 	bool has_report;
 	struct ph_report report;
 };
