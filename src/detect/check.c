@@ -26,47 +26,65 @@ bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *re
 	return true;
 }
 
-/* NULL, or what does not hold; *ret_alive: a thread state points back. */
+/* NULL, or what does not hold.  What crashed may have torn one of the four, so
+ * that three will do. */
 static const char *check_interp(struct ph_target *target, ph_addr interp, bool *ret_alive)
 {
 	bool joined = ph_target_trait(target, PH_TRAIT_THREADS_FORM) != 0;
 	ph_addr thread = ptr(target, interp,
 			     joined ? PH_PyInterpreterState_threads_head : PH_PyInterpreterState_tstate_head);
-	if (thread && ptr(target, thread, PH_PyThreadState_interp) != interp)
-		return "a thread state does not point back to its interpreter";
 	enum ph_field modules = ph_target_trait(target, PH_TRAIT_MODULES_FORM) ? PH_PyInterpreterState_imports_modules :
 										 PH_PyInterpreterState_modules;
-	if (!ph_is_bare_dict(target, ptr(target, interp, modules), &target->type_type))
-		return "sys.modules is not a dict";
-	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_sysdict), NULL))
-		return "the dict of sys is not a dict";
-	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_builtins), NULL))
-		return "the dict of builtins is not a dict";
+	const char *wrong = NULL;
+	unsigned wrongs = 0;
+
+	if (thread && ptr(target, thread, PH_PyThreadState_interp) != interp) {
+		wrong = "a thread state does not point back to its interpreter";
+		wrongs++;
+	}
+	if (!ph_is_bare_dict(target, ptr(target, interp, modules), &target->type_type)) {
+		wrong = "sys.modules is not a dict";
+		wrongs++;
+	}
+	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_sysdict), &target->type_type)) {
+		wrong = "the dict of sys is not a dict";
+		wrongs++;
+	}
+	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_builtins), &target->type_type)) {
+		wrong = "the dict of builtins is not a dict";
+		wrongs++;
+	}
 	*ret_alive |= thread != 0;
-	return NULL;
+	return wrongs > 1 ? wrong : NULL;
 }
 
-const char *ph_check_candidate(struct ph_target *target)
+/* Does the list from `head` lead to the main interpreter? */
+static bool leads_to(const struct ph_target *target, ph_addr head, ph_addr main)
+{
+	ph_addr interp = head;
+	for (size_t i = 0; interp && interp != main && i < MAX_INTERPRETERS; i++)
+		interp = ptr(target, interp, PH_PyInterpreterState_next);
+	return interp == main;
+}
+
+const char *ph_check_candidate(struct ph_target *target, bool strict)
 {
 	ph_addr head = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_head);
 	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
 	if (!head || !main)
 		return "it has no interpreters";
-	if ((head | main) & 7)
+	if (main & 7)
 		return "its interpreters are not aligned";
 	bool alive = false;
 	const char *wrong = check_interp(target, main, &alive);
 	if (wrong)
 		return wrong;
-	ph_addr interp = head;
-	for (size_t i = 0; interp != main && i < MAX_INTERPRETERS; i++) {
-		if (!interp)
-			return "the main interpreter is not in the list";
-		interp = ptr(target, interp, PH_PyInterpreterState_next);
-	}
 	if (!alive)
 		return "it has no thread states";
-	target->interp_head = head;
+	bool listed = leads_to(target, head, main);
+	if (!listed && strict)
+		return "the main interpreter is not in the list";
+	target->interp_head = listed ? head : main;
 	return NULL;
 }
 

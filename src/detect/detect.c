@@ -85,7 +85,7 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 		d->unsupported = "a debug build (--with-pydebug)";
 	bool inferred = !strcmp(*origin, "inferred");
 	struct ph_target exact = *target;
-	if (!inferred && resolve(d, &exact, version, abi, origin) && !ph_check_candidate(&exact))
+	if (!inferred && resolve(d, &exact, version, abi, origin) && !ph_check_candidate(&exact, false))
 		*target = exact;
 	else
 		target->layout.version = version;
@@ -112,9 +112,9 @@ static bool try_hint(struct detection *d, struct ph_target *target, const struct
 		ph_explain(d->callbacks, "version %s from %s: not one of the tables", text, hint->source);
 		return false;
 	}
-	const char *wrong = ph_check_candidate(target);
+	const char *wrong = ph_check_candidate(target, false);
 	if (wrong && infer && ph_infer_layout(target)) {
-		wrong = ph_check_candidate(target);
+		wrong = ph_check_candidate(target, true);
 		*ret_origin = "inferred";
 	}
 	if (wrong) {
@@ -278,7 +278,7 @@ static void warn_of_others(struct detection *d, const struct ph_target *found)
 		ph_addr runtime = ph_image_symbol(d->image, module, "_PyRuntime");
 		struct ph_target other = { .image = d->image, .damage = found->damage, .runtime = runtime };
 		other.layout = found->layout;
-		if (runtime && runtime != found->runtime && !ph_check_candidate(&other))
+		if (runtime && runtime != found->runtime && !ph_check_candidate(&other, true))
 			ph_warn(d->callbacks, "another Python runs in %s: it is left out", module->name);
 	}
 }

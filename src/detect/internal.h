@@ -47,8 +47,10 @@ bool ph_find_version_text(struct ph_image *image, const struct ph_module *module
 /* ---- check.c ---- */
 
 /* Whether target->layout fits the candidate at target->runtime: fills interp_head
- * and type_type.  NULL when it does, else a phrase that says what does not hold. */
-const char *ph_check_candidate(struct ph_target *target);
+ * and type_type.  NULL when it does, else a phrase that says what does not hold.
+ * `strict`: the list of interpreters has to be whole; a place that only looks
+ * like _PyRuntime must not pass for it. */
+const char *ph_check_candidate(struct ph_target *target, bool strict);
 /* A dict whose type's metatype is its own type; *ret_type_type (may be NULL) is that. */
 bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *ret_type_type);
 /* sys.hexversion and whether it is a debug build; false when it cannot be read. */

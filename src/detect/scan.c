@@ -40,7 +40,7 @@ static bool scan_range(struct scan *scan, ph_addr start, const uint8_t *data, si
 		if (!looks_right(scan, data + i))
 			continue;
 		scan->target->runtime = start + i;
-		if (!ph_check_candidate(scan->target))
+		if (!ph_check_candidate(scan->target, true))
 			return true;
 	}
 	return false;

@@ -30,6 +30,17 @@ static ph_addr interp_gil(struct ph_runtime *runtime, ph_addr interp)
 	return ph_runtime_ptr(runtime, interp, PH_PyInterpreterState_ceval_gil);
 }
 
+/* A dict of the interpreter; 0 and damage when it is none. */
+static ph_addr interp_dict(struct ph_runtime *runtime, ph_addr interp, enum ph_field field, const char *name)
+{
+	ph_addr dict = ph_runtime_ptr(runtime, interp, field);
+	if (!dict || ph_is_dict(runtime->objects, dict))
+		return dict;
+	ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, "interpreters", "%s at 0x%" PRIx64 " is not a dict",
+		      name, dict);
+	return 0;
+}
+
 static enum ph_status load_interp(struct ph_runtime *runtime, ph_addr address, ph_addr main, ph_addr *ret_next)
 {
 	struct ph_target *target = runtime->target;
@@ -39,12 +50,13 @@ static enum ph_status load_interp(struct ph_runtime *runtime, ph_addr address, p
 	struct ph_interp_state *interp = &runtime->interps[runtime->interp_count];
 	*interp = (struct ph_interp_state){
 		.address = address,
-		.modules = ph_runtime_ptr(runtime, address,
-					  ph_target_trait(target, PH_TRAIT_MODULES_FORM) ?
-						  PH_PyInterpreterState_imports_modules :
-						  PH_PyInterpreterState_modules),
-		.sysdict = ph_runtime_ptr(runtime, address, PH_PyInterpreterState_sysdict),
-		.builtins = ph_runtime_ptr(runtime, address, PH_PyInterpreterState_builtins),
+		.modules = interp_dict(runtime, address,
+				       ph_target_trait(target, PH_TRAIT_MODULES_FORM) ?
+					       PH_PyInterpreterState_imports_modules :
+					       PH_PyInterpreterState_modules,
+				       "sys.modules"),
+		.sysdict = interp_dict(runtime, address, PH_PyInterpreterState_sysdict, "the dict of sys"),
+		.builtins = interp_dict(runtime, address, PH_PyInterpreterState_builtins, "the dict of builtins"),
 	};
 	(void)ph_target_int(target, address, PH_PyInterpreterState_id, &interp->id);
 	interp->main = main ? address == main : interp->id == 0;
