@@ -60,10 +60,8 @@ enum ph_status ph_decode_bytes(struct ph_decode *d)
 	enum ph_status status = ph_target_int(d->target, d->address, PH_PyVarObject_ob_size, &size);
 	if (status == PH_OK)
 		status = take_bytes(d, ph_target_at(d->target, d->address, PH_PyBytesObject_ob_sval), size);
-	if (status == PH_OK) {
-		d->value->size = d->type->type.basicsize + size;
+	if (status == PH_OK)
 		d->value->is_singleton = size < 2;
-	}
 	return status;
 }
 

@@ -149,7 +149,11 @@ enum ph_status ph_decode_ordered_dict(struct ph_decode *d)
 		return status;
 	struct ph_value *value = d->value;
 	bool as_dict = ph_target_trait(d->target, PH_TRAIT_REPR_ODICT_IS_DICT) == 1;
-	value->size = -1;
+	/* odict_sizeof() */
+	int64_t fast = ph_read_int(d->objects, d->address, PH_PyODictObject_od_fast_nodes_size);
+	if (value->size >= 0 && fast >= 0 && !(fast >> 40))
+		value->size += fast * d->target->layout.abi.pointer_size +
+			       (int64_t)(value->pair_total * ph_target_sizeof(d->target, PH_SIZEOF_odictnode));
 	if (!value->pair_total)
 		name_form(d, PH_FORM_PARTS, "(", ")");
 	else
@@ -192,7 +196,6 @@ static enum ph_status decode_view(struct ph_decode *d, ph_pair_fn *add, bool val
 		d->value->item_total = (uint64_t)len;
 	else
 		d->value->pair_total = (uint64_t)len;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	name_form(d, form, "([", "])");
 	d->value->recursive = "...";
 	enum ph_status status = ph_dict_walk(d->objects, dict, d->limits->children, add, &view);
@@ -222,7 +225,6 @@ enum ph_status ph_decode_mappingproxy(struct ph_decode *d)
 		return PH_CORRUPT;
 	ph_decode_one_part(d, "mappingproxy(", mapping, ")");
 	d->value->len = ph_is_dict(d->objects, mapping) ? ph_dict_len(d->objects, mapping) : -1;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "mapping", mapping);
 	return PH_OK;
 }
@@ -259,6 +261,5 @@ enum ph_status ph_decode_namespace_object(struct ph_decode *d)
 	/* 3.8 sorts them */
 	if (ph_target_trait(d->target, PH_TRAIT_REPR_NAMESPACE_SORTED) && value->part_count)
 		qsort(value->parts, value->part_count, sizeof(*value->parts), by_name);
-	value->size = ph_size_with_head(d, d->type->type.basicsize);
 	return PH_OK;
 }

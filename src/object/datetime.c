@@ -9,7 +9,6 @@
 static enum ph_status read_data(struct ph_decode *d, enum ph_field field, uint8_t *data, size_t size)
 {
 	ph_addr at = ph_target_at(d->target, d->address, field);
-	d->value->size = d->type->type.basicsize;
 	return at ? ph_image_read(d->target->image, at, data, size) : PH_ABSENT;
 }
 
@@ -86,7 +85,6 @@ enum ph_status ph_decode_timedelta(struct ph_decode *d)
 		ph_read_int(d->objects, d->address, PH_PyDateTime_Delta_seconds),
 		ph_read_int(d->objects, d->address, PH_PyDateTime_Delta_microseconds),
 	};
-	d->value->size = d->type->type.basicsize;
 	number_parts(d, NULL, 0);
 	for (size_t i = 0; i < 3; i++) {
 		char text[24];
@@ -113,7 +111,6 @@ enum ph_status ph_decode_timezone(struct ph_decode *d)
 	ph_addr name = ph_read_ptr(d->objects, d->address, PH_PyDateTime_TimeZone_name);
 	if (!offset)
 		return PH_CORRUPT;
-	d->value->size = d->type->type.basicsize;
 	if (!name && is_zero(d, offset)) {
 		ph_decode_text(d, "datetime.timezone.utc");
 	} else {

@@ -33,6 +33,8 @@ struct ph_type_entry {
 	/* looked up with the first instance */
 	bool detailed;
 	enum ph_repr repr;
+	bool has_sizeof;    /* a __sizeof__ of its own: only its decoder knows the size */
+	bool odd_sizeof;    /* … and it does not */
 	ph_addr repr_owner; /* the type whose dict gave __repr__ */
 	const struct ph_type_slot *slots;
 	size_t slot_count;
@@ -159,6 +161,8 @@ enum ph_status ph_ordered_dict_walk(struct ph_objects *objects, ph_addr dict, ui
 enum ph_status ph_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t maximum, ph_pair_fn *each, void *user);
 /* The value of a key known by address and hash, in a combined dict; 0 none. */
 ph_addr ph_dict_find_hashed(struct ph_objects *objects, ph_addr dict, ph_addr key, uint64_t hash);
+/* Bytes of a keys object, as _PyDict_KeysSize() counts them; -1 unreadable. */
+int64_t ph_dict_keys_size(struct ph_objects *objects, ph_addr keys);
 /* len(), -1 unreadable. */
 int64_t ph_dict_len(struct ph_objects *objects, ph_addr dict);
 /* An iterator over the values of shared keys; see dict.c. */

@@ -274,20 +274,40 @@ enum ph_status ph_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t m
 	return iter.status;
 }
 
-/* dict.__sizeof__: the keys when they are its own, and the values of a split one. */
+static int64_t size_of_keys(ph_addr address, const struct keys *keys)
+{
+	/* USABLE_FRACTION() */
+	int64_t usable = (int64_t)(keys->size * 2 / 3);
+	return (int64_t)(keys->indices - address) + (int64_t)(keys->size * keys->index_bytes) + usable * keys->stride;
+}
+
+int64_t ph_dict_keys_size(struct ph_objects *objects, ph_addr address)
+{
+	struct keys keys;
+	return load_keys(objects, address, &keys) == PH_OK ? size_of_keys(address, &keys) : -1;
+}
+
+/* dict.__sizeof__: split values, and the keys unless they are shared. */
 static int64_t size_of(struct ph_decode *d)
 {
-	ph_addr keys_address = ph_read_ptr(d->objects, d->address, PH_PyDictObject_ma_keys);
+	struct ph_objects *o = d->objects;
+	ph_addr address = ph_read_ptr(o, d->address, PH_PyDictObject_ma_keys);
 	struct keys keys;
-	if (load_keys(d->objects, keys_address, &keys) != PH_OK)
+	int64_t size = d->type->type.basicsize;
+	if (load_keys(o, address, &keys) != PH_OK)
 		return -1;
-	if (ph_read_ptr(d->objects, d->address, PH_PyDictObject_ma_values))
-		return -1; /* split: differs from version to version */
-	if (ph_read_int(d->objects, keys_address, PH_PyDictKeysObject_dk_refcnt) != 1)
-		return d->type->type.basicsize;
-	int64_t usable = (int64_t)(keys.size * 2 / 3);
-	return d->type->type.basicsize + (int64_t)(keys.indices - keys_address) +
-	       (int64_t)(keys.size * keys.index_bytes) + usable * keys.stride;
+	if (ph_read_ptr(o, d->address, PH_PyDictObject_ma_values)) {
+		/* as many as the keys have room for */
+		int64_t room = (int64_t)(keys.size * 2 / 3);
+		if (ph_target_trait(d->target, PH_TRAIT_DICT_KEYS_LOG2))
+			room = (int64_t)keys.count + ph_read_int(o, address, PH_PyDictKeysObject_dk_usable);
+		if (room < 0 || room >> 40)
+			return -1;
+		size += room * d->target->layout.abi.pointer_size;
+	}
+	if (ph_read_int(o, address, PH_PyDictKeysObject_dk_refcnt) == 1)
+		size += size_of_keys(address, &keys);
+	return size;
 }
 
 enum ph_status ph_decode_dict(struct ph_decode *d)

@@ -41,7 +41,6 @@ enum ph_status ph_decode_exception(struct ph_decode *d)
 	ph_addr args = ph_read_ptr(o, d->address, PH_PyBaseExceptionObject_args), items;
 	size_t count = 0;
 
-	value->size = ph_size_with_head(d, d->type->type.basicsize);
 	const char *open = ph_value_printf(value, "%s(", d->type->short_name);
 	value->form = PH_FORM_PARTS;
 	value->open = open ? open : "(";

@@ -69,7 +69,6 @@ enum ph_status ph_decode_function(struct ph_decode *d)
 {
 	const char *name = str_field(d, d->address, PH_PyFunctionObject_func_qualname, "?");
 	ph_decode_text(d, ph_value_printf(d->value, "<function %s at 0x%llx>", name, (ull)d->address));
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural_field(d, "__code__", PH_PyFunctionObject_func_code);
 	ph_decode_structural_field(d, "__globals__", PH_PyFunctionObject_func_globals);
 	ph_decode_structural_field(d, "__name__", PH_PyFunctionObject_func_name);
@@ -113,7 +112,6 @@ enum ph_status ph_decode_method(struct ph_decode *d)
 	if (!function || !self)
 		return PH_CORRUPT;
 	ph_decode_one_part(d, ph_value_printf(d->value, "<bound method %s of ", callable_name(d, function)), self, ">");
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "__func__", function);
 	ph_decode_structural(d, "__self__", self);
 	return PH_OK;
@@ -176,7 +174,6 @@ enum ph_status ph_decode_builtin(struct ph_decode *d)
 	else
 		ph_decode_text(d, ph_value_printf(d->value, "<built-in method %s of %s object at 0x%llx>", name,
 						  type->tp_name, (ull)self));
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "__self__", self);
 	ph_decode_structural_field(d, "__module__", PH_PyCFunctionObject_m_module);
 	return PH_OK;
@@ -188,7 +185,6 @@ static enum ph_status decode_descriptor(struct ph_decode *d, const char *what)
 	const char *name = str_field(d, d->address, PH_PyDescrObject_d_name, "?");
 	ph_addr type = ph_read_ptr(d->objects, d->address, PH_PyDescrObject_d_type);
 	ph_decode_text(d, ph_value_printf(d->value, "<%s '%s' of '%s' objects>", what, name, name_of_type(d, type)));
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "__objclass__", type);
 	return PH_OK;
 }
@@ -227,7 +223,6 @@ enum ph_status ph_decode_method_wrapper(struct ph_decode *d)
 enum ph_status ph_decode_cell(struct ph_decode *d)
 {
 	ph_addr contents = ph_read_ptr(d->objects, d->address, PH_PyCellObject_ob_ref);
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	if (!contents) {
 		ph_decode_text(d, ph_value_printf(d->value, "<cell at 0x%llx: empty>", (ull)d->address));
 		return PH_OK;
@@ -243,6 +238,14 @@ enum ph_status ph_decode_code(struct ph_decode *d)
 	const struct ph_code *code = ph_code_get(d->objects, d->address);
 	if (!code)
 		return PH_CORRUPT;
+	/* code_sizeof(): with the bytecode in it, rounded up to a word */
+	if (ph_target_trait(d->target, PH_TRAIT_CODE_IS_INLINE) == 1) {
+		int64_t count = ph_read_int(d->objects, d->address, PH_PyVarObject_ob_size);
+		if (count >= 0 && !(count >> 30))
+			d->value->size = (d->type->type.basicsize + count * d->type->type.itemsize + 7) & ~INT64_C(7);
+	} else if (!ph_read_ptr(d->objects, d->address, PH_PyCodeObject_co_opcache_map)) {
+		d->value->size = d->type->type.basicsize;
+	}
 	const char *file = code->filename ? code->filename : "???";
 	ph_decode_text(d, ph_value_printf(d->value, "<code object %s at 0x%llx, file \"%s\", line %d>",
 					  code->name ? code->name : "?", (ull)d->address, file,
@@ -260,7 +263,6 @@ static enum ph_status decode_wrapped(struct ph_decode *d, enum ph_field callable
 	ph_addr function = ph_read_ptr(d->objects, d->address, callable);
 	if (ph_target_trait(d->target, PH_TRAIT_REPR_STATICMETHOD_WRAPS))
 		ph_decode_one_part(d, ph_value_printf(d->value, "<%s(", name), function, ")>");
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "__func__", function);
 	return PH_OK;
 }
@@ -277,7 +279,6 @@ enum ph_status ph_decode_classmethod(struct ph_decode *d)
 
 enum ph_status ph_decode_property(struct ph_decode *d)
 {
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural_field(d, "fget", PH_propertyobject_prop_get);
 	ph_decode_structural_field(d, "fset", PH_propertyobject_prop_set);
 	ph_decode_structural_field(d, "fdel", PH_propertyobject_prop_del);
@@ -295,7 +296,6 @@ enum ph_status ph_decode_super(struct ph_decode *d)
 	else
 		ph_decode_text(d, ph_value_printf(d->value, "<super: <class '%s'>, NULL>",
 						  type ? name_of_type(d, type) : "NULL"));
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "__thisclass__", type);
 	ph_decode_structural(d, "__self__", obj);
 	return PH_OK;
@@ -330,6 +330,5 @@ enum ph_status ph_decode_partial(struct ph_decode *d)
 	ph_decode_structural(d, "func", fn);
 	ph_decode_structural(d, "args", args);
 	ph_decode_structural(d, "keywords", kw);
-	value->size = ph_size_with_head(d, d->type->type.basicsize);
 	return PH_OK;
 }

@@ -190,13 +190,13 @@ static enum ph_status print_big(struct ph_decode *d, struct number *n)
 	return PH_OK;
 }
 
-/* int.__sizeof__: since 3.12 at least one digit counts. */
+/* int.__sizeof__: at least one digit counts since gh-100637. */
 static int64_t size_of(const struct ph_decode *d, const struct number *n)
 {
 	uint64_t count = n->claimed;
-	if (!count && ph_target_trait(d->target, PH_TRAIT_INT_SIGN_IN_TAG))
+	if (!count && ph_target_trait(d->target, PH_TRAIT_INT_SIZE_OF_ZERO_IS_ONE) == 1)
 		count = 1;
-	return d->target->layout.slots[PH_PyLongObject_ob_digit].offset + (int64_t)count * 4;
+	return ph_size_with_head(d, d->target->layout.slots[PH_PyLongObject_ob_digit].offset + (int64_t)count * 4);
 }
 
 enum ph_status ph_decode_int(struct ph_decode *d)

@@ -203,6 +203,7 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 		.objects = objects, .target = t, .type = type, .address = address, .limits = limits, .value = ret,
 	};
 	ret->form = PH_FORM_ATOM;
+	ret->size = type->has_sizeof ? -1 : ph_size_with_head(&d, default_size(&d));
 	if (type->type.decoder && type->type.decoder->decode) {
 		status = type->type.decoder->decode(&d);
 		if (status != PH_OK)
@@ -210,8 +211,8 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 	}
 	if (ret->form == PH_FORM_ATOM && !ret->text_size)
 		ph_decode_default(&d);
-	if (ret->size < 0 && !(type->type.decoder && type->type.decoder->decode))
-		ret->size = ph_size_with_head(&d, default_size(&d));
+	if (type->odd_sizeof)
+		ret->size = -1;
 	ph_decode_attributes(&d);
 	if (type->repr != PH_REPR_KIND && status == PH_OK)
 		ph_decode_library_repr(&d);

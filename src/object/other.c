@@ -12,7 +12,6 @@ static enum ph_status singleton(struct ph_decode *d, const char *text)
 {
 	ph_decode_text(d, text);
 	d->value->is_singleton = true;
-	d->value->size = d->type->type.basicsize;
 	return PH_OK;
 }
 
@@ -31,6 +30,20 @@ enum ph_status ph_decode_notimplemented(struct ph_decode *d)
 	return singleton(d, "NotImplemented");
 }
 
+/* type___sizeof___impl().  Static types have no head of the gc; 3.11 and 3.12 count it all the same. */
+static int64_t size_of_type(struct ph_decode *d, const struct ph_type_entry *self)
+{
+	if (!self->type.is_heap) {
+		int64_t plain = (int64_t)ph_target_sizeof(d->target, PH_SIZEOF_PyTypeObject);
+		bool head = ph_target_trait(d->target, PH_TRAIT_STATIC_TYPE_SIZE_HAS_HEAD) == 1;
+		return head ? ph_size_with_head(d, plain) : plain;
+	}
+	int64_t size = (int64_t)ph_target_sizeof(d->target, PH_SIZEOF_PyHeapTypeObject);
+	ph_addr keys = ph_read_ptr(d->objects, d->address, PH_PyHeapTypeObject_ht_cached_keys);
+	int64_t keys_size = keys ? ph_dict_keys_size(d->objects, keys) : 0;
+	return keys_size < 0 ? -1 : ph_size_with_head(d, size + keys_size);
+}
+
 /* type_repr() in Objects/typeobject.c. */
 enum ph_status ph_decode_type(struct ph_decode *d)
 {
@@ -38,6 +51,7 @@ enum ph_status ph_decode_type(struct ph_decode *d)
 	if (!self)
 		return PH_CORRUPT;
 	ph_decode_text(d, ph_value_printf(d->value, "<class '%s'>", self->type.full));
+	d->value->size = size_of_type(d, self);
 	ph_decode_structural(d, "__base__", self->type.base);
 	ph_decode_structural(d, "__mro__", self->type.mro);
 	return PH_OK;
@@ -101,7 +115,6 @@ enum ph_status ph_decode_module(struct ph_decode *d)
 	module_text(d, dict, &text);
 	ph_decode_text(d, ph_value_copy(d->value, ph_buffer_text(&text), text.size));
 	ph_buffer_deinit(&text);
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	return PH_OK;
 }
 
@@ -122,7 +135,6 @@ enum ph_status ph_decode_range(struct ph_decode *d)
 		ph_value_add_part(d->value, NULL, step, NULL);
 	if (ph_int_get(o, ph_read_ptr(o, d->address, PH_rangeobject_length), &number) == PH_OK && number >= 0)
 		d->value->len = number;
-	d->value->size = d->type->type.basicsize;
 	ph_decode_structural(d, "start", start);
 	ph_decode_structural(d, "stop", stop);
 	ph_decode_structural(d, "step", step);
@@ -139,7 +151,6 @@ enum ph_status ph_decode_slice(struct ph_decode *d)
 	ph_decode_one_part(d, "slice(", start, ")");
 	ph_value_add_part(d->value, NULL, stop, NULL);
 	ph_value_add_part(d->value, NULL, step, NULL);
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural(d, "start", start);
 	ph_decode_structural(d, "stop", stop);
 	ph_decode_structural(d, "step", step);
@@ -190,7 +201,6 @@ static const char *referent_name(struct ph_decode *d, ph_addr object)
 enum ph_status ph_decode_weakref(struct ph_decode *d)
 {
 	ph_addr object = referent(d);
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	if (!object) {
 		ph_decode_text(d, ph_value_printf(d->value, "<weakref at 0x%llx; dead>", (ull)d->address));
 		return PH_OK;
@@ -213,7 +223,6 @@ enum ph_status ph_decode_weakproxy(struct ph_decode *d)
 	const char *type = object ? ph_object_type_entry(d->objects, object)->tp_name : "NoneType";
 	if (!object)
 		object = d->target->none;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	bool quoted_type = ph_target_trait(d->target, PH_TRAIT_REPR_WEAKPROXY_QUOTES);
 	if (quoted_type && object == d->target->none)
 		ph_decode_text(d, ph_value_printf(d->value, "<weakproxy at 0x%llx; dead>", (ull)d->address));
@@ -228,10 +237,34 @@ enum ph_status ph_decode_weakproxy(struct ph_decode *d)
 
 /* ---- generators, frames, tracebacks ---- */
 
+/* gen_sizeof(): since 3.11 the frame is in the object. */
+static int64_t size_of_generator(struct ph_decode *d)
+{
+	if (!ph_target_has(d->target, PH_PyGenObject_gi_iframe))
+		return d->value->size;
+	ph_addr code = ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_code);
+	if (!code) /* 3.12: only in the frame */
+		code = ph_read_ptr(d->objects, ph_target_at(d->target, d->address, PH_PyGenObject_gi_iframe),
+				   ph_target_has(d->target, PH_PyInterpreterFrame_f_executable) ?
+					   PH_PyInterpreterFrame_f_executable :
+					   PH_PyInterpreterFrame_f_code);
+	if (!ph_code_get(d->objects, code))
+		return -1;
+	int64_t slots = ph_read_int(d->objects, code, PH_PyCodeObject_co_nlocalsplus) +
+			ph_read_int(d->objects, code, PH_PyCodeObject_co_stacksize);
+	if (slots < 0 || slots >> 24)
+		return -1;
+	const struct ph_slot *fields = d->target->layout.slots;
+	return ph_size_with_head(d, fields[PH_PyGenObject_gi_iframe].offset +
+					    fields[PH_PyInterpreterFrame_localsplus].offset +
+					    slots * d->target->layout.abi.pointer_size);
+}
+
 static enum ph_status decode_generator(struct ph_decode *d, const char *kind)
 {
 	const char *name = ph_value_str(d, ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_qualname), "?");
 	ph_decode_text(d, ph_value_printf(d->value, "<%s object %s at 0x%llx>", kind, name, (ull)d->address));
+	d->value->size = size_of_generator(d);
 	ph_decode_structural_field(d, "gi_code", PH_PyGenObject_gi_code);
 	ph_decode_structural_field(d, "gi_frame", PH_PyGenObject_gi_frame);
 	return PH_OK;
@@ -254,7 +287,6 @@ enum ph_status ph_decode_async_generator(struct ph_decode *d)
 
 enum ph_status ph_decode_traceback(struct ph_decode *d)
 {
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	ph_decode_structural_field(d, "tb_frame", PH_PyTracebackObject_tb_frame);
 	ph_decode_structural_field(d, "tb_next", PH_PyTracebackObject_tb_next);
 	return PH_OK;
@@ -275,7 +307,6 @@ enum ph_status ph_decode_count(struct ph_decode *d)
 	if (!long_step)
 		return PH_CORRUPT;
 	bool by_one = ph_int_get(d->objects, long_step, &step) == PH_OK && step == 1;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize);
 	d->value->form = PH_FORM_PARTS;
 	d->value->open = "count(";
 	d->value->close = ")";

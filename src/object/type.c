@@ -431,9 +431,21 @@ static enum ph_repr find_repr(struct ph_objects *objects, struct ph_type_entry *
 	return ph_library_repr(objects, e, repr, owner);
 }
 
+/* Whose __sizeof__ it is: object's, that of a type with a decoder, or one that nobody here knows. */
+static void find_sizeof(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	ph_addr owner = 0;
+	const struct ph_type_entry *o = NULL;
+	if (ph_type_lookup(objects, &e->type, "__sizeof__", &owner))
+		o = ph_type_entry(objects, owner);
+	e->has_sizeof = !o || strcmp(o->type.full, "object") != 0;
+	e->odd_sizeof = e->has_sizeof && (!o || !ph_decoder_find(o->type.full));
+}
+
 void ph_type_detail(struct ph_objects *objects, struct ph_type_entry *e)
 {
 	e->detailed = true;
+	find_sizeof(objects, e);
 	if (!e->type.is_heap)
 		return;
 	e->cached_keys = ph_read_ptr(objects, e->type.address, PH_PyHeapTypeObject_ht_cached_keys);

@@ -16,6 +16,8 @@ struct text {
 	uint64_t length; /* characters */
 	unsigned width;	 /* bytes of one */
 	int64_t head;	 /* bytes before the data, for getsizeof; -1: not compact */
+	ph_addr wstr;	 /* the form as wchar_t, 0 none */
+	bool legacy;	 /* not ready: the data is wstr */
 };
 
 static enum ph_status locate_legacy(const struct ph_target *t, ph_addr address, unsigned kind, struct text *ret)
@@ -27,6 +29,7 @@ static enum ph_status locate_legacy(const struct ph_target *t, ph_addr address, 
 	enum ph_status status = ph_target_ptr(t, address, PH_PyASCIIObject_wstr, &ret->data);
 	if (status == PH_OK)
 		status = ph_target_uint(t, address, PH_PyCompactUnicodeObject_wstr_length, &ret->length);
+	ret->legacy = true;
 	ret->width = 4; /* wchar_t on Linux */
 	return status;
 }
@@ -42,6 +45,7 @@ static enum ph_status locate(const struct ph_target *t, ph_addr address, struct 
 	bool compact = state >> ph_target_trait(t, PH_TRAIT_STR_COMPACT_SHIFT) & 1;
 	bool ascii = state >> ph_target_trait(t, PH_TRAIT_STR_ASCII_SHIFT) & 1;
 	struct text text = { .length = ph_struct_uint(&s, PH_PyASCIIObject_length), .width = kind, .head = -1 };
+	text.wstr = ph_struct_ptr(&s, PH_PyASCIIObject_wstr);
 	if (kind != 0 && kind != 1 && kind != 2 && kind != 4)
 		return PH_CORRUPT;
 	if (compact && kind) {
@@ -178,13 +182,30 @@ bool ph_str_equals(struct ph_objects *objects, ph_addr address, const char *asci
 	return true;
 }
 
+/* unicode_sizeof(): the characters, and cached UTF-8 and wchar_t forms. */
 static int64_t size_of(const struct ph_decode *d, const struct text *text)
 {
-	if (text->head < 0)
-		return -1;
-	int64_t size = text->head + (int64_t)(text->length + 1) * text->width;
-	/* a subclass has what its basicsize says besides: only for exact str is this the whole */
-	return d->type->type.is_heap ? -1 : size;
+	const struct ph_target *t = d->target;
+	bool ascii = text->head == (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject);
+	ph_addr utf8 = ascii ? 0 : ph_read_ptr(d->objects, d->address, PH_PyCompactUnicodeObject_utf8);
+	ph_addr wstr = text->wstr;
+	int64_t size = text->head >= 0 ? text->head : (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyUnicodeObject);
+	if (!text->legacy)
+		size += (int64_t)(text->length + 1) * text->width;
+	if (wstr && (wstr != text->data || text->legacy)) {
+		int64_t length = ascii ? (int64_t)text->length :
+					 ph_read_int(d->objects, d->address, PH_PyCompactUnicodeObject_wstr_length);
+		if (length < 0 || length >> 40)
+			return -1;
+		size += (length + 1) * 4;
+	}
+	if (utf8 && utf8 != text->data) {
+		int64_t length = ph_read_int(d->objects, d->address, PH_PyCompactUnicodeObject_utf8_length);
+		if (length < 0 || length >> 40)
+			return -1;
+		size += length + 1;
+	}
+	return ph_size_with_head(d, size);
 }
 
 enum ph_status ph_decode_str(struct ph_decode *d)
