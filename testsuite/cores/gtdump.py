@@ -78,9 +78,15 @@ def short(o):
 
 def desc(o, deep=True):
     t = rtype(o)
-    d = {'id': hx(o), 'type': qual(t), 'type_id': hx(t), 'sizeof': sizeof(o), 'repr': srepr(o)}
-    if not deep:
-        return d
+    d = {'id': hx(o), 'type': qual(t), 'type_id': hx(t), 'sizeof': sizeof(o)}
+    # the repr comes last: a PurePath's fills slots (_str, _drv …) that are empty in the process that dies
+    if deep:
+        describe_parts(o, t, d)
+    d['repr'] = srepr(o)
+    return d
+
+
+def describe_parts(o, t, d):
     try:
         if isinstance(o, INT) and not isinstance(o, bool):
             try:
@@ -113,7 +119,7 @@ def desc(o, deep=True):
                 if s.startswith('__') and not s.endswith('__'):
                     nm = '_' + k.__name__.lstrip('_') + s
                 try:
-                    slots[nm] = short(getattr(o, nm))
+                    slots[nm] = short(k.__dict__[nm].__get__(o))      # not getattr: a subclass may have a property of that name
                 except AttributeError:
                     slots[nm] = None
                 except BaseException:
@@ -138,7 +144,6 @@ def desc(o, deep=True):
             d['gen'] = gen_desc(o)
     except BaseException as e:
         d['desc_error'] = '%s: %s' % (type(e).__name__, e)
-    return d
 
 
 def gen_desc(g):
