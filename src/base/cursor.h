@@ -57,6 +57,18 @@ static inline uint64_t ph_load_uint(const void *data, size_t size, bool big_endi
 {
 	const uint8_t *p = data;
 	uint64_t v = 0;
+	/* nearly all are words in our own order */
+	if (big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)) {
+		if (size == 8) {
+			memcpy(&v, p, 8);
+			return v;
+		}
+		if (size == 4) {
+			uint32_t half;
+			memcpy(&half, p, 4);
+			return half;
+		}
+	}
 	for (size_t i = 0; i < size; i++)
 		v |= (uint64_t)p[i] << 8 * (big_endian ? size - 1 - i : i);
 	return v;
