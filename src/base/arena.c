@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The first one is small: many arenas hold one record for a moment. */
+#define FIRST_BLOCK_SIZE (4 * 1024 - sizeof(struct ph_arena_block))
 #define BLOCK_SIZE (64 * 1024 - sizeof(struct ph_arena_block))
 
 struct ph_arena_block {
@@ -34,7 +36,7 @@ void *ph_arena_alloc(struct ph_arena *arena, size_t size)
 	size = (size + align - 1) & ~(align - 1);
 	struct ph_arena_block *b = arena->blocks;
 	if (!b || b->size - b->used < size) {
-		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+		size_t usual = b ? BLOCK_SIZE : FIRST_BLOCK_SIZE, room = size > usual ? size : usual;
 		b = calloc(1, sizeof(*b) + room);
 		if (!b) {
 			arena->no_memory = true;

@@ -27,6 +27,8 @@ static struct ph_error *set_words(struct ph_redactor *redactor, const char *word
 			word[n++] = (char)tolower((unsigned char)p[i]);
 		}
 		word[n] = '\0';
+		redactor->word_sizes[redactor->word_count] = (uint8_t)n;
+		redactor->begins[(unsigned char)word[0]] = true;
 		redactor->word_count += n != 0;
 		p += size + (p[size] == ',');
 		if (redactor->word_count == PH_SECRET_WORDS_MAXIMUM && *p)
@@ -96,9 +98,9 @@ bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address)
 
 bool ph_redactor_is_word(const struct ph_redactor *redactor, const char *word, size_t size)
 {
-	for (size_t i = 0; i < redactor->word_count; i++) {
+	for (size_t i = 0; size && redactor->begins[(unsigned char)*word] && i < redactor->word_count; i++) {
 		const char *w = redactor->words[i];
-		size_t n = strlen(w);
+		size_t n = redactor->word_sizes[i];
 		if (size == n && !memcmp(word, w, n))
 			return true;
 		/* singular or plural, whichever the list has */
@@ -114,7 +116,7 @@ bool ph_redactor_is_word(const struct ph_redactor *redactor, const char *word, s
 static bool ends_in_password(const struct ph_redactor *redactor, const char *word, size_t size)
 {
 	static const char *const tails[] = { "password", "passwords", "passwd" };
-	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
+	for (size_t i = 0; size > 6 && i < sizeof(tails) / sizeof(*tails); i++) {
 		size_t n = strlen(tails[i]);
 		if (size > n && !memcmp(word + size - n, tails[i], n) && ph_redactor_is_word(redactor, tails[i], n))
 			return true;

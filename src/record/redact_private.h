@@ -22,6 +22,8 @@ struct ph_redactor {
 	enum ph_redaction_mode mode;
 	/* lower case, without separators: "apikey" */
 	char words[PH_SECRET_WORDS_MAXIMUM][PH_SECRET_WORD_SIZE];
+	uint8_t word_sizes[PH_SECRET_WORDS_MAXIMUM]; /* bytes, without the NUL */
+	bool begins[256]; /* some word begins with this byte */
 	size_t word_count;
 
 	struct ph_addrmap marked; /* objects */

@@ -143,7 +143,7 @@ void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *sour
 
 /* ---- the walk ---- */
 
-enum name_verdict { NAME_PLAIN = 1, NAME_SECRET, NAME_SECRET_BYTES, NAME_SECRET_OPTION };
+enum name_verdict { NAME_NONE = 1, NAME_PLAIN, NAME_SECRET, NAME_SECRET_BYTES, NAME_SECRET_OPTION };
 
 struct survey {
 	struct ph_redactor *redactor;
@@ -166,8 +166,9 @@ static enum name_verdict judge(struct survey *s, const struct ph_value *value)
 {
 	bool is_text = (value->kind == PH_KIND_STR || value->kind == PH_KIND_BYTES) &&
 		       (value->form == PH_FORM_STR || value->form == PH_FORM_BYTES);
-	if (!is_text || value->text_cut ||
-	    !ph_redactor_is_secret_name(s->redactor, value->text, value->text_size))
+	if (!is_text)
+		return NAME_NONE;
+	if (value->text_cut || !ph_redactor_is_secret_name(s->redactor, value->text, value->text_size))
 		return NAME_PLAIN;
 	bool option = value->text[0] == '-' && !memchr(value->text, '=', value->text_size);
 	return option ? NAME_SECRET_OPTION : value->kind == PH_KIND_BYTES ? NAME_SECRET_BYTES : NAME_SECRET;
@@ -190,7 +191,7 @@ static enum name_verdict verdict_on_key(struct survey *s, ph_addr key)
 static void mark_sibling(struct survey *s, enum name_verdict verdict, ph_addr sibling, bool pair)
 {
 	static const struct ph_value_limits limits = { .children = 0, .characters = NAME_CHARACTERS };
-	if (!sibling || verdict == NAME_PLAIN || pair != (verdict != NAME_SECRET_OPTION))
+	if (!sibling || verdict < NAME_SECRET || pair != (verdict != NAME_SECRET_OPTION))
 		return;
 	ph_source_value(s->source, sibling, &limits, &s->key);
 	const struct ph_value *value = &s->key;
@@ -250,9 +251,11 @@ static void visit(struct survey *s, struct entry entry)
 		visit_later(s, (struct entry){ value->items[i], sibling, depth, pair });
 	}
 	for (size_t i = 0; i < value->pair_count; i++) {
-		if (verdict_on_key(s, value->pairs[i].key) != NAME_PLAIN)
+		enum name_verdict verdict = verdict_on_key(s, value->pairs[i].key);
+		if (verdict >= NAME_SECRET)
 			mark(s, value->pairs[i].value);
-		visit_later(s, (struct entry){ .address = value->pairs[i].key, .depth = depth });
+		if (verdict == NAME_NONE)
+			visit_later(s, (struct entry){ .address = value->pairs[i].key, .depth = depth });
 		visit_later(s, (struct entry){ .address = value->pairs[i].value, .depth = depth });
 	}
 	for (size_t i = 0; i < value->attribute_count; i++)

@@ -28,7 +28,7 @@ struct run {
 	struct ph_value_limits limits;
 	size_t start, counted;	    /* bytes of out: where this repr begins, how far it is counted */
 	size_t characters, maximum; /* counted, allowed */
-	unsigned depth_maximum, depth;
+	unsigned depth_maximum, depth, deepest; /* deepest: levels that hold a value */
 	struct level *levels; /* depth_maximum + 1 */
 	struct ph_rendered result;
 };
@@ -198,6 +198,10 @@ static void enter(struct run *run, ph_addr address, bool secret)
 		return;
 	}
 	struct level *level = &run->levels[run->depth];
+	if (run->depth >= run->deepest) {
+		level->value = PH_VALUE_INIT;
+		run->deepest = run->depth + 1;
+	}
 	struct ph_redactor *redactor = run->render->redactor;
 	ph_source_value(run->render->source, address, &run->limits, &level->value);
 	struct ph_value *value = &level->value;
@@ -363,7 +367,7 @@ struct ph_rendered ph_render_repr(const struct ph_render *render, ph_addr addres
 		run.maximum = CHARACTERS_MAXIMUM;
 	run.limits.children = render->items ? render->items : 100;
 	run.limits.characters = run.maximum + SLACK;
-	run.levels = calloc(run.depth_maximum + 1, sizeof(*run.levels));
+	run.levels = malloc((run.depth_maximum + 1) * sizeof(*run.levels));
 	if (!run.levels) {
 		out->no_memory = true;
 		return (struct ph_rendered){ .truncated = true };
@@ -373,7 +377,7 @@ struct ph_rendered ph_render_repr(const struct ph_render *render, ph_addr addres
 		advance(&run);
 	if (!has_room(&run))
 		cut(&run);
-	for (unsigned i = 0; i <= run.depth_maximum; i++)
+	for (unsigned i = 0; i < run.deepest; i++)
 		ph_value_deinit(&run.levels[i].value);
 	free(run.levels);
 	ph_buffer_deinit(&run.scrubbed);
