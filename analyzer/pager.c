@@ -26,6 +26,18 @@ static bool is_in_path(const char *program)
 	return false;
 }
 
+/* A misspelt pager must not swallow what was asked for. */
+static bool can_run(const char *command)
+{
+	char program[1024];
+	size_t n = strcspn(command, " \t");
+	if (n >= sizeof(program))
+		return false;
+	memcpy(program, command, n);
+	program[n] = '\0';
+	return strchr(program, '/') ? !access(program, X_OK) : is_in_path(program);
+}
+
 /* NULL: none is wanted or none is there. */
 static const char *choose(void)
 {
@@ -35,7 +47,7 @@ static const char *choose(void)
 	if (!command)
 		command = is_in_path("less") ? "less" : "";
 	/* users' commands have arguments: a shell runs them; in an empty container there is none */
-	return *command && strcmp(command, "cat") && !access("/bin/sh", X_OK) ? command : NULL;
+	return strcmp(command, "cat") && can_run(command) && !access("/bin/sh", X_OK) ? command : NULL;
 }
 
 static _Noreturn void run(const char *command, int from)
