@@ -85,13 +85,8 @@ const char *ph_check_candidate(struct ph_target *target, bool strict)
 	if (!listed && strict)
 		return "the main interpreter is not in the list";
 	target->interp_head = listed ? head : main;
+	target->interp_main = main;
 	return NULL;
-}
-
-static ph_addr main_interp(const struct ph_target *target)
-{
-	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
-	return main ? main : target->interp_head;
 }
 
 bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug)
@@ -103,7 +98,7 @@ bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_deb
 		ph_error_free(error);
 		return false;
 	}
-	ph_addr sysdict = ptr(target, main_interp(target), PH_PyInterpreterState_sysdict);
+	ph_addr sysdict = ptr(target, target->interp_main, PH_PyInterpreterState_sysdict);
 	bool ok = ph_int_get(objects, ph_dict_get(objects, sysdict, "hexversion"), &hexversion) == PH_OK &&
 		  hexversion > 0 && hexversion <= UINT32_MAX;
 	if (ok) {
@@ -130,7 +125,7 @@ void ph_find_singletons(struct ph_target *target)
 		ph_error_free(error);
 		return;
 	}
-	ph_addr builtins = ptr(target, main_interp(target), PH_PyInterpreterState_builtins);
+	ph_addr builtins = ptr(target, target->interp_main, PH_PyInterpreterState_builtins);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		*names[i].place = ph_dict_get(objects, builtins, names[i].name);
 	ph_objects_free(objects);

@@ -62,6 +62,16 @@ static int by_importance(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+/* No state of the same thread has frames, and none before it is idle as well: a
+ * thread has one in each interpreter that it was in. */
+static bool is_only_state(const struct ph_thread_state *states, size_t count, size_t index)
+{
+	for (size_t i = 0; i < count; i++)
+		if (i != index && states[i].native == states[index].native && (states[i].has_frames || i < index))
+			return false;
+	return true;
+}
+
 static struct ph_error *python_threads(struct ph_extract *extract, bool *matched)
 {
 	struct ph_report *report = &extract->report;
@@ -77,8 +87,8 @@ static struct ph_error *python_threads(struct ph_extract *extract, bool *matched
 		const struct ph_native_thread *native = known ? &natives[states[i].native] : NULL;
 		if (known)
 			matched[states[i].native] = true;
-		/* an idle state matters only when its thread is the one that died */
-		if (!states[i].has_frames && !(native && native->crashed))
+		/* an idle state matters only when its thread is the one that died and has no other */
+		if (!states[i].has_frames && !(native && native->crashed && is_only_state(states, count, i)))
 			continue;
 		struct ph_error *error =
 			thread_record(extract, &states[i], native, &report->threads[report->thread_count]);

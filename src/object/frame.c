@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/code.h"
 
-#include <string.h>
-
 /* ---- loading ---- */
 
 /* PyFrameObject up to 3.10: Include/frameobject.h, PyFrame_GetLineNumber() in Objects/frameobject.c. */
@@ -157,11 +155,13 @@ static ph_addr cell_contents(struct ph_objects *objects, ph_addr cell)
 /* Where the types' names were left out of the core, the shape has to do. */
 static bool is_cell(struct ph_objects *objects, ph_addr object)
 {
+	const struct ph_target *target = ph_objects_target(objects);
 	const struct ph_type *type = ph_object_type(objects, object);
 	if (!type || type->kind == PH_KIND_CELL)
 		return type != NULL;
-	return (!type->name || !strcmp(type->name, "?")) && !type->is_heap && !type->itemsize &&
-	       (size_t)type->basicsize == ph_target_sizeof(ph_objects_target(objects), PH_SIZEOF_PyCellObject);
+	int32_t gc = ph_target_trait(target, PH_TRAIT_TPFLAG_HAVE_GC);
+	return !type->decoder && !type->is_heap && !type->itemsize && gc >= 0 && type->flags >> gc & 1 &&
+	       (size_t)type->basicsize == ph_target_sizeof(target, PH_SIZEOF_PyCellObject);
 }
 
 /* The value of a fast local as frame_get_var() of Objects/frameobject.c gives

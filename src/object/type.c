@@ -49,7 +49,8 @@ static ph_addr interpreter_dict(struct ph_objects *objects, ph_addr address)
 					  PH_PyInterpreterState_types_builtins_initialized;
 	if (!index || index > (uint64_t)ph_target_trait(t, PH_TRAIT_STATIC_BUILTIN_STATE_MAX))
 		return 0;
-	ph_addr interp = t->interp_head;
+	/* the main interpreter's first: a subinterpreter's may lack what was added since */
+	ph_addr interp = t->interp_main;
 	for (unsigned i = 0; interp && i < 64; i++) {
 		ph_addr state = ph_target_at(t, interp, array), dict;
 		if (!state)
@@ -58,7 +59,7 @@ static ph_addr interpreter_dict(struct ph_objects *objects, ph_addr address)
 		if (ph_read_ptr(objects, state, PH_static_builtin_state_type) == address &&
 		    ph_target_ptr(t, state, PH_static_builtin_state_tp_dict, &dict) == PH_OK && dict)
 			return dict;
-		interp = ph_read_ptr(objects, interp, PH_PyInterpreterState_next);
+		interp = i ? ph_read_ptr(objects, interp, PH_PyInterpreterState_next) : t->interp_head;
 	}
 	return 0;
 }

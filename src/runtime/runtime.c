@@ -67,7 +67,7 @@ static enum ph_status load_interp(struct ph_runtime *runtime, ph_addr address, p
 static struct ph_error *load_interps(struct ph_runtime *runtime)
 {
 	struct ph_addrmap seen = { 0 };
-	ph_addr main = ph_runtime_ptr(runtime, runtime->target->runtime, PH_PyRuntimeState_interpreters_main);
+	ph_addr main = runtime->target->interp_main;
 	ph_addr address = runtime->target->interp_head;
 	size_t capacity = 0;
 	struct ph_error *error = NULL;

@@ -14,7 +14,8 @@ struct ph_target {
 	struct ph_layout layout;
 	/* anchors, found by detect; 0 unknown */
 	ph_addr runtime;      /* _PyRuntime */
-	ph_addr interp_head;  /* first PyInterpreterState */
+	ph_addr interp_head;  /* first PyInterpreterState of the list */
+	ph_addr interp_main;  /* the main interpreter's, which makes the static types; 0 unknown */
 	ph_addr type_type;    /* PyType_Type: the object whose type is itself */
 	ph_addr none, ellipsis, notimplemented, true_, false_; /* singletons */
 	const struct ph_module *module; /* the executable or libpython that holds it */
