@@ -26,6 +26,8 @@ static inline uint8_t *make_room(struct bytes *b, size_t size)
 
 static inline void put_bytes(struct bytes *b, const void *data, size_t size)
 {
+	if (size > (size_t)1 << 32)
+		abort();
 	uint8_t *to = make_room(b, size);
 	if (size)
 		memcpy(to, data, size);
