@@ -13,7 +13,8 @@ const uint8_t *ph_bytes_view(struct ph_objects *objects, ph_addr address, size_t
 	if (!type || type->type.kind != PH_KIND_BYTES ||
 	    ph_target_int(t, address, PH_PyVarObject_ob_size, &size) != PH_OK || size < 0)
 		return NULL;
-	const uint8_t *view = ph_image_view(t->image, ph_target_at(t, address, PH_PyBytesObject_ob_sval), (size_t)size + 1);
+	ph_addr data = ph_target_at(t, address, PH_PyBytesObject_ob_sval);
+	const uint8_t *view = ph_image_view(t->image, data, (size_t)size + 1);
 	if (view)
 		*ret_size = (size_t)size;
 	return view;

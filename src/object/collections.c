@@ -56,8 +56,8 @@ enum ph_status ph_decode_deque(struct ph_decode *d)
 	value->len = count;
 	value->item_total = (uint64_t)count;
 	uint64_t blocks = ((uint64_t)left + (uint64_t)count + BLOCK_ITEMS - 1) / BLOCK_ITEMS;
-	value->size = ph_size_with_head(d, d->type->type.basicsize +
-						   (int64_t)((blocks ? blocks : 1) * ph_target_sizeof(t, PH_SIZEOF_BLOCK)));
+	int64_t room = (int64_t)((blocks ? blocks : 1) * ph_target_sizeof(t, PH_SIZEOF_BLOCK));
+	value->size = ph_size_with_head(d, d->type->type.basicsize + room);
 	const char *close = "])";
 	if (maxlen >= 0)
 		close = ph_value_printf(value, "], maxlen=%lld)", (long long)maxlen);

@@ -35,7 +35,9 @@ static bool read_size(const struct ph_struct *s, const struct ph_target *t, stru
 		keys->size = ph_struct_uint(s, PH_PyDictKeysObject_dk_size);
 		if (!keys->size || keys->size & (keys->size - 1) || keys->size >> LOG2_SIZE_MAXIMUM)
 			return false;
-		keys->index_bytes = keys->size <= 0xff ? 1 : keys->size <= 0xffff ? 2 : keys->size <= 0xffffffff ? 4 : 8;
+		keys->index_bytes = keys->size <= 0xff ? 1 : keys->size <= 0xffff ? 2 : 4;
+		if (keys->size > 0xffffffff)
+			keys->index_bytes = 8;
 	}
 	*ret_bytes = keys->size * keys->index_bytes;
 	return true;
@@ -176,7 +178,8 @@ static bool read_entry(struct ph_dict_iter *iter, size_t i, ph_addr *ret_key, ph
 	if (iter->status != PH_OK)
 		return false;
 	*ret_key = ph_struct_ptr(&s, iter->unicode_keys ? PH_PyDictUnicodeEntry_me_key : PH_PyDictKeyEntry_me_key);
-	*ret_value = ph_struct_ptr(&s, iter->unicode_keys ? PH_PyDictUnicodeEntry_me_value : PH_PyDictKeyEntry_me_value);
+	*ret_value =
+		ph_struct_ptr(&s, iter->unicode_keys ? PH_PyDictUnicodeEntry_me_value : PH_PyDictKeyEntry_me_value);
 	return true;
 }
 

@@ -294,7 +294,19 @@ enum ph_status ph_decode_traceback(struct ph_decode *d)
 
 enum ph_status ph_decode_frame(struct ph_decode *d)
 {
+	struct ph_frame_state state;
 	ph_decode_structural_field(d, "f_back", PH_PyFrameObject_f_back);
+	if (ph_frame_load_object(d->objects, d->address, &state) != PH_OK || !state.code)
+		return PH_OK;
+	struct ph_buffer text = PH_BUFFER(1 << 16);
+	const char *file = state.code->filename ? state.code->filename : "???";
+	ph_buffer_printf(&text, "<frame at 0x%llx, file ", (ull)d->address);
+	ph_quote_str(file, strlen(file), &text);
+	ph_buffer_printf(&text, ", line %d, code %s>", ph_frame_position(d->objects, &state).line,
+			 state.code->name ? state.code->name : "?");
+	ph_decode_text(d, ph_value_copy(d->value, ph_buffer_text(&text), text.size));
+	ph_buffer_deinit(&text);
+	ph_decode_structural(d, "f_code", state.code->address);
 	return PH_OK;
 }
 

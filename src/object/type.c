@@ -109,7 +109,8 @@ static void name_heap(struct ph_objects *objects, const struct ph_type *type, st
 	 * with the module (and its dict has neither of the descriptors that Python gives a class) */
 	if (n->tp_name || !n->name)
 		return;
-	bool of_python = ph_dict_get(objects, type->dict, "__dict__") || ph_dict_get(objects, type->dict, "__weakref__");
+	bool of_python = ph_dict_get(objects, type->dict, "__dict__") ||
+			 ph_dict_get(objects, type->dict, "__weakref__");
 	if (of_python)
 		n->tp_name = ph_str_get(objects, short_name, &objects->arena);
 }

@@ -218,7 +218,8 @@ static const char *tail(const char *name)
 }
 
 /* exact: the keys of its dict are those of the table; else only what micro releases do not change. */
-static size_t find_rows(struct ph_objects *o, const struct fingerprint *f, bool exact, const struct ph_known_type **found)
+static size_t find_rows(struct ph_objects *o, const struct fingerprint *f, bool exact,
+			const struct ph_known_type **found)
 {
 	const struct ph_known_type *rows;
 	size_t count = ph_known_types(o->target->layout.version, &rows), n = 0;
