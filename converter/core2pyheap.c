@@ -130,5 +130,7 @@ int main(int argc, char **argv)
 	if (error)
 		return fail(error);
 	output_watch_interrupt();
-	return convert(&options);
+	status = convert(&options);
+	free((void *)options.labels);
+	return status;
 }

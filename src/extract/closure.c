@@ -85,7 +85,12 @@ static int by_address(const void *a, const void *b)
 struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, size_t *ret_count, bool *ret_cut)
 {
 	struct walk walk = { 0 };
-	struct ph_error *error = run(extract, &walk);
+	/* what the closure shows, beyond the report, may be behind a secret edge of the closure */
+	struct ph_error *error = ph_redactor_survey(extract->redactor, &extract->source, extract->roots,
+						    extract->root_count, PH_CLOSURE_DEPTH, PH_CLOSURE_MAXIMUM,
+						    PH_CLOSURE_MAXIMUM);
+	if (!error)
+		error = run(extract, &walk);
 	ph_addrmap_deinit(&walk.seen);
 	if (error) {
 		free(walk.queue);

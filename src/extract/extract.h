@@ -11,10 +11,13 @@
 #include "record/source.h"
 #include "runtime/runtime.h"
 
-/* What the stacks reach: to this many edges, and the nearest so many objects.
- * The dump's closure and the survey for secrets are one walk. */
+/* What the stacks reach: to this many edges, and the nearest so many objects. */
 #define PH_CLOSURE_DEPTH 3
 #define PH_CLOSURE_MAXIMUM 100000
+/* What a report can show lies nearer: so far secrets are looked for before it is
+ * rendered.  The report's time does not grow with the heap. */
+#define PH_SURVEY_MAXIMUM 10000
+#define PH_SURVEY_CHILDREN 1000
 
 struct ph_extract_options {
 	enum ph_redaction_mode redact;

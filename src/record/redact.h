@@ -42,15 +42,16 @@ void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *sour
 bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address);
 
 /* Walk from the roots breadth first, to `depth` edges and `maximum` objects, and
- * mark what every secret edge on the way leads to.  Called once per session,
- * before anything is rendered.  Nothing to do unless the mode is secrets. */
+ * mark what every secret edge on the way leads to.  Of one container, the first
+ * `children` are walked, so that one list cannot use up the maximum.  Called
+ * before anything is rendered, and again, wider, before what is farther is.  Nothing to do unless the mode is secrets. */
 struct ph_redaction_root {
 	const char *name; /* of the edge that leads to it (a local's name), or NULL */
 	ph_addr address;
 };
 struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct ph_source *source,
 				    const struct ph_redaction_root *roots, size_t count, unsigned depth,
-				    size_t maximum) __attribute__((warn_unused_result));
+				    size_t maximum, size_t children) __attribute__((warn_unused_result));
 
 /* A secret known by text alone (an environment variable's value, `--token=…`). */
 void ph_redactor_add_text(struct ph_redactor *redactor, const char *text, size_t size);

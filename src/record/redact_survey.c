@@ -12,7 +12,6 @@
 #define MARK_HOPS 2		/* attributes of attributes behind it; containers count none */
 #define MARK_TEXT ((size_t)65536) /* characters of a secret that are known as text */
 #define NAME_CHARACTERS 128
-#define CHILDREN 100000
 #define FRAMES_MEMORY ((size_t)64 << 20)
 
 struct entry {
@@ -154,6 +153,7 @@ struct survey {
 	struct ph_addrmap names; /* str or bytes that were looked at -> enum name_verdict */
 	struct ph_arena arena;
 	uint32_t depth;
+	uint64_t children;
 	bool no_memory;
 };
 
@@ -235,7 +235,7 @@ static void visit_frame(struct survey *s, ph_addr address, uint32_t depth)
 
 static void visit(struct survey *s, struct entry entry)
 {
-	const struct ph_value_limits limits = { .children = CHILDREN, .characters = NAME_CHARACTERS };
+	const struct ph_value_limits limits = { .children = s->children, .characters = NAME_CHARACTERS };
 	struct ph_value *value = &s->value;
 	uint32_t depth = entry.depth + 1;
 	ph_source_value(s->source, entry.address, &limits, value);
@@ -268,12 +268,13 @@ static void visit(struct survey *s, struct entry entry)
 
 struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct ph_source *source,
 				    const struct ph_redaction_root *roots, size_t count, unsigned depth,
-				    size_t maximum)
+				    size_t maximum, size_t children)
 {
 	struct survey s = {
 		.redactor = redactor,
 		.source = source,
 		.depth = depth,
+		.children = children,
 		.seen.maximum = maximum,
 		.arena.maximum = FRAMES_MEMORY,
 	};

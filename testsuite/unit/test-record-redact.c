@@ -146,7 +146,7 @@ static const char *repr_of(struct ph_redactor *r, ph_addr address, bool secret, 
 
 static void survey(struct ph_redactor *r, ph_addr address)
 {
-	CHECK(!ph_redactor_survey(r, &fake_source, &(struct ph_redaction_root){ "x", address }, 1, 20, 100000));
+	CHECK(!ph_redactor_survey(r, &fake_source, &(struct ph_redaction_root){ "x", address }, 1, 20, 100000, 100000));
 }
 
 static void test_objects(void)
@@ -236,7 +236,7 @@ static void test_speed(void)
 	for (int i = 0; i < 50000; i++)
 		top = fake_dict(key, fake_int("4711", false), fake_str("x"), top);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-	CHECK(!ph_redactor_survey(r, &fake_source, &(struct ph_redaction_root){ NULL, top }, 1, 1000000, 100000));
+	CHECK(!ph_redactor_survey(r, &fake_source, &(struct ph_redaction_root){ NULL, top }, 1, 1000000, 100000, 100000));
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
 	double ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
 	fprintf(stderr, "100,000 objects surveyed in %.1f ms\n", ms);

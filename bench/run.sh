@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What `make bench` runs: the report of a core of about 700 MB against gdb's native backtrace and pystack's stacks, the
+# peak of resident memory, and whether the time grows with the heap.  Prints ratios; exit 1 when a goal is missed.
+#
+# environment: BENCH_INSTANCES (1000000), BENCH_RUNS (5), BENCH_PYTHON (the distribution's, else 3.11 or another),
+# BENCH_DIR (a scratch folder, removed afterwards unless given; 2 GB), BENCH_PYSTACK (the program; else from PyPI)
+# shellcheck source=/dev/null
+set -u
+: "${top_srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+: "${CORE2PYHEAP:=${top_builddir:-$top_srcdir}/converter/core2pyheap}" "${PYTHON3:=python3}"
+instances=${BENCH_INSTANCES:-1000000}
+runs=${BENCH_RUNS:-5}
+here=$top_srcdir/bench
+[ -x "$CORE2PYHEAP" ] || { echo "bench: $CORE2PYHEAP was not built" >&2; exit 1; }
+
+if [ -n "${BENCH_DIR-}" ]; then
+	dir=$BENCH_DIR
+	mkdir -p "$dir"
+else
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/pyheap-bench.XXXXXX") || exit 1
+	trap 'rm -rf "$dir"' EXIT
+	trap 'exit 1' HUP INT TERM
+fi
+python=${BENCH_PYTHON-}
+for version in system 3.11 3.12 3.10 3.13 3.9 3.8; do
+	[ -n "$python" ] || python=$("$top_srcdir/testsuite/find-pythons" --one $version 2>/dev/null)
+done
+[ -n "$python" ] || { echo "bench: no Python" >&2; exit 1; }
+small=$((instances / 100))
+
+make_core() { # FOLDER INSTANCES
+	[ -s "$dir/$1/core" ] && return
+	"$top_srcdir/testsuite/cores/make-core" "$dir/$1" "$python" "$here/heap.py" "$2" || {
+		echo "bench: no core could be made of $python" >&2
+		exit 1
+	}
+}
+make_core big "$instances"
+make_core small "$small"
+echo "$("$python" -V 2>&1) ($python), $instances instances: a core of $(($(stat -c %s "$dir/big/core") / 1000000)) MB," \
+	"$(($(stat -c %b "$dir/big/core") * 512 / 1000000)) MB of them on disk; medians of $runs runs, caches warm"
+
+set -- "core2pyheap --heap=none::$CORE2PYHEAP --no-dump --heap=none $dir/big/core $python" \
+	"core2pyheap, core alone::$CORE2PYHEAP --no-dump --heap=none --sysroot=$dir/empty $dir/big/core"
+mkdir -p "$dir/empty" "$dir/dumps"
+cd "$dir/dumps" || exit 1
+
+missed=0
+goal() { # WHAT VALUE RELATION LIMIT
+	if awk "BEGIN { exit !($2 $3 $4) }"; then
+		printf '  %-60s %8.3f   goal %s %s: met\n' "$1" "$2" "$3" "$4"
+	else
+		printf '  %-60s %8.3f   goal %s %s: MISSED\n' "$1" "$2" "$3" "$4"
+		missed=1
+	fi
+}
+# `value NAME KEY`: from the JSON line of the last measurement
+value() {
+	tail -n 1 "$dir/measured" | "$PYTHON3" -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]][sys.argv[2]])' "$@"
+}
+measure() {
+	"$PYTHON3" "$here/measure.py" "$runs" "$@" >"$dir/measured" || { cat "$dir/measured"; exit 1; }
+	sed '$d' "$dir/measured"
+}
+
+echo "== the report with all locals"
+gdb=no
+if command -v gdb >/dev/null; then
+	gdb=yes
+	set -- "$@" "gdb: load, native backtrace::gdb -nx -batch -iex 'set debuginfod enabled off' -ex bt $python $dir/big/core"
+else
+	echo "  skipped: gdb (not installed)"
+fi
+pystack=${BENCH_PYSTACK-}
+if [ -z "$pystack" ]; then
+	[ -x "$dir/pystack/bin/pystack" ] || {
+		"$PYTHON3" -m venv "$dir/pystack" && "$dir/pystack/bin/pip" install -q pystack
+	} >"$dir/pip.log" 2>&1
+	[ -x "$dir/pystack/bin/pystack" ] && pystack=$dir/pystack/bin/pystack
+fi
+if [ -n "$pystack" ] && "$pystack" core "$dir/small/core" "$python" >/dev/null 2>&1; then
+	set -- "$@" "pystack: stacks::$pystack core $dir/big/core $python" \
+		"pystack: stacks and locals::$pystack core --locals $dir/big/core $python"
+else
+	echo "  skipped: pystack (it cannot be had here, or does not open this core)"
+	pystack=
+fi
+measure "$@"
+ours=$(value "core2pyheap --heap=none" wall)
+[ $gdb = no ] || goal "time, of gdb's" "$(awk "BEGIN { print $ours / $(value "gdb: load, native backtrace" wall) }")" "<=" 0.1
+[ -z "$pystack" ] || goal "time, of pystack's" "$(awk "BEGIN { print $ours / $(value "pystack: stacks" wall) }")" "<=" 0.25
+goal "peak resident, MiB" "$(value "core2pyheap --heap=none" mib)" "<=" 40
+
+echo "== does it grow with the heap?"
+measure "$small instances::$CORE2PYHEAP --no-dump --heap=none $dir/small/core $python" \
+	"$instances instances::$CORE2PYHEAP --no-dump --heap=none $dir/big/core $python"
+goal "a heap 100 times as large: time" \
+	"$(awk "BEGIN { print $(value "$instances instances" wall) / $(value "$small instances" wall) }")" "<=" 1.5
+
+echo "== for comparison: report and dump"
+measure "report and dump::$CORE2PYHEAP -o $dir/dumps/big.pyheap $dir/big/core $python" \
+	"report, no redaction::$CORE2PYHEAP --no-dump --redact=none $dir/big/core $python" \
+	"--report=json::$CORE2PYHEAP --no-dump --report=json $dir/big/core $python"
+echo "  the dump: $(($(stat -c %s "$dir/dumps/big.pyheap") / 1000)) kB"
+exit $missed
