@@ -54,6 +54,68 @@ static ptrdiff_t match_stack(struct ph_runtime *runtime, const struct ph_thread_
 	return best;
 }
 
+/* How often a thread's C stack holds this address, near its top. */
+static size_t count_on_stack(struct ph_runtime *runtime, const struct ph_native_thread *native, ph_addr address)
+{
+	enum { NEAR = 64 * 1024 };
+	size_t width = runtime->target->layout.abi.pointer_size, found = 0;
+	ph_addr start = (native->sp + width - 1) & ~(ph_addr)(width - 1);
+	if (!native->has_registers)
+		return 0;
+	size_t size = ph_image_readable(runtime->image, start, NEAR);
+	const uint8_t *data = ph_image_view(runtime->image, start, size);
+	for (size_t i = 0; data && i + width <= size; i += width)
+		found += ph_load_uint(data + i, width, runtime->target->layout.abi.big_endian) == address;
+	return found;
+}
+
+/* Two states with frames and one thread: a thread may be in two interpreters, or
+ * may run in a state that another one made (_xxsubinterpreters.run_string() up to
+ * 3.12) and whose id it does not change.  The C stack that runs the innermost
+ * frame holds its address. */
+static void settle(struct ph_runtime *runtime, struct ph_thread_state *thread, const struct ph_native_thread *natives,
+		   size_t count)
+{
+	struct ph_frame_state frame;
+	if (ph_runtime_innermost(runtime, thread->address, &frame) != PH_OK)
+		return;
+	size_t best = count_on_stack(runtime, &natives[thread->native], frame.address);
+	for (size_t i = 0; i < count; i++) {
+		size_t found = count_on_stack(runtime, &natives[i], frame.address);
+		if (found <= best)
+			continue;
+		best = found;
+		thread->native = (ptrdiff_t)i;
+		thread->native_id = natives[i].tid;
+		if (natives[i].tls)
+			thread->id = natives[i].tls;
+	}
+}
+
+static void settle_all(struct ph_runtime *runtime, const struct ph_native_thread *natives, size_t count)
+{
+	enum { MAX_SETTLED = 64 }; /* each looks at every thread's stack */
+	struct ph_addrmap first = { 0 }; /* native + 1 -> index of the first state with frames + 1 */
+	size_t settled = 0;
+	for (size_t i = 0; i < runtime->thread_count && settled < MAX_SETTLED; i++) {
+		struct ph_thread_state *thread = &runtime->threads[i];
+		if (thread->native < 0 || !thread->has_frames)
+			continue;
+		uint64_t *other = ph_addrmap_find(&first, (uint64_t)thread->native + 1);
+		if (!other) {
+			(void)ph_addrmap_set(&first, (uint64_t)thread->native + 1, i + 1, false);
+			continue;
+		}
+		if (*other) {
+			settle(runtime, &runtime->threads[*other - 1], natives, count);
+			*other = 0;
+		}
+		settle(runtime, thread, natives, count);
+		settled++;
+	}
+	ph_addrmap_deinit(&first);
+}
+
 void ph_runtime_match(struct ph_runtime *runtime)
 {
 	const struct ph_native_thread *natives;
@@ -72,4 +134,5 @@ void ph_runtime_match(struct ph_runtime *runtime)
 		if (thread->native >= 0)
 			thread->native_id = natives[thread->native].tid;
 	}
+	settle_all(runtime, natives, count);
 }
