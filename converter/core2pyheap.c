@@ -112,11 +112,23 @@ static int convert(const struct options *options)
 	return status;
 }
 
+/* A mapped file that is cut while we read it: the pages behind its new end are gone. */
+static void on_bus_error(int number)
+{
+	static const char message[] =
+		"core2pyheap: a file was cut while it was being read; is the core still being written?\n";
+	(void)number;
+	ssize_t ignored = write(STDERR_FILENO, message, sizeof(message) - 1);
+	(void)ignored;
+	_exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	/* a full disk or a size limit is an error that we report, not a death */
 	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGBUS, on_bus_error);
 	int status = options_parse(argc, argv, &options);
 	if (status >= 0) {
 		/* --help on a full disk */
