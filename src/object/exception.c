@@ -45,6 +45,7 @@ enum ph_status ph_decode_exception(struct ph_decode *d)
 	value->form = PH_FORM_PARTS;
 	value->open = open ? open : "(";
 	value->close = ")";
+	value->recursive = "";
 	if (args && ph_sequence_items(o, args, &items, &count) != PH_OK)
 		return PH_CORRUPT;
 	for (size_t i = 0; i < count && i < d->limits->children; i++)

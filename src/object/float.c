@@ -143,20 +143,28 @@ void ph_double_repr(double number, char *buffer)
 }
 
 /* A double at the address of a field. */
-static enum ph_status read_double(struct ph_decode *d, enum ph_field field, double *ret)
+static enum ph_status read_double(const struct ph_target *t, ph_addr object, enum ph_field field, double *ret)
 {
-	ph_addr at = ph_target_at(d->target, d->address, field);
+	ph_addr at = ph_target_at(t, object, field);
 	uint8_t bytes[8];
-	enum ph_status status = at ? ph_image_read(d->target->image, at, bytes, sizeof(bytes)) : PH_ABSENT;
+	enum ph_status status = at ? ph_image_read(t->image, at, bytes, sizeof(bytes)) : PH_ABSENT;
 	if (status == PH_OK)
-		*ret = ph_load_double(bytes, d->target->layout.abi.big_endian);
+		*ret = ph_load_double(bytes, t->layout.abi.big_endian);
 	return status;
+}
+
+enum ph_status ph_float_get(struct ph_objects *objects, ph_addr address, double *ret)
+{
+	const struct ph_type_entry *type = ph_object_type_entry(objects, address);
+	if (!type || type->type.kind != PH_KIND_FLOAT)
+		return PH_CORRUPT;
+	return read_double(objects->target, address, PH_PyFloatObject_ob_fval, ret);
 }
 
 enum ph_status ph_decode_float(struct ph_decode *d)
 {
 	double number;
-	enum ph_status status = read_double(d, PH_PyFloatObject_ob_fval, &number);
+	enum ph_status status = read_double(d->target, d->address, PH_PyFloatObject_ob_fval, &number);
 	if (status != PH_OK)
 		return status;
 	char text[PH_DOUBLE_ROOM];
@@ -169,9 +177,9 @@ enum ph_status ph_decode_float(struct ph_decode *d)
 enum ph_status ph_decode_complex(struct ph_decode *d)
 {
 	double real, imag;
-	enum ph_status status = read_double(d, PH_PyComplexObject_cval_real, &real);
+	enum ph_status status = read_double(d->target, d->address, PH_PyComplexObject_cval_real, &real);
 	if (status == PH_OK)
-		status = read_double(d, PH_PyComplexObject_cval_imag, &imag);
+		status = read_double(d->target, d->address, PH_PyComplexObject_cval_imag, &imag);
 	if (status != PH_OK)
 		return status;
 	char text[2 * PH_DOUBLE_ROOM + 8], *p = text;

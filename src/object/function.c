@@ -112,6 +112,7 @@ enum ph_status ph_decode_method(struct ph_decode *d)
 	if (!function || !self)
 		return PH_CORRUPT;
 	ph_decode_one_part(d, ph_value_printf(d->value, "<bound method %s of ", callable_name(d, function)), self, ">");
+	d->value->recursive = "";
 	ph_decode_structural(d, "__func__", function);
 	ph_decode_structural(d, "__self__", self);
 	return PH_OK;

@@ -112,9 +112,7 @@ static bool namedtuple(struct ph_decode *d)
 		ph_value_add_part(d->value, name, d->value->items[i], NULL);
 	}
 	d->value->text_cut = d->value->item_count < count;
-	d->value->recursive = ph_value_printf(d->value, "%s(...)", class_name(d));
-	if (!d->value->recursive)
-		d->value->recursive = "(...)";
+	d->value->recursive = "";
 	return true;
 }
 
@@ -154,17 +152,81 @@ static bool dataclass(struct ph_decode *d)
 	return true;
 }
 
-/* <Color.RED: 1>; a flag of several bits without a name of its own (up to 3.10) is not taken apart. */
+/* The bits of an unnamed flag as Flag.__repr__() of 3.8 to 3.10 puts them: _decompose() in Lib/enum.py. */
+struct flag_bit {
+	int64_t value;
+	ph_addr name; /* 0: a pseudo-member */
+};
+
+static int by_value(const void *a, const void *b)
+{
+	const struct flag_bit *x = a, *y = b;
+	return x->value > y->value ? -1 : x->value < y->value;
+}
+
+static size_t decompose(struct ph_decode *d, int64_t value, struct flag_bit *bits, size_t capacity)
+{
+	struct ph_objects *o = d->objects;
+	struct ph_dict_iter iter;
+	ph_addr key, member;
+	size_t count = 0;
+	ph_addr map = ph_type_lookup(o, &d->type->type, "_value2member_map_", NULL);
+	if (!map || ph_dict_begin(o, map, &iter) != PH_OK)
+		return 0;
+	while (count < capacity && ph_dict_next(&iter, &key, &member)) {
+		int64_t bit;
+		ph_addr name = ph_object_attribute(o, member, "_name_");
+		if (ph_int_get(o, key, &bit) != PH_OK)
+			return 0;
+		if (name && !ph_type_is(o, name, "str"))
+			name = 0;
+		if ((name || (bit > 0 && !(bit & (bit - 1)))) && bit && (bit & value) == bit)
+			bits[count++] = (struct flag_bit){ .value = bit, .name = name };
+	}
+	if (!count)
+		bits[count++] = (struct flag_bit){ .value = value };
+	qsort(bits, count, sizeof(*bits), by_value);
+	if (count > 1 && bits[0].value == value)
+		memmove(bits, bits + 1, --count * sizeof(*bits));
+	return count;
+}
+
+/* "C|A" */
+static const char *flag_text(struct ph_decode *d, ph_addr value)
+{
+	struct flag_bit bits[256];
+	int64_t number;
+	if (ph_int_get(d->objects, value, &number) != PH_OK || number < 0)
+		return NULL;
+	size_t count = decompose(d, number, bits, sizeof(bits) / sizeof(*bits));
+	const char *text = count ? "" : NULL;
+	for (size_t i = 0; i < count && text; i++) {
+		const char *name = bits[i].name ? ph_value_str(d, bits[i].name, "?") :
+						  ph_value_printf(d->value, "%lld", (long long)bits[i].value);
+		text = ph_value_printf(d->value, "%s%s%s", text, i ? "|" : "", name ? name : "?");
+	}
+	return text;
+}
+
+/* <Color.RED: 1>; a flag without a name is taken apart up to 3.10, and <Perm: 0> since. */
 static bool enum_member(struct ph_decode *d)
 {
 	ph_addr name = ph_object_attribute(d->objects, d->address, "_name_");
 	ph_addr value = ph_object_attribute(d->objects, d->address, "_value_");
 	const char *text = name ? ph_value_str(d, name, NULL) : NULL;
-	if (!text || !value)
+	if (!name || !value)
 		return false;
+	const char *open;
+	if (!text && ph_target_trait(d->target, PH_TRAIT_REPR_ENUM_SAYS_FLAG) == 1) {
+		open = ph_value_printf(d->value, "<%s: ", class_name(d));
+	} else {
+		if (!text)
+			text = flag_text(d, value);
+		open = text ? ph_value_printf(d->value, "<%s.%s: ", class_name(d), text) : NULL;
+	}
 	keep_scalar(d->value);
 	d->value->part_count = 0;
-	ph_decode_one_part(d, ph_value_printf(d->value, "<%s.%s: ", class_name(d), text), value, ">");
+	ph_decode_one_part(d, open, value, ">");
 	return d->value->part_count == 1;
 }
 
@@ -185,7 +247,7 @@ static bool enum_class(struct ph_decode *d)
 
 struct counted {
 	ph_addr key, value;
-	int64_t count;
+	long double count; /* holds an int64_t and a double exactly */
 	size_t index;
 };
 
@@ -206,9 +268,14 @@ static size_t read_counts(struct ph_decode *d, struct counted *counts, size_t ca
 		return 0;
 	while (n < capacity && ph_dict_next(&iter, &key, &value)) {
 		counts[n] = (struct counted){ .key = key, .value = value, .index = n };
-		/* counts of other types are compared in Python: as it stands then */
-		if (ph_int_get(d->objects, value, &counts[n].count) != PH_OK)
-			return 0;
+		int64_t integer;
+		double number;
+		if (ph_int_get(d->objects, value, &integer) == PH_OK)
+			counts[n].count = integer;
+		else if (ph_float_get(d->objects, value, &number) == PH_OK && number == number)
+			counts[n].count = number;
+		else
+			return 0; /* compared in Python, or not at all: as it stands then */
 		n++;
 	}
 	return n;

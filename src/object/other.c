@@ -81,6 +81,18 @@ static bool is_none(struct ph_decode *d, ph_addr object)
 	return !object || object == d->target->none || ph_type_is(d->objects, object, "NoneType");
 }
 
+/* What module_repr() of the importers says where the spec has no origin (sys). */
+static const char *importer_kind(struct ph_decode *d, ph_addr loader)
+{
+	const struct ph_type_entry *type = loader ? ph_object_type_entry(d->objects, loader) : NULL;
+	const struct ph_type_entry *self = type && type->type.is_type ? ph_type_entry(d->objects, loader) : NULL;
+	if (!self)
+		return NULL;
+	if (!strcmp(self->type.name, "BuiltinImporter"))
+		return "built-in";
+	return !strcmp(self->type.name, "FrozenImporter") ? "frozen" : NULL;
+}
+
 static void module_text(struct ph_decode *d, ph_addr dict, struct ph_buffer *out)
 {
 	struct ph_objects *o = d->objects;
@@ -95,13 +107,14 @@ static void module_text(struct ph_decode *d, ph_addr dict, struct ph_buffer *out
 			origin = 0;
 		file = is_true(d, ph_object_attribute(o, spec, "_set_fileattr")) ? origin : 0;
 	}
+	const char *kind = origin ? ph_value_str(d, origin, "?") : importer_kind(d, ph_dict_get(o, dict, "__loader__"));
 	ph_buffer_puts(out, "<module ");
 	quoted(d, name, out);
 	if (!is_none(d, file)) {
 		ph_buffer_puts(out, " from ");
 		quoted(d, file, out);
-	} else if (origin) {
-		ph_buffer_printf(out, " (%s)", ph_value_str(d, origin, "?"));
+	} else if (kind) {
+		ph_buffer_printf(out, " (%s)", kind);
 	}
 	ph_buffer_putc(out, '>');
 }
@@ -193,7 +206,9 @@ static const char *referent_name(struct ph_decode *d, ph_addr object)
 		name = ph_read_ptr(d->objects, object, PH_PyGenObject_gi_name);
 		break;
 	default:
-		name = ph_object_attribute(d->objects, object, "__name__");
+		/* since gh-99184 only what the type has counts */
+		if (ph_target_trait(d->target, PH_TRAIT_REPR_WEAKREF_NAME_OF_TYPE) != 1)
+			name = ph_object_attribute(d->objects, object, "__name__");
 	}
 	return name ? ph_value_str(d, name, NULL) : NULL;
 }
@@ -328,5 +343,29 @@ enum ph_status ph_decode_count(struct ph_decode *d)
 		ph_value_add_part(d->value, NULL, 0, ph_value_printf(d->value, "%lld", (long long)count));
 	if (!by_one)
 		ph_value_add_part(d->value, NULL, long_step, NULL);
+	return PH_OK;
+}
+
+/* ---- locks: lock_repr(), rlock_repr() in Modules/_threadmodule.c ---- */
+
+enum ph_status ph_decode_lock(struct ph_decode *d)
+{
+	bool locked = ph_read_int(d->objects, d->address, PH_lockobject_locked);
+	ph_decode_text(d, ph_value_printf(d->value, "<%s %s object at 0x%llx>", locked ? "locked" : "unlocked",
+					  d->type->tp_name, (ull)d->address));
+	return PH_OK;
+}
+
+enum ph_status ph_decode_rlock(struct ph_decode *d)
+{
+	uint64_t owner, count;
+	enum ph_status status = ph_target_uint(d->target, d->address, PH_rlockobject_rlock_owner, &owner);
+	if (status == PH_OK)
+		status = ph_target_uint(d->target, d->address, PH_rlockobject_rlock_count, &count);
+	if (status != PH_OK)
+		return status;
+	ph_decode_text(d, ph_value_printf(d->value, "<%s %s object owner=%lld count=%llu at 0x%llx>",
+					  count ? "locked" : "unlocked", d->type->tp_name, (long long)owner, (ull)count,
+					  (ull)d->address));
 	return PH_OK;
 }

@@ -37,7 +37,21 @@ static bool is_type(struct ph_objects *objects, ph_addr address)
 	return false;
 }
 
-/* tp_dict of a static builtin type, which the interpreters hold since 3.12. */
+/* From one array of static_builtin_state, where the layout has it. */
+static ph_addr state_dict(struct ph_objects *objects, ph_addr interp, enum ph_field array, uint64_t index, ph_addr type)
+{
+	const struct ph_target *t = objects->target;
+	ph_addr state = ph_target_at(t, interp, array);
+	if (!state)
+		return 0;
+	state += (index - 1) * ph_target_sizeof(t, PH_SIZEOF_static_builtin_state);
+	return ph_read_ptr(objects, state, PH_static_builtin_state_type) == type ?
+		       ph_read_ptr(objects, state, PH_static_builtin_state_tp_dict) :
+		       0;
+}
+
+/* tp_dict of a static builtin type, which the interpreters hold since 3.12; those of extension modules
+ * (datetime's) have an array of their own since 3.13. */
 static ph_addr interpreter_dict(struct ph_objects *objects, ph_addr address)
 {
 	const struct ph_target *t = objects->target;
@@ -49,15 +63,15 @@ static ph_addr interpreter_dict(struct ph_objects *objects, ph_addr address)
 					  PH_PyInterpreterState_types_builtins_initialized;
 	if (!index || index > (uint64_t)ph_target_trait(t, PH_TRAIT_STATIC_BUILTIN_STATE_MAX))
 		return 0;
+	bool extension = (int64_t)index <= ph_target_trait(t, PH_TRAIT_STATIC_EXTENSION_STATE_MAX);
 	/* the main interpreter's first: a subinterpreter's may lack what was added since */
 	ph_addr interp = t->interp_main;
 	for (unsigned i = 0; interp && i < 64; i++) {
-		ph_addr state = ph_target_at(t, interp, array), dict;
-		if (!state)
-			return 0;
-		state += (index - 1) * ph_target_sizeof(t, PH_SIZEOF_static_builtin_state);
-		if (ph_read_ptr(objects, state, PH_static_builtin_state_type) == address &&
-		    ph_target_ptr(t, state, PH_static_builtin_state_tp_dict, &dict) == PH_OK && dict)
+		ph_addr dict = state_dict(objects, interp, array, index, address);
+		if (!dict && extension)
+			dict = state_dict(objects, interp, PH_PyInterpreterState_types_for_extensions_initialized,
+					  index, address);
+		if (dict)
 			return dict;
 		interp = i ? ph_read_ptr(objects, interp, PH_PyInterpreterState_next) : t->interp_head;
 	}

@@ -193,7 +193,7 @@ static const struct ph_value *find_on_stack(const struct run *run, ph_addr addre
 static void enter(struct run *run, ph_addr address, bool secret)
 {
 	const struct ph_value *outer = find_on_stack(run, address);
-	if (outer) {
+	if (outer && *outer->recursive) {
 		ph_buffer_puts(run->out, outer->recursive);
 		return;
 	}

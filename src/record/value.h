@@ -93,7 +93,9 @@ struct ph_value {
 	size_t text_size; /* bytes */
 	bool text_cut;	  /* text is a beginning only (the maximum asked for in characters or bytes); or parts are left out */
 	const char *open, *close; /* UTF-8; never NULL for the forms that use them */
-	const char *recursive; /* what repr prints for itself within itself: "[...]", "{...}", "…(...)" */
+	/* what repr prints for itself within itself: "[...]", "{...}", "…(...)"; "" when it does not look (an
+	 * exception, a namedtuple: Python goes on until another object of the circle does) */
+	const char *recursive;
 
 	/* The JSON "value": an int in decimal, in hex from 64 bits on; a float as
 	 * repr; NULL where there is none.  For str and bytes the renderer takes `text`. */
