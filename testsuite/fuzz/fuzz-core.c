@@ -25,11 +25,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define MAXIMUM_READS ((size_t)1 << 20)
+#define MAXIMUM_READS ((size_t)1 << 17)
 #define MAXIMUM_CHANGES 20
+#define BATCH 20
 #define WINDOW 4096 /* of a read that is larger, so many bytes at a random place count */
 
 /* ---- what an unharmed run reads ---- */
@@ -56,7 +57,7 @@ static void note(ph_addr address, size_t size)
 	if (!trace.tracing || !size || trace.count == MAXIMUM_READS)
 		return;
 	uint64_t key = (address * 31 + size) | 1;
-	for (size_t i = key * 0x9e3779b97f4a7c15u >> 43;; i = (i + 1) & (2 * MAXIMUM_READS - 1)) {
+	for (size_t i = key * 0x9e3779b97f4a7c15u >> 46;; i = (i + 1) & (2 * MAXIMUM_READS - 1)) {
 		if (trace.seen[i] == key)
 			return;
 		if (!trace.seen[i]) {
@@ -128,6 +129,7 @@ static bool judge_error(const struct job *job, struct ph_error *error)
 {
 	bool ok = fuzz_check_line(error->message);
 	fprintf(stderr, "error: %s\n", error->message);
+	fuzz_note_error();
 	ph_error_free(error);
 	return ok && !job->unharmed;
 }
@@ -429,33 +431,77 @@ static void restore(int fd, const struct changes *changes)
 	}
 }
 
-static void one(const struct fuzz_options *options, struct job *job, int fd, uint64_t index, char **argv)
+/* In memory shared with the children, so that what a child changed before it died can be taken back. */
+static struct changes *shared;
+
+/* Everything about a run follows from its index. */
+static bool one(const struct fuzz_options *options, struct job *job, int fd, uint64_t index)
 {
 	struct fuzz_random random = { options->seed * 1000003 + index };
-	static struct changes changes;
-	struct fuzz_result result;
-	changes.count = 0;
-	changes.text_size = 0;
-	changes.text[0] = '\0';
+	shared->count = 0;
+	shared->text_size = 0;
+	shared->text[0] = '\0';
 	fuzz_next(&random);
-	apply(fd, &random, &changes);
-	job->write_dump = !fuzz_below(&random, 4);
+	apply(fd, &random, shared);
+	job->write_dump = !fuzz_below(&random, 12);
 	job->redact = fuzz_below(&random, 4) ? PH_SESSION_REDACT_SECRETS : PH_SESSION_REDACT_NONE;
-	fuzz_run(run, job, &result);
-	restore(fd, &changes);
-	fuzz_account(options, index, &result, changes.text, argv);
+	bool ok = run(job);
+	restore(fd, shared);
+	shared->count = 0;
+	return ok;
+}
+
+struct batch {
+	const struct fuzz_options *options;
+	struct job *job;
+	int fd;
+	uint64_t first, count;
+};
+
+static bool run_batch(void *user)
+{
+	const struct batch *batch = user;
+	for (uint64_t i = 0; i < batch->count; i++) {
+		double begun = fuzz_now();
+		if (!one(batch->options, batch->job, batch->fd, batch->first + i))
+			return false;
+		if (fuzz_now() - begun > fuzz_limit_seconds())
+			return false;
+	}
+	return true;
+}
+
+/* Many runs in one child, since starting it costs as much as a run; one by one when something was found. */
+static void run_many(struct batch batch, char **argv)
+{
+	struct fuzz_result result;
+	fuzz_run(run_batch, &batch, &result);
+	restore(batch.fd, shared);
+	if (result.ok || batch.count == 1) {
+		result.seconds /= (double)batch.count;
+		for (uint64_t i = 0; i < batch.count; i++)
+			fuzz_account(batch.options, batch.first + i, &result, shared->text, argv);
+		return;
+	}
+	struct batch single = batch;
+	uint64_t failed_before = fuzz_failed();
+	single.count = 1;
+	for (uint64_t i = 0; i < batch.count; i++, single.first++)
+		run_many(single, argv);
+	if (fuzz_failed() == failed_before) /* together only, from what one run leaves to the next */
+		fuzz_account(batch.options, batch.first, &result, "    those of a whole batch\n", argv);
 }
 
 int main(int argc, char **argv)
 {
 	struct fuzz_options options;
 	struct fuzz_result result;
-	char dump[] = "/tmp/pyheap-fuzz-XXXXXX";
 	if (!fuzz_parse(argc, argv, &options)) {
 		fprintf(stderr, "usage: fuzz-core [--seed=N] [--count=N] [--only=N] [--seconds=N] CORE [PYTHON [SYSROOT]]\n");
 		return 99;
 	}
-	int operands = argc - options.operand, dump_fd = mkstemp(dump);
+	int operands = argc - options.operand;
+	ph_auto_free char *dump = fuzz_scratch();
 	struct job job = {
 		.core = argv[options.operand],
 		.python = operands > 1 && *argv[options.operand + 1] ? argv[options.operand + 1] : NULL,
@@ -465,11 +511,11 @@ int main(int argc, char **argv)
 		.unharmed = true,
 	};
 	int fd = open(job.core, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || dump_fd < 0) {
+	if (fd < 0) {
 		perror(job.core);
+		unlink(dump);
 		return 99;
 	}
-	close(dump_fd);
 	fuzz_run(run, &job, &result);
 	if (!result.ok) {
 		printf("the unharmed core: %s\n%s\n", result.what, fuzz_last_words());
@@ -481,15 +527,19 @@ int main(int argc, char **argv)
 	if (!learn(&job))
 		return 99;
 	job.unharmed = false;
-	double seconds = options.seconds;
-	struct timespec begun, t;
-	clock_gettime(CLOCK_MONOTONIC, &begun);
-	for (uint64_t i = 0; i < options.count; i++) {
-		if (options.only >= 0 && i != (uint64_t)options.only)
-			continue;
-		one(&options, &job, fd, i, argv);
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		if (seconds && (double)(t.tv_sec - begun.tv_sec) >= seconds)
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return 99;
+	double begun = fuzz_now();
+	struct batch batch = { .options = &options, .job = &job, .fd = fd };
+	if (options.only >= 0) {
+		batch.first = (uint64_t)options.only;
+		options.count = batch.first + 1;
+	}
+	for (; batch.first < options.count; batch.first += batch.count) {
+		batch.count = options.count - batch.first < BATCH ? options.count - batch.first : BATCH;
+		run_many(batch, argv);
+		if (options.seconds && fuzz_now() - begun >= options.seconds)
 			break;
 	}
 	unlink(dump);

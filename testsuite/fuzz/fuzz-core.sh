@@ -8,7 +8,7 @@ fuzz=$top_builddir/testsuite/fuzz/fuzz-core
 seed=${PYHEAP_FUZZ_SEED:-1}
 versions=${PYHEAP_TEST_VERSIONS:-system 3.8 3.12 3.13}
 set -- $versions
-share=$(((${PYHEAP_FUZZ_SECONDS:-48} + $# - 1) / $#))
+share=$(((${PYHEAP_FUZZ_SECONDS:-64} + $# - 1) / $#))
 
 mkdir "$work/empty"
 tried=
@@ -22,7 +22,7 @@ for version in $versions; do
 	*) set -- "" "$work/empty" ;;
 	esac
 	checks=$((checks + 1))
-	"$fuzz" --seed="$seed" --count="${PYHEAP_FUZZ_COUNT:-2000}" --seconds="$share" "$work/crash/core" "$@" || {
+	"$fuzz" --seed="$seed" --count="${PYHEAP_FUZZ_COUNT:-800}" --seconds="$share" "$work/crash/core" "$@" || {
 		kept=$top_builddir/testsuite/fuzz/kept-$version.core
 		cp --sparse=always "$work/crash/core" "$kept" 2>/dev/null
 		fail "Python $version; the core is kept as $kept"

@@ -47,7 +47,7 @@ static struct {
 	size_t places[MAXIMUM_PLACES]; /* of "PK" */
 	size_t place_count;
 	char address[32]; /* of an object in the closure, for print */
-	char path[64];
+	char *path;
 	char changes[1000];
 } state;
 
@@ -163,6 +163,7 @@ static bool judge_error(const struct job *job, struct ph_error *error)
 {
 	bool ok = fuzz_check_line(error->message);
 	fprintf(stderr, "error: %s\n", error->message);
+	fuzz_note_error();
 	ph_error_free(error);
 	return ok && !job->unharmed;
 }
@@ -438,11 +439,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fuzz-dump [--seed=N] [--count=N] [--only=N] [--seconds=N] DUMP\n");
 		return 99;
 	}
-	strcpy(state.path, "/tmp/pyheap-fuzz-XXXXXX");
-	int fd = mkstemp(state.path);
-	if (fd < 0 || !write_file(&state.file))
+	state.path = fuzz_scratch();
+	if (!write_file(&state.file))
 		return 99;
-	close(fd);
 	fuzz_run(run, &job, &result);
 	bool packed = result.ok && pack(state.members, state.member_count);
 	if (packed)

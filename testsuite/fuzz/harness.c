@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,7 +29,7 @@
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
-	return "exitcode=86:quarantine_size_mb=16:max_allocation_size_mb=1024:hard_rss_limit_mb=3000:detect_leaks=0";
+	return "exitcode=86:quarantine_size_mb=16:max_allocation_size_mb=1024:hard_rss_limit_mb=3000:detect_leaks=0:malloc_context_size=8";
 }
 const char *__ubsan_default_options(void);
 const char *__ubsan_default_options(void)
@@ -42,16 +43,42 @@ static struct {
 	int log; /* the child's standard error */
 	double limit_seconds;
 	long limit_kib;
-	uint64_t runs, failed, errors;
+	uint64_t runs, failed;
+	uint64_t *errors; /* shared with the children */
 	double slowest, begun, total;
 	long largest;
 } state = { .log = -1, .limit_seconds = 60, .limit_kib = 3L << 20 };
 
-static double now(void)
+double fuzz_now(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+char *fuzz_scratch(void)
+{
+	static const char *const folders[] = { "/dev/shm", "/tmp", "." };
+	const char *given = getenv("TMPDIR");
+	for (size_t i = 0; i <= sizeof(folders) / sizeof(folders[0]); i++) {
+		const char *folder = i == 1 ? given : folders[i - (i > 1)];
+		char *name = NULL;
+		if (!folder || asprintf(&name, "%s/pyheap-fuzz.XXXXXX", folder) < 0)
+			continue;
+		int fd = mkostemp(name, O_CLOEXEC);
+		if (fd >= 0) {
+			close(fd);
+			return name;
+		}
+		free(name);
+	}
+	perror("a scratch file");
+	exit(99);
+}
+
+void fuzz_note_error(void)
+{
+	__atomic_add_fetch(state.errors, 1, __ATOMIC_RELAXED);
 }
 
 static bool number_option(const char *argument, const char *name, uint64_t *ret)
@@ -80,7 +107,7 @@ bool fuzz_parse(int argc, char **argv, struct fuzz_options *ret)
 		else
 			return false;
 	}
-	state.begun = now();
+	state.begun = fuzz_now();
 	return ret->operand < argc;
 }
 
@@ -116,6 +143,16 @@ void fuzz_set_limits(const struct fuzz_result *unharmed)
 	state.limit_kib = unharmed->resident + (SANITIZED ? 1024 << 10 : 256 << 10);
 }
 
+double fuzz_limit_seconds(void)
+{
+	return state.limit_seconds;
+}
+
+uint64_t fuzz_failed(void)
+{
+	return state.failed;
+}
+
 const char *fuzz_last_words(void)
 {
 	static char text[6000];
@@ -143,10 +180,10 @@ static void child(bool (*run)(void *user), void *user)
 /* Wait with a limit of time. */
 static int wait_for(pid_t pid, struct rusage *usage, bool *ret_late)
 {
-	double begun = now();
+	double begun = fuzz_now();
 	int status = 0;
 	while (wait4(pid, &status, WNOHANG, usage) == 0) {
-		double t = now() - begun;
+		double t = fuzz_now() - begun;
 		if (t > state.limit_seconds && !*ret_late) {
 			*ret_late = true;
 			kill(pid, SIGKILL);
@@ -160,16 +197,20 @@ static int wait_for(pid_t pid, struct rusage *usage, bool *ret_late)
 void fuzz_run(bool (*run)(void *user), void *user, struct fuzz_result *ret)
 {
 	if (state.log < 0) {
-		char name[] = "/tmp/pyheap-fuzz.XXXXXX";
-		state.log = mkostemp(name, O_CLOEXEC | O_APPEND);
+		char *name = fuzz_scratch();
+		state.log = open(name, O_RDWR | O_CLOEXEC | O_APPEND);
 		unlink(name);
+		free(name);
+		state.errors = mmap(NULL, sizeof(*state.errors), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (state.errors == MAP_FAILED)
+			exit(99);
 	}
 	if (state.log < 0 || ftruncate(state.log, 0)) {
 		perror("fuzz");
 		exit(99);
 	}
 	*ret = (struct fuzz_result){ 0 };
-	double begun = now();
+	double begun = fuzz_now();
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid < 0) {
@@ -181,7 +222,7 @@ void fuzz_run(bool (*run)(void *user), void *user, struct fuzz_result *ret)
 	struct rusage usage = { 0 };
 	bool late = false;
 	int status = wait_for(pid, &usage, &late);
-	ret->seconds = now() - begun;
+	ret->seconds = fuzz_now() - begun;
 	ret->resident = usage.ru_maxrss;
 	if (late)
 		snprintf(ret->what, sizeof(ret->what), "took more than %.1f s", state.limit_seconds);
@@ -222,9 +263,9 @@ void fuzz_account(const struct fuzz_options *options, uint64_t index, const stru
 
 int fuzz_finish(const struct fuzz_options *options)
 {
-	printf("%" PRIu64 " runs of seed %" PRIu64 ", %" PRIu64 " failed; slowest %.2f s, mean %.3f s, largest %ld MiB, %.0f s\n",
-	       state.runs, options->seed, state.failed, state.slowest, state.runs ? state.total / (double)state.runs : 0,
-	       state.largest >> 10, now() - state.begun);
+	printf("%" PRIu64 " runs of seed %" PRIu64 ", %" PRIu64 " failed, %" PRIu64 " ended with an error line; slowest %.2f s, mean %.3f s, largest %ld MiB, %.0f s\n",
+	       state.runs, options->seed, state.failed, state.errors ? *state.errors : 0, state.slowest, state.runs ? state.total / (double)state.runs : 0,
+	       state.largest >> 10, fuzz_now() - state.begun);
 	return state.failed || !state.runs ? 1 : 0;
 }
 

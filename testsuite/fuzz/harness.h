@@ -41,15 +41,24 @@ struct fuzz_result {
 /* Call run(user) in a child whose standard error goes to a file, with limits of
  * time and memory.  It is ok when it returns true, within them. */
 void fuzz_run(bool (*run)(void *user), void *user, struct fuzz_result *ret);
+/* In the child: it ended with a one-line error instead of a report, which is fine; counted. */
+void fuzz_note_error(void);
+/* A name for a scratch file, in memory where there is a place for that; malloc'ed, and the file is there. */
+char *fuzz_scratch(void);
 /* What the child of the last run wrote to standard error, its end at most; static. */
 const char *fuzz_last_words(void);
 
+/* Monotonic seconds. */
+double fuzz_now(void);
+
 /* The limits, for the seconds that an unharmed run takes and its KiB. */
 void fuzz_set_limits(const struct fuzz_result *unharmed);
+double fuzz_limit_seconds(void);
 
 /* Counts, and prints the first failures with the way to repeat them; the exit status at the end. */
 void fuzz_account(const struct fuzz_options *options, uint64_t index, const struct fuzz_result *result,
 		  const char *changes, char **argv);
+uint64_t fuzz_failed(void);
 int fuzz_finish(const struct fuzz_options *options);
 
 /* ---- checks for use in the child: false, and a line on standard error ---- */
