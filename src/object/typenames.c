@@ -265,10 +265,16 @@ static const char *choose_row(struct ph_objects *o, ph_addr type, const struct p
 {
 	if (exact && count == 1)
 		return rows[0]->name;
-	for (const struct ph_type_alias *a = aliases; a; a = a->next)
+	for (const struct ph_type_alias *a = aliases; a; a = a->next) {
+		/* type(iter("")), which since 3.12 is that of ASCII strings */
+		bool ascii = !strcmp(a->key, "str_iterator") && !strcmp(a->module, "_collections_abc");
+		for (size_t i = 0; ascii && i < count; i++)
+			if (!strcmp(rows[i]->name, "str_ascii_iterator"))
+				return rows[i]->name;
 		for (size_t i = 0; i < count; i++)
 			if (!strcmp(tail(rows[i]->name), a->key))
 				return rows[i]->name;
+	}
 	for (size_t i = 0; exact && i < count; i++)
 		if (instance_tells(o, type, rows[i]->name))
 			return rows[i]->name;
