@@ -17,6 +17,7 @@
 
 #define MAX_PHDRS 256
 #define MAX_SYMBOLS (8u << 20)
+#define SCANS 16 /* lookups of an address before the symbols are worth sorting */
 
 struct symbol {
 	ph_addr address;
@@ -32,10 +33,11 @@ struct ph_modfile {
 	size_t phdr_count;
 	char build_id[PH_BUILD_ID_SIZE];
 	/* under bfd_lock */
-	bool bfd_tried, symbols_tried;
+	bool bfd_tried, symbols_tried, sorted;
 	bfd *abfd;
-	struct symbol *symbols; /* sorted by address */
+	struct symbol *symbols; /* by address once `sorted` */
 	size_t symbol_count;
+	size_t lookups; /* of addresses */
 	char *debuglink;
 	struct ph_modfile *debug;
 };
@@ -249,8 +251,6 @@ static void load_symbols(struct ph_modfile *file)
 	slurp_table(file, abfd, true);
 	if (bfd_get_file_flags(abfd) & HAS_SYMS)
 		slurp_table(file, abfd, false);
-	if (file->symbol_count)
-		qsort(file->symbols, file->symbol_count, sizeof(*file->symbols), compare_symbols);
 }
 
 bool ph_modfile_section(struct ph_modfile *file, const char *name, ph_addr *ret_address, uint64_t *ret_size)
@@ -285,9 +285,35 @@ bool ph_modfile_symbol(struct ph_modfile *file, const char *name, ph_addr *ret)
 	return found;
 }
 
+/* Of aliases, the one without leading underscores, then the first in order. */
+static bool is_better_alias(const struct symbol *a, const struct symbol *b)
+{
+	bool hidden = a->name[0] == '_';
+	return hidden == (b->name[0] == '_') ? strcmp(a->name, b->name) < 0 : !hidden;
+}
+
+/* For the few places of a report: sorting some 50,000 symbols of a C library takes as long as all the rest of it. */
+static const struct symbol *scan_nearest(const struct ph_modfile *file, ph_addr address)
+{
+	const struct symbol *best = NULL;
+	for (size_t i = 0; i < file->symbol_count; i++) {
+		const struct symbol *s = &file->symbols[i];
+		if (s->address > address || (best && s->address < best->address))
+			continue;
+		if (!best || s->address > best->address || is_better_alias(s, best))
+			best = s;
+	}
+	return best;
+}
+
 static const struct symbol *nearest(struct ph_modfile *file, ph_addr address)
 {
 	load_symbols(file);
+	if (file->lookups++ < SCANS)
+		return scan_nearest(file, address);
+	if (file->symbol_count && !file->sorted)
+		qsort(file->symbols, file->symbol_count, sizeof(*file->symbols), compare_symbols);
+	file->sorted = true;
 	size_t low = 0, high = file->symbol_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -298,10 +324,9 @@ static const struct symbol *nearest(struct ph_modfile *file, ph_addr address)
 	}
 	if (!low)
 		return NULL;
-	/* of aliases, the one without leading underscores, then the first in order */
 	const struct symbol *best = &file->symbols[low - 1];
 	for (size_t i = low - 1; i-- > 0 && file->symbols[i].address == best->address;)
-		if (file->symbols[i].name[0] != '_' || best->name[0] == '_')
+		if (is_better_alias(&file->symbols[i], best))
 			best = &file->symbols[i];
 	return best;
 }
