@@ -14,3 +14,4 @@ testsuite_fuzz_fuzz_dump_SOURCES += testsuite/fuzz/harness.c
 testsuite_fuzz_fuzz_dump_SOURCES += testsuite/fuzz/harness.h
 fuzz_tests += testsuite/fuzz/fuzz-core.sh
 fuzz_tests += testsuite/fuzz/fuzz-dump.sh
+CLEANFILES += testsuite/fuzz/kept*
