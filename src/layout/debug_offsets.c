@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* _Py_DebugOffsets: Include/internal/pycore_runtime.h of 3.13, filled in pycore_runtime_init.h.
+/* _Py_DebugOffsets: Include/internal/pycore_runtime.h of 3.13, filled in pycore_runtime_init.h; since 3.14
+ * Include/internal/pycore_debug_offsets.h.
  *
  * A cookie of 8 bytes, then 64-bit words: version, free_threaded, and sections, each starting with the size of the
  * struct that it is about.  Which word means what is a table per range of versions. */
@@ -64,9 +65,70 @@ static const struct word words_313[] = {
 	S(PyUnicodeObject), F(PyASCIIObject, state), F(PyASCIIObject, length),
 	{ .kind = OTHER_SIZE, .field = PH_SIZEOF_PyASCIIObject },
 	S(gc_runtime_state), F(gc_runtime_state, collecting),
+};
+
+/* what 3.14 and 3.15 have in common: the frame's and the code's sections, and from tuples to bytes */
+#define U { .kind = UNUSED }
+#define WORDS_FRAME_CODE                                                                                               \
+	S(PyInterpreterFrame), F(PyInterpreterFrame, previous), F(PyInterpreterFrame, f_executable),                   \
+	F(PyInterpreterFrame, instr_ptr), F(PyInterpreterFrame, localsplus), F(PyInterpreterFrame, owner),             \
+	F(PyInterpreterFrame, stackpointer), U, /* tlbc_index: of free-threaded builds */                              \
+	S(PyCodeObject), F(PyCodeObject, co_filename), F(PyCodeObject, co_name), F(PyCodeObject, co_qualname),         \
+	F(PyCodeObject, co_linetable), F(PyCodeObject, co_firstlineno), F(PyCodeObject, co_argcount),                  \
+	F(PyCodeObject, co_localsplusnames), F(PyCodeObject, co_localspluskinds), F(PyCodeObject, co_code_adaptive),   \
+	U, /* co_tlbc */                                                                                               \
+	S(PyObject), F(PyObject, ob_type),                                                                             \
+	S(PyTypeObject), F(PyTypeObject, tp_name), F(PyTypeObject, tp_repr), F(PyTypeObject, tp_flags)
+#define WORDS_CONTAINERS                                                                                               \
+	S(PyTupleObject), F(PyTupleObject, ob_item), F(PyVarObject, ob_size),                                          \
+	S(PyListObject), F(PyListObject, ob_item), F(PyVarObject, ob_size),                                            \
+	S(PySetObject), F(PySetObject, used), F(PySetObject, table), F(PySetObject, mask),                             \
+	S(PyDictObject), F(PyDictObject, ma_keys), F(PyDictObject, ma_values),                                         \
+	S(PyFloatObject), F(PyFloatObject, ob_fval),                                                                   \
+	S(PyLongObject), F(PyLongObject, lv_tag), F(PyLongObject, ob_digit),                                           \
+	S(PyBytesObject), F(PyVarObject, ob_size), F(PyBytesObject, ob_sval),                                          \
+	S(PyUnicodeObject), F(PyASCIIObject, state), F(PyASCIIObject, length),                                         \
+	{ .kind = OTHER_SIZE, .field = PH_SIZEOF_PyASCIIObject }
+#define WORDS_STATES                                                                                                   \
+	{ .kind = STATE, .field = PH_SIZEOF_PyRuntimeState },                                                          \
+	F(PyRuntimeState, _finalizing), F(PyRuntimeState, interpreters_head),                                          \
+	{ .kind = STATE, .field = PH_SIZEOF_PyInterpreterState },                                                      \
+	F(PyInterpreterState, id), F(PyInterpreterState, next), F(PyInterpreterState, threads_head),                   \
+	F(PyInterpreterState, threads_main), F(PyInterpreterState, gc), F(PyInterpreterState, imports_modules),        \
+	F(PyInterpreterState, sysdict), F(PyInterpreterState, builtins), F(PyInterpreterState, ceval_gil),             \
+	F(PyInterpreterState, _gil), U, /* gil_runtime_state_enabled: of free-threaded builds */                       \
+	{ .kind = INSIDE, .field = PH_gil_runtime_state_locked, .from = PH_PyInterpreterState__gil },                  \
+	{ .kind = INSIDE, .field = PH_gil_runtime_state_last_holder, .from = PH_PyInterpreterState__gil },             \
+	U, U, /* code_object_generation, tlbc_generation */                                                            \
+	S(PyThreadState), F(PyThreadState, prev), F(PyThreadState, next), F(PyThreadState, interp),                    \
+	F(PyThreadState, current_frame)
+#define WORDS_THREAD_IDS                                                                                               \
+	F(PyThreadState, thread_id), F(PyThreadState, native_thread_id), F(PyThreadState, datastack_chunk),            \
+	F(PyThreadState, _status)
+#define WORDS_GENERATOR                                                                                                \
+	S(PyGenObject), F(PyGenObject, gi_name), F(PyGenObject, gi_iframe), F(PyGenObject, gi_frame_state)
+
+static const struct word words_314[] = {
+	WORDS_STATES, WORDS_THREAD_IDS, WORDS_FRAME_CODE, WORDS_CONTAINERS,
+	S(gc_runtime_state), F(gc_runtime_state, collecting),
+	WORDS_GENERATOR,
+};
+
+static const struct word words_315[] = {
+	WORDS_STATES, F(PyThreadState, base_frame), F(PyThreadState, last_profiled_frame),
+	F(PyThreadState, last_profiled_frame_seq), WORDS_THREAD_IDS,
+	F(PyThreadState, holds_gil), F(PyThreadState, gil_requested), F(PyThreadState, current_exception),
+	F(PyThreadState, exc_state), U, /* _PyErr_StackItem.exc_value, without the struct's size */
+	WORDS_FRAME_CODE, F(PyTypeObject, tp_basicsize), F(PyTypeObject, tp_dictoffset),
+	S(PyHeapTypeObject), F(PyHeapTypeObject, ht_cached_keys),
+	WORDS_CONTAINERS, { .kind = OTHER_SIZE, .field = PH_SIZEOF_PyCompactUnicodeObject },
+	S(gc_runtime_state), F(gc_runtime_state, collecting), F(gc_runtime_state, frame),
+	U, F(gc_runtime_state, generation_stats),
+	WORDS_GENERATOR,
+};
+#undef U
 #undef S
 #undef F
-};
 /* clang-format on */
 
 static const struct {
@@ -75,6 +137,9 @@ static const struct {
 	uint32_t versions[2];
 } tables[] = {
 	{ .words = words_313, .count = sizeof words_313 / sizeof *words_313, .versions = { RANGE(313, 313) } },
+	{ .words = words_314, .count = sizeof words_314 / sizeof *words_314, .versions = { RANGE(314, 314) } },
+	/* a newer one is tried with the newest table, and believed as far as it agrees with the structs' rows */
+	{ .words = words_315, .count = sizeof words_315 / sizeof *words_315, .versions = { SINCE(315) } },
 };
 
 struct taking {
@@ -83,12 +148,15 @@ struct taking {
 	void *user;
 	uint64_t section; /* declared size of the section's struct; 0: it cannot be right, nothing of it is taken */
 	size_t taken;
+	size_t differing; /* of those taken, other than the table's; the sizes of the large states do not count */
 };
 
 static void take(struct taking *t, int16_t field, uint64_t value)
 {
 	struct ph_slot *slot = &t->layout->slots[field];
-	if (slot->origin == PH_ORIGIN_TABLE && slot->offset != (int32_t)value && t->differ)
+	bool differs = slot->origin == PH_ORIGIN_TABLE && slot->offset != (int32_t)value;
+	t->differing += differs;
+	if (differs && t->differ)
 		t->differ(t->user, ph_field_name(field), slot->offset, (int32_t)value);
 	ph_layout_override(t->layout, field, (int32_t)value, PH_ORIGIN_DEBUG_OFFSETS);
 	t->taken++;
@@ -159,6 +227,28 @@ bool ph_layout_peek_debug_offsets(const void *data, size_t size, bool big_endian
 	return true;
 }
 
+static void take_words(struct taking *t, const struct word *words, size_t count, const void *data)
+{
+	for (size_t i = 0; i < count; i++)
+		take_word(t, &words[i], ph_load_uint((const uint8_t *)data + 8 * (FIRST_WORD + i), 8,
+						     t->layout->abi.big_endian));
+}
+
+/* The one table is checked against the other: when they differ in more than a quarter, these are the words of another
+ * version (its own layout changed between betas), and none is taken. */
+static size_t apply(struct ph_layout *layout, const struct word *words, size_t count, const void *data,
+		    void (*differ)(void *user, const char *field, int32_t table, int32_t declared), void *user)
+{
+	struct ph_layout copy = *layout;
+	struct taking trial = { .layout = &copy };
+	take_words(&trial, words, count, data);
+	if (trial.differing * 4 > trial.taken)
+		return 0;
+	struct taking t = { .layout = layout, .differ = differ, .user = user };
+	take_words(&t, words, count, data);
+	return t.taken;
+}
+
 size_t ph_layout_apply_debug_offsets(struct ph_layout *layout, const void *data, size_t size,
 				     void (*differ)(void *user, const char *field, int32_t table, int32_t declared),
 				     void *user)
@@ -172,16 +262,13 @@ size_t ph_layout_apply_debug_offsets(struct ph_layout *layout, const void *data,
 	    free_threaded != layout->abi.free_threaded)
 		return 0;
 
-	struct taking t = { .layout = layout, .differ = differ, .user = user };
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		uint32_t number = ph_version_number(version);
 		if (number < tables[i].versions[0] || number > tables[i].versions[1])
 			continue;
 		if (size / 8 < FIRST_WORD + tables[i].count)
 			return 0;
-		for (size_t j = 0; j < tables[i].count; j++)
-			take_word(&t, &tables[i].words[j],
-				  ph_load_uint((const uint8_t *)data + 8 * (FIRST_WORD + j), 8, big_endian));
+		return apply(layout, tables[i].words, tables[i].count, data, differ, user);
 	}
-	return t.taken;
+	return 0;
 }

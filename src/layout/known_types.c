@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "layout/layout.h"
+#include "layout/struct.h"
 
 #include <pthread.h>
 
@@ -20,8 +20,10 @@ static const struct ph_known_type rows[] = {
 #undef PH_KNOWN_TYPE
 };
 
-#define FIRST 308
-#define VERSIONS 6 /* 3.8 to 3.13 */
+/* 2.7, then 3.6 to the newest */
+#define OLD 207
+#define FIRST 306
+#define VERSIONS (1 + PH_NEWEST / 100 - FIRST + 1)
 
 /* The rows of one version side by side, made when it is first asked for. */
 static struct ph_known_type by_version[VERSIONS][sizeof rows / sizeof *rows];
@@ -31,13 +33,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 size_t ph_known_types(struct ph_version version, const struct ph_known_type **ret)
 {
 	unsigned number = version.major * 100u + version.minor;
-	if (number >= FIRST + VERSIONS)
-		number = FIRST + VERSIONS - 1;
-	if (number < FIRST) {
+	if (number > PH_NEWEST / 100)
+		number = PH_NEWEST / 100;
+	if (number < FIRST && number != OLD) {
 		*ret = NULL;
 		return 0;
 	}
-	unsigned v = number - FIRST;
+	unsigned v = number == OLD ? 0 : number - FIRST + 1;
 	pthread_mutex_lock(&lock);
 	if (!counts[v]) {
 		size_t n = 0;

@@ -9,7 +9,9 @@
  *	PH_MEMBER(struct, member, class, n, versions)	n elements (0 or 1 also for flexible arrays)
  *	PH_MEMBER_IF(condition, struct, member, class, n, versions)
  *	PH_NEST(struct, member, nested struct, n, versions)
+ *	PH_NEST_IF(condition, struct, member, nested struct, n, versions)
  *	PH_BIT(struct, member, bits, versions)		a bit-field of an unsigned int
+ *	PH_PAD(class, n, versions)			n elements without a name
  *
  * Where a struct is too large to be listed whole, explicit offsets (64-bit little-endian release builds of Linux only):
  *
@@ -25,8 +27,8 @@
 
 /* Versions as major, minor, micro in decimal: 3.12.1 is 31201.  Ranges are inclusive.  The newest and oldest of the
  * tables are open ends: "since" means up to the newest version that the tables know. */
-#define PH_OLDEST 30800
-#define PH_NEWEST 31399
+#define PH_OLDEST 20700
+#define PH_NEWEST 31599
 #define ALL PH_OLDEST, PH_NEWEST
 #define SINCE(minor) (minor) * 100, PH_NEWEST
 #define UNTIL(minor) PH_OLDEST, (minor) * 100 + 99

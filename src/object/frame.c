@@ -29,13 +29,22 @@ static enum ph_status load_frame_object(struct ph_objects *objects, ph_addr addr
 	return PH_OK;
 }
 
+/* _PyStackRef of Include/internal/pycore_stackref.h (3.14 on): bit 0 says that no reference count is held (alone it is
+ * NULL), 2 is no reference to an object, 3 an int that fits. */
+static ph_addr untag_ref(const struct ph_target *target, ph_addr ref)
+{
+	if (ph_target_trait(target, PH_TRAIT_FRAME_LOCALS_TAGGED) <= 0)
+		return ref;
+	return ref & 2 ? 0 : ref & ~(ph_addr)1;
+}
+
 /* The code object of an interpreter frame: f_code, or since 3.13 f_executable, which is None for a shim. */
 static const struct ph_code *interpreter_frame_code(struct ph_objects *objects, const struct ph_struct *s)
 {
 	struct ph_target *target = ph_objects_target(objects);
 	bool executable = ph_target_has(target, PH_PyInterpreterFrame_f_executable);
-	return ph_code_get(objects, ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable :
-								   PH_PyInterpreterFrame_f_code));
+	return ph_code_get(objects, untag_ref(target, ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable :
+										      PH_PyInterpreterFrame_f_code)));
 }
 
 /* _PyFrame_IsIncomplete() of Include/internal/pycore_frame.h: part way through making cells or a generator. */
@@ -43,7 +52,8 @@ static bool is_hidden(const struct ph_target *target, const struct ph_struct *s,
 {
 	int64_t owner = ph_struct_int(s, PH_PyInterpreterFrame_owner);
 	int32_t c_owner = ph_target_trait(target, PH_TRAIT_FRAME_OWNER_CSTACK);
-	if (c_owner >= 0 && owner == c_owner)
+	/* 3.14 has the interpreter's entry and the C stack's, in that order */
+	if (c_owner >= 0 && owner >= c_owner)
 		return true;
 	return owner != ph_target_trait(target, PH_TRAIT_FRAME_OWNER_GENERATOR) && state->code &&
 	       state->lasti < state->code->first_traceable;
@@ -204,7 +214,7 @@ static enum ph_status record_locals(struct ph_objects *objects, const struct ph_
 		if (code->localsplus_kinds[i] & PH_FAST_HIDDEN || !code->localsplus_names[i] ||
 		    ph_target_read_ptr(target, state->localsplus + i * width, &value) != PH_OK)
 			continue;
-		value = fast_local(objects, value, code->localsplus_kinds[i]);
+		value = fast_local(objects, untag_ref(target, value), code->localsplus_kinds[i]);
 		if (!value)
 			continue;
 		const struct ph_type *type = ph_object_type(objects, value);

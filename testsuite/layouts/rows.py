@@ -17,8 +17,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.environ.get('top_srcdir', os.path.join(HERE, '..', '..'))
 DUMP = os.path.join(os.environ.get('top_builddir', TOP), 'testsuite', 'layouts', 'dump-layout')
-EXTENSIONS = '_datetime _decimal array _ctypes _asyncio _queue'.split()
-KNOWN = [(3, minor) for minor in range(8, 14)]
+EXTENSIONS = '_datetime datetime _decimal array _ctypes _asyncio _queue _collections itertools _functools operator'.split()
+KNOWN = [(2, 7)] + [(3, minor) for minor in range(6, 16)]
 # the structs that explicit offsets describe are those of the default build
 EXPLICIT = ('PyInterpreterState', 'PyRuntimeState')
 
@@ -53,10 +53,10 @@ def dwarf(path, structs, scratch):
         return json.load(f)
 
 
-def headers(python, defines, scratch):
+def headers(python, version, defines, scratch):
     """An object file with the types of all headers, or None."""
     code = 'import sysconfig; print(sysconfig.get_paths()["include"])'
-    include = subprocess.check_output([python, '-I', '-S', '-c', code]).decode().strip()
+    include = subprocess.check_output([python] + isolated(version) + ['-c', code]).decode().strip()
     if not os.path.exists(include + '/internal'):
         return None
     chosen = []
@@ -99,9 +99,10 @@ class Check:
                     self.one(what, 'size of ' + s + '.' + m, size, t['members'][m][1])
             if s not in EXPLICIT:
                 for m in t['top']:
-                    if m == 'ob_base' or any(k == m or k.startswith(m + '_') for k in fields.get(s, {})):
+                    # 2.7 has the members of the head in each struct
+                    if m in ('ob_base', 'ob_refcnt', 'ob_type', 'ob_size') or any(k == m or k.startswith(m + '_') for k in fields.get(s, {})):
                         continue
-                    if m == 'long_value':
+                    if m in ('long_value', 'dummy_padding'):
                         continue
                     self.failures.append('%s: %s.%s is not in the table' % (what, s, m))
 
@@ -111,15 +112,19 @@ class Check:
             self.failures.append('%s: %s: the table says %d, the debug information %d' % (what, name, table, truth))
 
 
+def isolated(version):
+    return ['-S', '-E'] if version.startswith('2.') else ['-I', '-S']
+
+
 def interpreters():
     text = subprocess.check_output([os.path.join(TOP, 'testsuite', 'find-pythons')]).decode()
     for line in text.splitlines():
         version, path, kind = line.split()[:3]
         if kind == 'pypy' or tuple(map(int, version.split('.')[:2])) not in KNOWN:
             continue
-        code = ('import sys, sysconfig; v = sysconfig.get_config_var; print(sys.hexversion, v("INSTSONAME"), '
-                'v("LIBDIR"), v("DESTSHARED"))')
-        out = subprocess.check_output([path, '-I', '-S', '-c', code]).decode().split()
+        code = ('import sys, sysconfig; v = sysconfig.get_config_var; print("%s %s %s %s" % (sys.hexversion, v("INSTSONAME"), '
+                'v("LIBDIR"), v("DESTSHARED")))')
+        out = subprocess.check_output([path] + isolated(version) + ['-c', code]).decode().split()
         yield version, path, kind, int(out[0]), out[1:]
 
 
@@ -148,7 +153,7 @@ def main():
             else:
                 variants.append((['-DPy_GIL_DISABLED=1'], flags + ['free-threaded']))
             for defines, wanted in variants:
-                o = headers(python, defines, scratch)
+                o = headers(python, version, defines, scratch)
                 if not o:
                     print('%s: its headers do not compile %s' % (what, ' '.join(defines)))
                 else:

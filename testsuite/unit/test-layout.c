@@ -57,18 +57,18 @@ static void test_versions(void)
 {
 	struct ph_layout l = { .guessed = true };
 	char text[16];
-	CHECK(!ph_layout_resolve(ph_version_from_hex(0x03071000), lp64, &l));
-	CHECK(!ph_layout_resolve(ph_version_from_hex(0x02071200), lp64, &l));
+	CHECK(!ph_layout_resolve(ph_version_from_hex(0x030505f0), lp64, &l));
+	CHECK(!ph_layout_resolve(ph_version_from_hex(0x020607f0), lp64, &l));
 	CHECK(!ph_layout_resolve(ph_version_from_hex(0x030b07f0), (struct ph_abi){ .pointer_size = 2 }, &l));
 	CHECK(l.guessed); /* untouched on failure */
-	CHECK(!ph_layout_knows(ph_version_from_hex(0x030f00f0)));
-	CHECK(ph_layout_resolve(ph_version_from_hex(0x030f00f0), lp64, &l));
+	CHECK(!ph_layout_knows(ph_version_from_hex(0x031000f0)));
+	CHECK(ph_layout_resolve(ph_version_from_hex(0x031000f0), lp64, &l));
 	CHECK(l.guessed);
-	CHECK_EQ(l.version.minor, 15);
+	CHECK_EQ(l.version.minor, 16);
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030d00a6), text, sizeof text), "3.13.0a6");
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030b07f0), text, sizeof text), "3.11.7");
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030c00c2), text, sizeof text), "3.12.0rc2");
-	CHECK_EQ(ph_layout_newest().minor, 13);
+	CHECK_EQ(ph_layout_newest().minor, 15);
 
 	/* what moved between 3.12.1 and 3.12.5, and is not known in between */
 	l = of(0x030c01f0, lp64);
@@ -129,13 +129,13 @@ static void test_engine(void)
 /* -1 is "does not apply", and only these have it. */
 static void test_traits(void)
 {
-	for (unsigned minor = 8; minor <= 13; minor++) {
+	for (unsigned minor = 7; minor <= 15; minor++) {
 		struct ph_layout l = of(0x03000000u | minor << 16, lp64);
 		CHECK_EQ(l.traits[PH_TRAIT_INT_SIGN_IN_TAG], minor >= 12);
 		CHECK_EQ(l.traits[PH_TRAIT_FRAME_FORM], minor < 11 ? 0 : minor < 13 ? 1 : 2);
 		CHECK_EQ(ph_layout_has(&l, PH_PyThreadState_frame), minor < 11);
 		CHECK_EQ(ph_layout_has(&l, PH_PyThreadState_cframe), minor == 10 || minor == 11 || minor == 12);
-		CHECK_EQ(ph_layout_has(&l, PH_PyThreadState_current_frame), minor == 13);
+		CHECK_EQ(ph_layout_has(&l, PH_PyThreadState_current_frame), minor >= 13);
 		CHECK_EQ(ph_layout_has(&l, PH_PyThreadState_native_thread_id), l.traits[PH_TRAIT_THREAD_HAS_NATIVE_ID]);
 		CHECK_EQ(ph_layout_has(&l, PH_PyInterpreterState_gc), l.traits[PH_TRAIT_GC_PER_INTERPRETER]);
 		CHECK_EQ(ph_layout_has(&l, PH_PyRuntimeState_ceval_gil), l.traits[PH_TRAIT_GIL_FORM] == 0);
@@ -153,7 +153,7 @@ static void test_traits(void)
 static void test_known_types(void)
 {
 	const struct ph_known_type *rows;
-	for (unsigned minor = 8; minor <= 13; minor++) {
+	for (unsigned minor = 7; minor <= 15; minor++) {
 		size_t n = ph_known_types(ph_version_from_hex(0x03000000u | minor << 16), &rows);
 		unsigned roots = 0, functions = 0;
 		CHECK(n > 100);
@@ -163,12 +163,13 @@ static void test_known_types(void)
 				continue;
 			functions++;
 			CHECK_STR(rows[i].role, "type of builtins.len");
-			CHECK_EQ(rows[i].basicsize, minor < 8 ? 0 : 56);
+			CHECK_EQ(rows[i].basicsize, minor < 8 ? 48 : 56);
 		}
 		CHECK_EQ(roots, 1);
 		CHECK_EQ(functions, 1);
 	}
-	CHECK_EQ(ph_known_types(ph_version_from_hex(0x02071200), &rows), 0);
+	CHECK_EQ(ph_known_types(ph_version_from_hex(0x020607f0), &rows), 0);
+	CHECK(ph_known_types(ph_version_from_hex(0x020712f0), &rows) > 100);
 	uint64_t ab = ph_known_type_hash_key(ph_known_type_hash_key(0, "a", 1), "b", 1);
 	CHECK(ab == ph_known_type_hash_key(ph_known_type_hash_key(0, "b", 1), "a", 1));
 	CHECK(ab != ph_known_type_hash_key(0, "ab", 2));
