@@ -202,12 +202,18 @@ json_check 'r["threads"][0]["frames"][-1]["function"] == "handle"'
 if command -v gzip >/dev/null; then
 	gzip -1 -c <"$core" >"$work/packed.gz"
 	mkdir "$work/small"
+	mkfifo "$work/crash/core.pipe"
 	if mount -t tmpfs -o size=256k tmpfs "$work/small" 2>/dev/null; then
 		mounted=$work/small
 		run 2 env TMPDIR="$work/small" "$convert" --no-dump "$work/packed.gz"
-		one_line_error "[0-9,.]+ *([kKMG]i?B|bytes).*|TMPDIR"
-		one_line_error "small"
-		one_line_error "[0-9]"
+		one_line_error "needs [0-9]+ more bytes in [^ ]*small"
+		last="cat core | $convert -"
+		wanted=2
+		TMPDIR=$work/small timeout "$seconds" "$convert" --no-dump - <"$work/crash/core.pipe" >"$work/out" 2>"$work/err" &
+		cat "$core" >"$work/crash/core.pipe" 2>/dev/null
+		wait $!
+		judge
+		one_line_error "standard input.*needs [0-9]+ more bytes"
 		check "a temporary file is left behind" [ -z "$(ls -A "$work/small")" ]
 	else
 		echo "not tried: a full \$TMPDIR (nothing can be mounted here)"
@@ -219,7 +225,7 @@ if command -v gzip >/dev/null; then
 		TMPDIR=$work timeout "$seconds" "$convert" --no-dump "$work/packed.gz"
 	) >"$work/out" 2>"$work/err"
 	judge
-	one_line_error "[0-9]"
+	one_line_error "needs [0-9]+ more bytes"
 	run 2 env TMPDIR="$work/not-there" "$convert" --no-dump "$work/packed.gz"
 	one_line_error "not-there"
 fi
