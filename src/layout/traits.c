@@ -74,6 +74,8 @@ static const struct trait_row rows[] = {
 	/* Include/internal/pycore_gc.h */
 	ROW(GC_PREV_SHIFT, 0, UNTIL(307)), /* the flags are in gc_refs */
 	ROW(GC_PREV_SHIFT, 2, SINCE(308)),
+	ROW(TRAVERSE_VISITS_TYPE, 0, UNTIL(308)),
+	ROW(TRAVERSE_VISITS_TYPE, 1, SINCE(309)),
 	ROW(GC_PER_INTERPRETER, 0, UNTIL(308)),
 	ROW(GC_PER_INTERPRETER, 1, SINCE(309)),
 	ROW(GC_GENERATIONS, 3, ALL),

@@ -40,6 +40,7 @@ struct ph_type_entry {
 	size_t slot_count;
 	struct ph_type_entry *next_pending;
 	ph_addr cached_keys; /* ht_cached_keys: the names of inline values */
+	const struct ph_shape *shape; /* what its instances hold: object/traverse.h; NULL not asked for yet */
 };
 
 struct ph_decode {
@@ -82,6 +83,8 @@ struct ph_objects {
 	ph_addr instance;	    /* whose type is being asked for, may tell which it is */
 	ph_addr builtins, modules;  /* from ph_objects_seed() */
 	struct ph_code_cache codes;
+	ph_addr subtype_traverse;   /* tp_traverse of classes of Python; 0 not known yet */
+	ph_addr general_lookup;	    /* dk_lookup of dicts with keys of any kind (up to 3.10); 0 not known yet */
 	struct ph_buffer scratch;   /* names on their way; used by leaf functions only */
 };
 
@@ -137,6 +140,14 @@ void ph_decode_attributes(struct ph_decode *d);
 enum ph_status ph_attributes_begin(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object,
 				   struct ph_dict_iter *ret);
 
+/* The word at tp_dictoffset, which counts from the end of a variable-sized object when negative. */
+ph_addr ph_dict_at_offset(struct ph_objects *objects, const struct ph_type *type, ph_addr object);
+
+/* ---- size.c ---- */
+
+struct ph_shape;
+void ph_shape_find_size(struct ph_shape *shape, const struct ph_type_entry *entry);
+
 /* ---- librepr.c ---- */
 
 /* The repr of a library's __repr__ (type->repr), over what the decoder filled. */
@@ -164,6 +175,16 @@ enum ph_status ph_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t m
 ph_addr ph_dict_find_hashed(struct ph_objects *objects, ph_addr dict, ph_addr key, uint64_t hash);
 /* Bytes of a keys object, as _PyDict_KeysSize() counts them; -1 unreadable. */
 int64_t ph_dict_keys_size(struct ph_objects *objects, ph_addr keys);
+/* The header of a keys object, checked: all its entries can be read. */
+struct ph_dict_keys {
+	ph_addr indices, entries;
+	uint64_t size;	      /* slots of the index table, a power of two */
+	unsigned index_bytes; /* of one index */
+	uint64_t count;	      /* entries in use, dummies included */
+	uint32_t stride;
+	bool unicode;
+};
+enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr keys, struct ph_dict_keys *ret);
 /* len(), -1 unreadable. */
 int64_t ph_dict_len(struct ph_objects *objects, ph_addr dict);
 /* An iterator over the values of shared keys; see dict.c. */

@@ -12,17 +12,8 @@
 /* Keys objects larger than that are lies: 2**40 slots. */
 #define LOG2_SIZE_MAXIMUM 40
 
-struct keys {
-	ph_addr indices, entries;
-	uint64_t size; /* slots of the index table, a power of two */
-	unsigned index_bytes; /* of one index */
-	uint64_t count; /* entries in use, dummies included */
-	uint32_t stride;
-	bool unicode;
-};
-
 /* dk_size or dk_log2_size, and the bytes of the index table. */
-static bool read_size(const struct ph_struct *s, const struct ph_target *t, struct keys *keys, uint64_t *ret_bytes)
+static bool read_size(const struct ph_struct *s, const struct ph_target *t, struct ph_dict_keys *keys, uint64_t *ret_bytes)
 {
 	if (ph_target_trait(t, PH_TRAIT_DICT_KEYS_LOG2)) {
 		uint64_t log2 = ph_struct_uint(s, PH_PyDictKeysObject_dk_log2_size);
@@ -43,11 +34,11 @@ static bool read_size(const struct ph_struct *s, const struct ph_target *t, stru
 	return true;
 }
 
-static enum ph_status load_keys(struct ph_objects *objects, ph_addr address, struct keys *ret)
+enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr address, struct ph_dict_keys *ret)
 {
 	const struct ph_target *t = objects->target;
 	struct ph_struct s;
-	struct keys keys = { 0 };
+	struct ph_dict_keys keys = { 0 };
 	uint64_t index_bytes;
 	enum ph_status status = ph_struct_load(t, address, ph_target_sizeof(t, PH_SIZEOF_PyDictKeysObject), &s);
 	if (status != PH_OK)
@@ -108,9 +99,9 @@ static enum ph_status split_order(struct ph_objects *objects, ph_addr values, st
 enum ph_status ph_split_begin(struct ph_objects *objects, ph_addr keys_address, ph_addr values,
 			      struct ph_dict_iter *ret)
 {
-	struct keys keys;
+	struct ph_dict_keys keys;
 	struct ph_dict_iter iter = { .objects = objects };
-	enum ph_status status = load_keys(objects, keys_address, &keys);
+	enum ph_status status = ph_dict_keys_load(objects, keys_address, &keys);
 	if (status != PH_OK)
 		return status;
 	iter.entries = keys.entries;
@@ -235,10 +226,10 @@ int64_t ph_dict_len(struct ph_objects *objects, ph_addr dict)
 ph_addr ph_dict_find_hashed(struct ph_objects *objects, ph_addr dict, ph_addr key, uint64_t hash)
 {
 	const struct ph_target *t = objects->target;
-	struct keys keys;
+	struct ph_dict_keys keys;
 	ph_addr keys_address;
 	if (ph_target_ptr(t, dict, PH_PyDictObject_ma_keys, &keys_address) != PH_OK ||
-	    load_keys(objects, keys_address, &keys) != PH_OK)
+	    ph_dict_keys_load(objects, keys_address, &keys) != PH_OK)
 		return 0;
 	struct ph_dict_iter entries = {
 		.objects = objects, .entries = keys.entries, .stride = keys.stride, .unicode_keys = keys.unicode,
@@ -277,7 +268,7 @@ enum ph_status ph_dict_walk(struct ph_objects *objects, ph_addr dict, uint64_t m
 	return iter.status;
 }
 
-static int64_t size_of_keys(ph_addr address, const struct keys *keys)
+static int64_t size_of_keys(ph_addr address, const struct ph_dict_keys *keys)
 {
 	/* USABLE_FRACTION() */
 	int64_t usable = (int64_t)(keys->size * 2 / 3);
@@ -286,8 +277,8 @@ static int64_t size_of_keys(ph_addr address, const struct keys *keys)
 
 int64_t ph_dict_keys_size(struct ph_objects *objects, ph_addr address)
 {
-	struct keys keys;
-	return load_keys(objects, address, &keys) == PH_OK ? size_of_keys(address, &keys) : -1;
+	struct ph_dict_keys keys;
+	return ph_dict_keys_load(objects, address, &keys) == PH_OK ? size_of_keys(address, &keys) : -1;
 }
 
 /* dict.__sizeof__: split values, and the keys unless they are shared. */
@@ -295,9 +286,9 @@ static int64_t size_of(struct ph_decode *d)
 {
 	struct ph_objects *o = d->objects;
 	ph_addr address = ph_read_ptr(o, d->address, PH_PyDictObject_ma_keys);
-	struct keys keys;
+	struct ph_dict_keys keys;
 	int64_t size = d->type->type.basicsize;
-	if (load_keys(o, address, &keys) != PH_OK)
+	if (ph_dict_keys_load(o, address, &keys) != PH_OK)
 		return -1;
 	if (ph_read_ptr(o, d->address, PH_PyDictObject_ma_values)) {
 		/* as many as the keys have room for */

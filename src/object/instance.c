@@ -13,11 +13,10 @@ static bool has_flag(const struct ph_objects *objects, const struct ph_type_entr
 	return bit >= 0 && type->type.flags >> bit & 1;
 }
 
-/* The word at tp_dictoffset, which counts from the end of a variable-sized object when negative. */
-static ph_addr dict_at_offset(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object)
+ph_addr ph_dict_at_offset(struct ph_objects *objects, const struct ph_type *type, ph_addr object)
 {
 	const struct ph_target *t = objects->target;
-	int64_t offset = type->type.dictoffset;
+	int64_t offset = type->dictoffset;
 	ph_addr dict;
 	if (!offset)
 		return 0;
@@ -28,7 +27,7 @@ static ph_addr dict_at_offset(struct ph_objects *objects, const struct ph_type_e
 			count = -count;
 		if (count < 0 || count >> 40)
 			return 0;
-		int64_t size = type->type.basicsize + count * type->type.itemsize;
+		int64_t size = type->basicsize + count * type->itemsize;
 		offset += (size + word - 1) / word * word;
 		if (offset <= 0)
 			return 0;
@@ -75,7 +74,7 @@ static ph_addr find_dict(struct ph_objects *objects, const struct ph_type_entry 
 {
 	if (has_flag(objects, type, PH_TRAIT_TPFLAG_MANAGED_DICT))
 		return managed_dict(objects, type, object, ret_values);
-	return dict_at_offset(objects, type, object);
+	return ph_dict_at_offset(objects, &type->type, object);
 }
 
 ph_addr ph_object_dict(struct ph_objects *objects, ph_addr object)

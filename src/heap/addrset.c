@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/addrset.h"
+
+#include <stdlib.h>
+
+#define FANOUT ((size_t)1 << 14)
+
+void ph_addrset_deinit(struct ph_addrset *set)
+{
+	for (size_t i = 0; i < set->window_count; i++)
+		free(set->windows[i]);
+	free(set->windows);
+	for (size_t i = 0; set->root && i < FANOUT; i++)
+		free(set->root[i]);
+	free(set->root);
+	*set = (struct ph_addrset){ 0 };
+}
+
+static struct ph_addrset_window *add_window(struct ph_addrset *set, ph_addr address)
+{
+	if (set->window_count == set->window_capacity) {
+		size_t capacity = set->window_capacity ? set->window_capacity * 2 : 64;
+		void *windows = realloc(set->windows, capacity * sizeof(*set->windows));
+		if (!windows)
+			return NULL;
+		set->windows = windows;
+		set->window_capacity = capacity;
+	}
+	struct ph_addrset_window *w = calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	w->base = address >> PH_WINDOW_BITS << PH_WINDOW_BITS;
+	return set->windows[set->window_count++] = w;
+}
+
+struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create)
+{
+	struct ph_addrset_window *w = ph_addrset_get(set, address);
+	if (w || !create || address >> 48)
+		return w;
+	if (!set->root)
+		set->root = calloc(FANOUT, sizeof(*set->root));
+	struct ph_addrset_window ***middle = set->root ? &set->root[address >> 34] : NULL;
+	if (middle && !*middle)
+		*middle = calloc(FANOUT, sizeof(**middle));
+	if (middle && *middle)
+		w = (*middle)[address >> PH_WINDOW_BITS & (FANOUT - 1)] = add_window(set, address);
+	if (!w)
+		set->no_memory = true;
+	return w;
+}
+
+bool ph_addrset_add(struct ph_addrset *set, ph_addr address)
+{
+	struct ph_addrset_window *w = ph_addrset_window(set, address, true);
+	if (!w)
+		return false;
+	uint64_t *word = &w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)], bit = UINT64_C(1) << (address >> 3 & 63);
+	bool added = !(*word & bit);
+	*word |= bit;
+	return added;
+}
+
+void ph_addrset_remove(struct ph_addrset *set, ph_addr address)
+{
+	struct ph_addrset_window *w = ph_addrset_get(set, address);
+	if (w)
+		w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] &= ~(UINT64_C(1) << (address >> 3 & 63));
+}
+
+void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address)
+{
+	struct ph_addrset_window *w = ph_addrset_window(set, address, true);
+	if (w)
+		w->pages[address >> 18 & 3] |= UINT64_C(1) << (address >> 12 & 63);
+}
+
+static int compare_windows(const void *a, const void *b)
+{
+	const struct ph_addrset_window *x = *(struct ph_addrset_window *const *)a;
+	const struct ph_addrset_window *y = *(struct ph_addrset_window *const *)b;
+	return x->base < y->base ? -1 : x->base > y->base;
+}
+
+uint64_t ph_addrset_rank(struct ph_addrset *set)
+{
+	uint64_t total = 0;
+	if (set->window_count)
+		qsort(set->windows, set->window_count, sizeof(*set->windows), compare_windows);
+	for (size_t i = 0; i < set->window_count; i++) {
+		struct ph_addrset_window *w = set->windows[i];
+		uint32_t rank = 0;
+		w->first = total;
+		for (size_t word = 0; word < PH_WINDOW_WORDS; word++) {
+			if (word % PH_WINDOW_RANK == 0)
+				w->ranks[word / PH_WINDOW_RANK] = rank;
+			rank += (uint32_t)__builtin_popcountll(w->bits[word]);
+		}
+		total += rank;
+	}
+	return total;
+}
+
+bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret)
+{
+	const struct ph_addrset *set = iter->set;
+	while (!iter->left) {
+		if (!iter->started)
+			iter->started = true;
+		else if (++iter->word == PH_WINDOW_WORDS) {
+			iter->word = 0;
+			iter->window++;
+		}
+		if (iter->window >= set->window_count)
+			return false;
+		iter->left = set->windows[iter->window]->bits[iter->word];
+	}
+	unsigned bit = (unsigned)__builtin_ctzll(iter->left);
+	iter->left &= iter->left - 1;
+	*ret = set->windows[iter->window]->base + ((ph_addr)iter->word << 9) + ((ph_addr)bit << 3);
+	return true;
+}

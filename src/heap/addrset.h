@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A set of addresses, and their rank in it: one bit for each 8 bytes of the windows of memory (1 MiB) that hold any,
+ * which for objects is one to three bytes each.  Membership and rank are O(1). */
+#ifndef HEAP_ADDRSET_H
+#define HEAP_ADDRSET_H
+
+#include "base/types.h"
+
+#define PH_WINDOW_BITS 20
+#define PH_WINDOW_WORDS 2048 /* of 64 bits */
+#define PH_WINDOW_RANK 8     /* words to a rank */
+
+struct ph_addrset_window {
+	ph_addr base;
+	uint64_t first; /* members in all windows before; after ph_addrset_rank() */
+	uint64_t bits[PH_WINDOW_WORDS];
+	uint32_t ranks[PH_WINDOW_WORDS / PH_WINDOW_RANK];
+	uint64_t pages[4]; /* 4 KiB pages with a mark of the caller's */
+};
+
+struct ph_addrset {
+	struct ph_addrset_window ***root; /* by bits 34 to 47, then 20 to 33 */
+	struct ph_addrset_window **windows; /* sorted by base after ph_addrset_rank() */
+	size_t window_count, window_capacity;
+	bool no_memory; /* sticky */
+};
+
+void ph_addrset_deinit(struct ph_addrset *set);
+
+/* Addresses are below 2**48; the lowest three bits do not count.  NULL when there is none and !create, or without memory. */
+struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create);
+
+static inline struct ph_addrset_window *ph_addrset_get(const struct ph_addrset *set, ph_addr address)
+{
+	if (address >> 48 || !set->root)
+		return NULL;
+	struct ph_addrset_window **middle = set->root[address >> 34];
+	return middle ? middle[address >> PH_WINDOW_BITS & 0x3fff] : NULL;
+}
+
+static inline bool ph_addrset_has(const struct ph_addrset *set, ph_addr address)
+{
+	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	return w && w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1;
+}
+
+/* True when this call added it. */
+bool ph_addrset_add(struct ph_addrset *set, ph_addr address);
+void ph_addrset_remove(struct ph_addrset *set, ph_addr address);
+
+static inline bool ph_addrset_page(const struct ph_addrset *set, ph_addr address)
+{
+	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	return w && w->pages[address >> 18 & 3] >> (address >> 12 & 63) & 1;
+}
+void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address);
+
+/* Sorts and counts; returns the number of members.  Until the next change ranks are right. */
+uint64_t ph_addrset_rank(struct ph_addrset *set);
+
+/* The number of members below the address, which must be one. */
+static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr address)
+{
+	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	size_t word = address >> 9 & (PH_WINDOW_WORDS - 1), at = word & ~(size_t)(PH_WINDOW_RANK - 1);
+	uint64_t rank = w->first + w->ranks[word / PH_WINDOW_RANK];
+	for (; at < word; at++)
+		rank += (uint64_t)__builtin_popcountll(w->bits[at]);
+	return rank + (uint64_t)__builtin_popcountll(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
+}
+
+/* Members in order: starts with { .set = set }.  False behind the last. */
+struct ph_addrset_iter {
+	const struct ph_addrset *set;
+	size_t window, word;
+	uint64_t left;
+	bool started;
+};
+bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every object there is.
+ *
+ * Small objects lie in the pools of pymalloc (Objects/obmalloc.c), whose headers check themselves, so that neither a
+ * symbol nor the list of arenas is needed; a block that no free list holds is an object when its type pointer leads to
+ * a type and its size fits.  The others are found over references and over the links of the garbage collector's
+ * lists, both from the objects in pools and from each other. */
+#ifndef HEAP_HEAP_H
+#define HEAP_HEAP_H
+
+#include "heap/addrset.h"
+#include "object/traverse.h"
+#include "runtime/runtime.h"
+
+struct ph_pool {
+	ph_addr address;
+	uint32_t block_size; /* bytes */
+	uint32_t arena;	     /* arenaindex */
+	uint16_t blocks;     /* that were ever handed out */
+	uint16_t used;	     /* ref.count: of those, not on the free list */
+};
+
+struct ph_heap_totals {
+	uint64_t pools, allocated; /* bytes of pools' blocks in use */
+	uint64_t in_pools, outside; /* objects */
+	uint64_t object_bytes;	   /* of blocks that are objects, whole blocks */
+	uint64_t bad_pools;	   /* whose free list is not right */
+};
+
+struct ph_heap {
+	struct ph_objects *objects; /* borrowed */
+	struct ph_target *target;   /* the objects' */
+	struct ph_addrset set;	    /* addresses of objects; marked pages are pools */
+	uint64_t count;		    /* objects */
+	struct ph_pool *pools;	    /* sorted by address */
+	size_t pool_count, pool_capacity;
+	struct ph_heap_totals totals;
+	struct ph_heap_work *work; /* while it is made */
+};
+
+struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
+	__attribute__((warn_unused_result));
+void ph_heap_free(struct ph_heap *heap);
+
+/* Is it an object, and its index among them by address? */
+static inline bool ph_heap_find(const struct ph_heap *heap, ph_addr address, uint64_t *ret_index)
+{
+	if (address & 7 || !ph_addrset_has(&heap->set, address))
+		return false;
+	*ret_index = ph_addrset_index(&heap->set, address);
+	return true;
+}
+
+/* The shape of an object of the heap. */
+const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object);
+
+/* ---- between the files of this room ---- */
+
+/* Every pool there is (pools.c). */
+struct ph_error *ph_heap_find_pools(struct ph_heap *heap) __attribute__((warn_unused_result));
+/* Which of a pool's blocks are free: a bit each in `free`, of PH_POOL_BLOCKS bits; false when its free list lies. */
+#define PH_POOL_BLOCKS 2048
+bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,
+			 uint64_t free[PH_POOL_BLOCKS / 64]);
+#define PH_POOL_HEADER 48 /* bytes */
+
+#endif

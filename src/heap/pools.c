@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Pools of pymalloc: struct pool_header in Objects/obmalloc.c (Include/internal/pycore_obmalloc.h since 3.12),
+ * the same on 64-bit machines in 3.8 to 3.13:
+ *	0 ref.count (4 bytes), 8 freeblock, 16 nextpool, 24 prevpool,
+ *	32 arenaindex, 36 szidx, 40 nextoffset, 44 maxnextoffset (4 bytes each) */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "heap/heap.h"
+
+#define SIZE_MAXIMUM 512 /* SMALL_REQUEST_THRESHOLD */
+#define ALIGNMENT 16
+
+struct header {
+	uint64_t count, free_block, arena, size_index, next_offset, maximum_offset;
+};
+
+static struct header load_header(const struct ph_target *t, const uint8_t *data)
+{
+	bool big = t->layout.abi.big_endian;
+	return (struct header){
+		.count = ph_load_uint(data, 4, big),
+		.free_block = ph_load_uint(data + 8, 8, big),
+		.arena = ph_load_uint(data + 32, 4, big),
+		.size_index = ph_load_uint(data + 36, 4, big),
+		.next_offset = ph_load_uint(data + 40, 4, big),
+		.maximum_offset = ph_load_uint(data + 44, 4, big),
+	};
+}
+
+/* Everything in it agrees with everything else. */
+static bool is_header(const struct header *h, ph_addr address, uint64_t pool_size, uint64_t *ret_block_size)
+{
+	uint64_t size = (h->size_index + 1) * ALIGNMENT;
+	if (size > SIZE_MAXIMUM || h->maximum_offset != pool_size - size || h->next_offset < PH_POOL_HEADER ||
+	    h->next_offset > pool_size || (h->next_offset - PH_POOL_HEADER) % size)
+		return false;
+	if (!h->count || h->count > (h->next_offset - PH_POOL_HEADER) / size)
+		return false;
+	if (h->free_block && (h->free_block < address + PH_POOL_HEADER || h->free_block >= address + pool_size ||
+			      (h->free_block - address - PH_POOL_HEADER) % size))
+		return false;
+	*ret_block_size = size;
+	return true;
+}
+
+static struct ph_error *add_pool(struct ph_heap *heap, const struct ph_pool *pool, uint64_t pool_size)
+{
+	if (heap->pool_count == heap->pool_capacity) {
+		size_t capacity = heap->pool_capacity ? heap->pool_capacity * 2 : 1024;
+		void *pools = realloc(heap->pools, capacity * sizeof(*heap->pools));
+		if (!pools)
+			return &ph_error_no_memory;
+		heap->pools = pools;
+		heap->pool_capacity = capacity;
+	}
+	heap->pools[heap->pool_count++] = *pool;
+	heap->totals.pools++;
+	heap->totals.allocated += (uint64_t)pool->used * pool->block_size;
+	for (uint64_t at = 0; at < pool_size; at += 4096)
+		ph_addrset_mark_page(&heap->set, pool->address + at);
+	return NULL;
+}
+
+struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
+{
+	const struct ph_target *t = heap->target;
+	const struct ph_segment *segments;
+	uint64_t pool_size = (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE);
+	size_t count = ph_image_segments(t->image, &segments);
+	if (t->layout.abi.pointer_size != 8 || pool_size < 4096 || pool_size > 65536)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (!segments[i].writable || !segments[i].file_size)
+			continue;
+		ph_addr end = segments[i].start + segments[i].file_size;
+		ph_addr at = (segments[i].start + pool_size - 1) & ~(pool_size - 1);
+		for (; at + pool_size <= end; at += pool_size) {
+			const uint8_t *data = ph_image_view(t->image, at, pool_size);
+			uint64_t size;
+			if (!data)
+				continue;
+			struct header h = load_header(t, data);
+			if (!is_header(&h, at, pool_size, &size))
+				continue;
+			struct ph_pool pool = {
+				.address = at,
+				.block_size = (uint32_t)size,
+				.arena = (uint32_t)h.arena,
+				.blocks = (uint16_t)((h.next_offset - PH_POOL_HEADER) / size),
+				.used = (uint16_t)h.count,
+			};
+			struct ph_error *error = add_pool(heap, &pool, pool_size);
+			if (error)
+				return error;
+		}
+	}
+	return NULL;
+}
+
+bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,
+			 uint64_t free_blocks[PH_POOL_BLOCKS / 64])
+{
+	bool big = heap->target->layout.abi.big_endian;
+	uint64_t next = ph_load_uint(data + 8, 8, big);
+	unsigned left = (unsigned)pool->blocks - pool->used;
+	memset(free_blocks, 0, PH_POOL_BLOCKS / 8);
+	while (next) {
+		uint64_t offset = next - pool->address - PH_POOL_HEADER, index = offset / pool->block_size;
+		if (next < pool->address + PH_POOL_HEADER || offset % pool->block_size || index >= pool->blocks || !left)
+			return false;
+		if (free_blocks[index / 64] >> index % 64 & 1)
+			return false;
+		free_blocks[index / 64] |= UINT64_C(1) << index % 64;
+		left--;
+		next = ph_load_uint(data + PH_POOL_HEADER + offset, 8, big);
+	}
+	return left == 0;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a type's instances hold, put together once a type.  subtype_traverse() in Objects/typeobject.c of 3.8 to 3.13;
+ * _PyType_PreHeaderSize() in Include/internal/pycore_object.h. */
+#include "object/visit.h"
+
+#define MEMBERS_MAXIMUM 16
+#define STEPS_MAXIMUM 512
+#define BASES_MAXIMUM 1000
+
+struct row {
+	const char *name;
+	ph_visit_fn *special;
+	uint16_t members[MEMBERS_MAXIMUM + 1]; /* enum ph_field, ended by 0 */
+};
+
+static const struct row rows[] = {
+#define PH_TRAVERSE(type_name, function, ...) { .name = type_name, .special = function, .members = { __VA_ARGS__ } },
+#define PH_TRAVERSE_EXTRA(type_name, ...)
+#include "object/traverse.def"
+#undef PH_TRAVERSE
+#undef PH_TRAVERSE_EXTRA
+};
+
+static const struct row extra_rows[] = {
+#define PH_TRAVERSE(type_name, function, ...)
+#define PH_TRAVERSE_EXTRA(type_name, ...) { .name = type_name, .members = { __VA_ARGS__ } },
+#include "object/traverse.def"
+#undef PH_TRAVERSE
+#undef PH_TRAVERSE_EXTRA
+};
+
+static const struct row *find_row(const struct row *all, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(all[i].name, name))
+			return &all[i];
+	return NULL;
+}
+
+struct steps {
+	struct ph_shape_step list[STEPS_MAXIMUM];
+	size_t count;
+};
+
+static void add_step(struct steps *steps, int64_t offset, enum ph_edge_kind kind, uint32_t argument, bool extra)
+{
+	if (offset < 0 || offset >> 24 || steps->count == STEPS_MAXIMUM)
+		return;
+	for (size_t i = 0; i < steps->count; i++)
+		if (steps->list[i].offset == offset)
+			return;
+	steps->list[steps->count++] = (struct ph_shape_step){
+		.offset = (uint32_t)offset, .argument = argument, .kind = (uint8_t)kind, .extra = extra,
+	};
+}
+
+static void add_members(const struct ph_target *t, struct steps *steps, const struct row *row, bool extra)
+{
+	for (size_t i = 0; row->members[i]; i++) {
+		enum ph_field field = (enum ph_field)row->members[i];
+		if (ph_target_has(t, field))
+			add_step(steps, t->layout.slots[field].offset, PH_EDGE_FIELD, (uint32_t)field, extra);
+	}
+}
+
+static bool has_flag(const struct ph_target *t, const struct ph_type *type, enum ph_trait bit_number)
+{
+	int32_t bit = ph_target_trait(t, bit_number);
+	return bit >= 0 && type->flags >> bit & 1;
+}
+
+static ph_addr traverse_of(struct ph_objects *objects, const struct ph_type *type)
+{
+	return ph_read_ptr(objects, type->address, PH_PyTypeObject_tp_traverse);
+}
+
+/* A class made by `class`: its dict has what type_new() puts there, and the bases' traverse is called by its own. */
+static bool is_python_class(struct ph_objects *objects, const struct ph_type *type)
+{
+	if (!type->is_heap)
+		return false;
+	if (objects->subtype_traverse)
+		return traverse_of(objects, type) == objects->subtype_traverse;
+	bool with_dict = ph_dict_get(objects, type->dict, "__dict__") != 0;
+	if (with_dict && has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC) &&
+	    ph_dict_get(objects, type->dict, "__weakref__") && ph_dict_get(objects, type->dict, "__module__")) {
+		objects->subtype_traverse = traverse_of(objects, type);
+		return true;
+	}
+	return false;
+}
+
+/* The row of the type or of the nearest base that shares its tp_traverse. */
+static const struct row *choose_row(struct ph_objects *objects, const struct ph_type *type)
+{
+	ph_addr traverse = traverse_of(objects, type);
+	for (unsigned i = 0; type && i < BASES_MAXIMUM; i++) {
+		const struct row *row = find_row(rows, sizeof(rows) / sizeof(*rows), type->full);
+		if (row && (i == 0 || traverse_of(objects, type) == traverse))
+			return row;
+		type = type->base ? ph_type_get(objects, type->base) : NULL;
+	}
+	return NULL;
+}
+
+static const struct row *choose_extra(struct ph_objects *objects, const struct ph_type *type)
+{
+	for (unsigned i = 0; type && i < BASES_MAXIMUM; i++) {
+		const struct row *row = find_row(extra_rows, sizeof(extra_rows) / sizeof(*extra_rows), type->full);
+		if (row)
+			return row;
+		type = type->base ? ph_type_get(objects, type->base) : NULL;
+	}
+	return NULL;
+}
+
+/* Words of the struct behind the object's head, without the list of weak references. */
+static void add_guesses(const struct ph_target *t, struct steps *steps, const struct ph_type *type)
+{
+	uint32_t word = t->layout.abi.pointer_size;
+	bool var = type->itemsize != 0;
+	size_t head = ph_target_sizeof(t, var ? PH_SIZEOF_PyVarObject : PH_SIZEOF_PyObject);
+	for (int64_t at = (int64_t)head; at + word <= type->basicsize; at += word)
+		if (at != type->weaklistoffset)
+			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, false);
+}
+
+/* visible and hidden fields of a struct sequence: n_fields in the dict of its type (Objects/structseq.c) */
+static uint32_t struct_sequence_items(struct ph_objects *objects, const struct ph_type *type)
+{
+	int64_t count;
+	ph_addr fields;
+	if (!has_flag(objects->target, type, PH_TRAIT_TPFLAG_TUPLE_SUBCLASS))
+		return 0;
+	if (!ph_dict_get(objects, type->dict, "n_unnamed_fields"))
+		return 0;
+	fields = ph_dict_get(objects, type->dict, "n_fields");
+	return fields && ph_int_get(objects, fields, &count) == PH_OK && count > 0 && count < 1000 ? (uint32_t)count : 0;
+}
+
+/* The classes of Python down to the first base of C, which is returned. */
+static const struct ph_type *add_classes(struct ph_objects *objects, struct ph_type_entry *e, struct steps *steps)
+{
+	const struct ph_type *base = &e->type;
+	for (unsigned i = 0; base && i < BASES_MAXIMUM && is_python_class(objects, base); i++)
+		base = base->base ? ph_type_get(objects, base->base) : NULL;
+	int64_t fixed = base ? base->basicsize : 0;
+	for (size_t i = 0; i < e->slot_count; i++)
+		if (e->slots[i].offset >= fixed)
+			add_step(steps, e->slots[i].offset, PH_EDGE_SLOT, (uint32_t)e->slots[i].offset, false);
+	if (base && e->type.dictoffset > 0 && e->type.dictoffset != base->dictoffset)
+		add_step(steps, e->type.dictoffset, PH_EDGE_DICT, 0, false);
+	return base;
+}
+
+static uint32_t front_of(const struct ph_target *t, const struct ph_shape *shape)
+{
+	size_t front = 0;
+	if (shape->has_gc && !ph_target_trait(t, PH_TRAIT_GC_NO_HEAD))
+		front += ph_target_sizeof(t, PH_SIZEOF_PyGC_Head);
+	if (has_flag(t, shape->type, PH_TRAIT_TPFLAG_MANAGED_DICT) ||
+	    has_flag(t, shape->type, PH_TRAIT_TPFLAG_MANAGED_WEAKREF))
+		front += 2u * t->layout.abi.pointer_size;
+	return (uint32_t)front;
+}
+
+static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct steps *steps,
+		     const struct ph_type *base)
+{
+	const struct row *row = base ? choose_row(objects, base) : NULL;
+	const struct row *extra = choose_extra(objects, shape->type);
+	if (row) {
+		add_members(objects->target, steps, row, false);
+		shape->special = row->special;
+	} else if (base && !extra) {
+		shape->real_items = struct_sequence_items(objects, base);
+		if (shape->real_items) {
+			shape->special = ph_visit_tuple;
+		} else {
+			shape->is_guess = true;
+			add_guesses(objects->target, steps, base);
+		}
+	}
+	if (extra)
+		add_members(objects->target, steps, extra, true);
+}
+
+static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	const struct ph_target *t = objects->target;
+	struct ph_shape *shape = ph_arena_new(&objects->arena, struct ph_shape);
+	static _Thread_local struct steps steps;
+	if (!shape)
+		return NULL;
+	steps.count = 0;
+	if (!e->detailed)
+		ph_type_detail(objects, e);
+	shape->objects = objects;
+	shape->type = &e->type;
+	shape->has_gc = has_flag(t, &e->type, PH_TRAIT_TPFLAG_HAVE_GC);
+	shape->is_type = e->type.is_type;
+	shape->managed_dict = has_flag(t, &e->type, PH_TRAIT_TPFLAG_MANAGED_DICT);
+	shape->inline_values = has_flag(t, &e->type, PH_TRAIT_TPFLAG_INLINE_VALUES);
+	shape->cached_keys = e->cached_keys;
+	shape->front = front_of(t, shape);
+	shape->size = (uint32_t)e->type.basicsize;
+	shape->item_size = (uint32_t)e->type.itemsize;
+	bool is_class = is_python_class(objects, &e->type);
+	shape->visits_type = is_class || (e->type.is_heap && ph_target_trait(t, PH_TRAIT_TRAVERSE_VISITS_TYPE));
+	const struct ph_type *base = is_class ? add_classes(objects, e, &steps) : &e->type;
+	add_base(objects, shape, &steps, base);
+	ph_shape_find_size(shape, e);
+	shape->step_count = steps.count;
+	struct ph_shape_step *kept = ph_arena_array(&objects->arena, struct ph_shape_step, steps.count + 1);
+	if (!kept)
+		return NULL;
+	memcpy(kept, steps.list, steps.count * sizeof(*kept));
+	shape->steps = kept;
+	return shape;
+}
+
+const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type)
+{
+	struct ph_type_entry *e = (struct ph_type_entry *)ph_type_entry(objects, type);
+	if (!e)
+		return NULL;
+	if (!e->shape)
+		e->shape = make_shape(objects, e);
+	return e->shape;
+}
+
+uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object)
+{
+	uint64_t flags;
+	const struct ph_target *t = shape->objects->target;
+	int32_t bit = ph_target_trait(t, PH_TRAIT_TPFLAG_HEAPTYPE);
+	/* types of C lie in data, without a head */
+	if (shape->is_type && bit >= 0 && ph_target_uint(t, object, PH_PyTypeObject_tp_flags, &flags) == PH_OK &&
+	    !(flags >> bit & 1))
+		return 0;
+	return shape->front;
+}

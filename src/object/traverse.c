@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The walk over one object's references, along its type's shape. */
+#include "base/cursor.h"
+#include "object/visit.h"
+
+/* So many pointers are read at a time where no view holds them all. */
+#define PIECE 256
+
+void ph_visit_nothing(const struct ph_visit *v)
+{
+	(void)v;
+}
+
+static ph_addr load(const struct ph_visit *v, const uint8_t *data)
+{
+	return ph_load_uint(data, v->target->layout.abi.pointer_size, v->target->layout.abi.big_endian);
+}
+
+static void pieces(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind)
+{
+	ph_addr piece[PIECE];
+	uint64_t width = v->target->layout.abi.pointer_size;
+	for (uint64_t done = 0; done < count;) {
+		uint64_t n = count - done < PIECE ? count - done : PIECE;
+		if (ph_target_read_ptrs(v->target, array + done * width, n, piece) != PH_OK)
+			return;
+		for (uint64_t i = 0; i < n; i++)
+			ph_visit_edge(v, piece[i], kind, done + i, false);
+		done += n;
+	}
+}
+
+void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind)
+{
+	uint64_t width = v->target->layout.abi.pointer_size;
+	if (!array || !count || count >> 40)
+		return;
+	const uint8_t *data = ph_image_view(v->target->image, array, count * width);
+	if (!data) {
+		pieces(v, array, count, kind);
+		return;
+	}
+	for (uint64_t i = 0; i < count; i++)
+		ph_visit_edge(v, load(v, data + i * width), kind, i, false);
+}
+
+void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum ph_edge_kind kind)
+{
+	uint64_t width = v->target->layout.abi.pointer_size;
+	size_t readable = ph_image_readable(v->target->image, start, size < 65536 ? size : 65536);
+	for (uint64_t at = 0; at + width <= readable; at += width) {
+		ph_addr word;
+		if (ph_target_read_ptr(v->target, start + at, &word) == PH_OK && !(word & (width - 1)))
+			ph_visit_edge(v, word, kind, at, false);
+	}
+}
+
+/* The gc sees an object that has its head: instances of types that have one, but types of C. */
+static bool is_seen(const struct ph_shape *shape, ph_addr object)
+{
+	return shape->has_gc && (!shape->is_type || ph_object_front(shape, object));
+}
+
+void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink)
+{
+	struct ph_visit v = {
+		.shape = shape, .objects = shape->objects, .target = shape->objects->target, .object = object, .sink = sink,
+	};
+	if (ph_struct_load(v.target, object, shape->size, &v.s) != PH_OK)
+		return;
+	v.extra = !is_seen(shape, object);
+	if (shape->visits_type)
+		ph_visit_edge(&v, shape->type->address, PH_EDGE_TYPE, 0, false);
+	uint32_t width = v.target->layout.abi.pointer_size;
+	for (size_t i = 0; i < shape->step_count; i++) {
+		const struct ph_shape_step *step = &shape->steps[i];
+		if (step->offset + width > v.s.size)
+			continue;
+		ph_addr target = load(&v, v.s.data + step->offset);
+		if (target && !(target & (width - 1)))
+			ph_visit_edge(&v, target, step->kind, step->argument, step->extra);
+	}
+	if (shape->special)
+		shape->special(&v);
+	if (shape->managed_dict)
+		ph_visit_managed(&v);
+	if (shape->type->dictoffset < 0 && !shape->managed_dict && shape->type->is_heap)
+		ph_visit_edge(&v, ph_dict_at_offset(v.objects, shape->type, object), PH_EDGE_DICT, 0, false);
+}
+
+/* ---- sequences ---- */
+
+void ph_visit_tuple(const struct ph_visit *v)
+{
+	int64_t count = v->shape->real_items ? v->shape->real_items : ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	if (count > 0)
+		ph_visit_array(v, ph_target_at(v->target, v->object, PH_PyTupleObject_ob_item), (uint64_t)count,
+			       PH_EDGE_ITEM);
+}
+
+void ph_visit_list(const struct ph_visit *v)
+{
+	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	if (count > 0)
+		ph_visit_array(v, ph_struct_ptr(&v->s, PH_PyListObject_ob_item), (uint64_t)count, PH_EDGE_ITEM);
+}
+
+void ph_visit_deque(const struct ph_visit *v)
+{
+	const struct ph_target *t = v->target;
+	uint64_t width = t->layout.abi.pointer_size;
+	uint64_t per_block = ph_target_has(t, PH_BLOCK_rightlink) ?
+				     (ph_target_at(t, 1 << 20, PH_BLOCK_rightlink) - ph_target_at(t, 1 << 20, PH_BLOCK_data)) / width :
+				     0;
+	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	int64_t index = ph_struct_int(&v->s, PH_dequeobject_leftindex);
+	ph_addr block = ph_struct_ptr(&v->s, PH_dequeobject_leftblock);
+	if (count < 0 || count >> 40 || !per_block || index < 0 || (uint64_t)index >= per_block)
+		return;
+	while (count > 0 && block) {
+		uint64_t n = per_block - (uint64_t)index < (uint64_t)count ? per_block - (uint64_t)index : (uint64_t)count;
+		if (!ph_image_view(t->image, block, ph_target_sizeof(t, PH_SIZEOF_BLOCK)))
+			return;
+		ph_visit_array(v, ph_target_at(t, block, PH_BLOCK_data) + (uint64_t)index * width, n, PH_EDGE_ITEM);
+		count -= (int64_t)n;
+		index = 0;
+		block = ph_read_ptr(v->objects, block, PH_BLOCK_rightlink);
+	}
+}
+
+/* A deleted entry has the hash -1, which no object has. */
+void ph_visit_set(const struct ph_visit *v)
+{
+	const struct ph_target *t = v->target;
+	size_t stride = ph_target_sizeof(t, PH_SIZEOF_setentry);
+	uint64_t mask = ph_struct_uint(&v->s, PH_PySetObject_mask);
+	ph_addr table = ph_struct_ptr(&v->s, PH_PySetObject_table);
+	if (!table || !stride || mask >> 40 || !ph_struct_uint(&v->s, PH_PySetObject_used))
+		return;
+	const uint8_t *data = ph_image_view(t->image, table, (mask + 1) * stride);
+	if (!data)
+		return;
+	size_t key = (size_t)t->layout.slots[PH_setentry_key].offset;
+	size_t hash = (size_t)t->layout.slots[PH_setentry_hash].offset;
+	for (uint64_t i = 0; i <= mask; i++) {
+		ph_addr target = load(v, data + i * stride + key);
+		if (target && ph_load_int(data + i * stride + hash, t->layout.abi.pointer_size, t->layout.abi.big_endian) != -1)
+			ph_visit_edge(v, target, PH_EDGE_ITEM, i, false);
+	}
+}
+
+void ph_visit_hamt_bitmap(const struct ph_visit *v)
+{
+	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	if (count > 0 && count <= 64)
+		ph_visit_array(v, ph_target_at(v->target, v->object, PH_PyHamtNode_Bitmap_b_array), (uint64_t)count,
+			       PH_EDGE_ITEM);
+}
+
+/* HAMT_ARRAY_NODE_SIZE in Include/internal/pycore_hamt.h */
+void ph_visit_hamt_array(const struct ph_visit *v)
+{
+	ph_visit_array(v, ph_target_at(v->target, v->object, PH_PyHamtNode_Array_a_array), 32, PH_EDGE_ITEM);
+}
+
+void ph_visit_hamt_collision(const struct ph_visit *v)
+{
+	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	if (count > 0 && count < 1 << 20)
+		ph_visit_array(v, ph_target_at(v->target, v->object, PH_PyHamtNode_Collision_c_array), (uint64_t)count,
+			       PH_EDGE_ITEM);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The references that an object holds, exactly as gc.get_referents() gives them, and what memory holds beyond that.
+ *
+ * What there is to do for an object follows from its type alone, and is put together once a type (struct ph_shape):
+ * the members of C structs that tp_traverse visits (traverse.def), a function for what is no single member (items of
+ * a list, entries of a dict), slots and dict of classes (subtype_traverse() in Objects/typeobject.c).  A type that
+ * nobody here knows is scanned for words that could be pointers; whoever takes the edges drops those that lead to no
+ * object. */
+#ifndef OBJECT_TRAVERSE_H
+#define OBJECT_TRAVERSE_H
+
+#include "object/object.h"
+#include "record/edge.h"
+
+struct ph_visit;
+
+/* One word of an object that holds a reference. */
+struct ph_shape_step {
+	uint32_t offset;   /* bytes from the object's start */
+	uint32_t argument; /* of the edge */
+	uint8_t kind;	   /* enum ph_edge_kind */
+	bool extra;
+};
+
+struct ph_shape {
+	struct ph_objects *objects;
+	const struct ph_type *type;
+	uint32_t front;	     /* bytes before the object that belong to it: pre-header and head of the gc */
+	bool has_gc;	     /* Py_TPFLAGS_HAVE_GC */
+	bool is_guess;	     /* the struct is of unknown layout */
+	bool is_type;	     /* instances are types: those of C have no head, and no referents for the gc */
+	bool visits_type;    /* tp_traverse visits the object's type */
+	bool managed_dict;
+	bool inline_values;
+	bool fast_size;      /* size() needs no decoder */
+	uint32_t size;	     /* bytes of the fixed part */
+	uint32_t item_size;  /* bytes of an item; 0 none */
+	uint32_t real_items; /* of a struct sequence: all its fields, also those that are not in its length */
+	ph_addr cached_keys; /* names of inline values, 0 none */
+	void (*special)(const struct ph_visit *visit);
+	const struct ph_shape_step *steps;
+	size_t step_count;
+};
+
+/* Of a type's instances; cached, NULL when the address is no type.  Not thread-safe; the shape is. */
+const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type);
+
+/* All references of an object into the sink. */
+void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
+
+/* Bytes before this object that belong to it. */
+uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);
+
+/* sys.getsizeof(); -1 unknown.  Thread-safe where shape->fast_size. */
+int64_t ph_object_size(const struct ph_shape *shape, ph_addr object);
+
+#endif

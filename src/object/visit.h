@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to the object room: what a function of traverse.def is given. */
+#ifndef OBJECT_VISIT_H
+#define OBJECT_VISIT_H
+
+#include <string.h>
+
+#include "object/decoder.h"
+#include "object/traverse.h"
+
+struct ph_visit {
+	const struct ph_shape *shape;
+	struct ph_objects *objects;
+	const struct ph_target *target;
+	ph_addr object;
+	struct ph_struct s; /* the fixed part of the object */
+	struct ph_edge_sink *sink;
+	bool extra; /* the gc does not visit it at all */
+};
+
+static inline void ph_visit_edge(const struct ph_visit *v, ph_addr target, enum ph_edge_kind kind, uint64_t argument,
+				 bool extra)
+{
+	ph_edge_put(v->sink, target, kind, argument, extra || v->extra);
+}
+
+/* A member of the object's struct. */
+static inline void ph_visit_field(const struct ph_visit *v, enum ph_field field, bool extra)
+{
+	ph_visit_edge(v, ph_struct_ptr(&v->s, field), PH_EDGE_FIELD, field, extra);
+}
+
+/* `count` pointers at an address; reads what can be read of them. */
+void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind);
+/* Words of [start, start + size) as guesses. */
+void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum ph_edge_kind kind);
+/* Names and values of shared keys, or the dict, of an instance. */
+void ph_visit_managed(const struct ph_visit *v);
+
+typedef void ph_visit_fn(const struct ph_visit *visit);
+#define PH_TRAVERSE(name, function, ...) ph_visit_fn function;
+#define PH_TRAVERSE_EXTRA(name, ...)
+#include "object/traverse.def"
+#undef PH_TRAVERSE
+#undef PH_TRAVERSE_EXTRA
+
+#endif
