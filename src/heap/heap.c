@@ -69,7 +69,7 @@ static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *sh
 	int64_t count;
 	if (shape->type->kind == PH_KIND_STR)
 		return ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject);
-	if (shape->item_size && shape->type->kind != PH_KIND_INT &&
+	if (shape->item_size && shape->type->kind != PH_KIND_INT && shape->type->kind != PH_KIND_GENERATOR &&
 	    ph_target_int(t, object, PH_PyVarObject_ob_size, &count) == PH_OK) {
 		if (count < 0 || count >> 32)
 			return UINT64_MAX;
@@ -84,7 +84,8 @@ static ph_addr object_in_block(struct ph_heap *heap, ph_addr block, const uint8_
 {
 	size_t gc = ph_target_sizeof(heap->target, PH_SIZEOF_PyGC_Head);
 	size_t head = ph_target_sizeof(heap->target, PH_SIZEOF_PyObject);
-	const size_t fronts[] = { gc, 0, gc + 2u * heap->target->layout.abi.pointer_size };
+	/* a head of the gc is taken for no type; an int's digits may be */
+	const size_t fronts[] = { 0, gc, gc + 2u * heap->target->layout.abi.pointer_size };
 	for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
 		size_t front = fronts[i];
 		if (front + head > block_size)

@@ -16,18 +16,43 @@ struct row {
 static const struct row rows[] = {
 #define PH_TRAVERSE(type_name, function, ...) { .name = type_name, .special = function, .members = { __VA_ARGS__ } },
 #define PH_TRAVERSE_EXTRA(type_name, ...)
+#define PH_TRAVERSE_NOT(type_name, word)
 #include "object/traverse.def"
 #undef PH_TRAVERSE
 #undef PH_TRAVERSE_EXTRA
+#undef PH_TRAVERSE_NOT
 };
 
 static const struct row extra_rows[] = {
 #define PH_TRAVERSE(type_name, function, ...)
+#define PH_TRAVERSE_NOT(type_name, word)
 #define PH_TRAVERSE_EXTRA(type_name, ...) { .name = type_name, .members = { __VA_ARGS__ } },
 #include "object/traverse.def"
 #undef PH_TRAVERSE
 #undef PH_TRAVERSE_EXTRA
+#undef PH_TRAVERSE_NOT
 };
+
+static const struct {
+	const char *name;
+	uint32_t offset;
+} not_visited[] = {
+#define PH_TRAVERSE(type_name, function, ...)
+#define PH_TRAVERSE_EXTRA(type_name, ...)
+#define PH_TRAVERSE_NOT(type_name, word) { .name = type_name, .offset = word },
+#include "object/traverse.def"
+#undef PH_TRAVERSE
+#undef PH_TRAVERSE_EXTRA
+#undef PH_TRAVERSE_NOT
+};
+
+static bool is_not_visited(const char *name, int64_t offset)
+{
+	for (size_t i = 0; i < sizeof(not_visited) / sizeof(*not_visited); i++)
+		if (not_visited[i].offset == offset && !strcmp(not_visited[i].name, name))
+			return true;
+	return false;
+}
 
 static const struct row *find_row(const struct row *all, size_t count, const char *name)
 {
@@ -74,20 +99,49 @@ static ph_addr traverse_of(struct ph_objects *objects, const struct ph_type *typ
 	return ph_read_ptr(objects, type->address, PH_PyTypeObject_tp_traverse);
 }
 
-/* A class made by `class`: its dict has what type_new() puts there, and the bases' traverse is called by its own. */
+/* What type_new() puts into the dict of a class, and PyType_FromSpec() does not. */
+static bool looks_like_class(struct ph_objects *objects, const struct ph_type *type)
+{
+	return type && type->is_heap && has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC) &&
+	       ph_dict_get(objects, type->dict, "__dict__") && ph_dict_get(objects, type->dict, "__weakref__") &&
+	       ph_dict_get(objects, type->dict, "__module__");
+}
+
+/* subtype_traverse() is a local symbol: it is what the classes of the first modules have. */
+static void find_subtype_traverse(struct ph_objects *objects)
+{
+	struct ph_dict_iter modules, names;
+	ph_addr key, module, value;
+	unsigned left = 10000;
+	if (!objects->modules || ph_dict_begin(objects, objects->modules, &modules) != PH_OK)
+		return;
+	while (ph_dict_next(&modules, &key, &module)) {
+		ph_addr dict = ph_read_ptr(objects, module, PH_PyModuleObject_md_dict);
+		if (!dict || ph_dict_begin(objects, dict, &names) != PH_OK)
+			continue;
+		while (left-- && ph_dict_next(&names, &key, &value)) {
+			ph_addr meta = ph_read_ptr(objects, value, PH_PyObject_ob_type);
+			if (meta != objects->target->type_type || !looks_like_class(objects, ph_type_get(objects, value)))
+				continue;
+			objects->subtype_traverse = ph_read_ptr(objects, value, PH_PyTypeObject_tp_traverse);
+			return;
+		}
+	}
+}
+
+/* A class made by `class`: the bases' traverse is called by its own. */
 static bool is_python_class(struct ph_objects *objects, const struct ph_type *type)
 {
 	if (!type->is_heap)
 		return false;
-	if (objects->subtype_traverse)
-		return traverse_of(objects, type) == objects->subtype_traverse;
-	bool with_dict = ph_dict_get(objects, type->dict, "__dict__") != 0;
-	if (with_dict && has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC) &&
-	    ph_dict_get(objects, type->dict, "__weakref__") && ph_dict_get(objects, type->dict, "__module__")) {
-		objects->subtype_traverse = traverse_of(objects, type);
-		return true;
+	if (!objects->subtype_traverse) {
+		objects->subtype_traverse = 1;
+		find_subtype_traverse(objects);
 	}
-	return false;
+	/* without the gc there is no traverse to tell it by */
+	if (!has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC))
+		return ph_dict_get(objects, type->dict, "__module__") != 0;
+	return traverse_of(objects, type) == objects->subtype_traverse;
 }
 
 /* The row of the type or of the nearest base that shares its tp_traverse. */
@@ -114,15 +168,13 @@ static const struct row *choose_extra(struct ph_objects *objects, const struct p
 	return NULL;
 }
 
-/* Words of the struct behind the object's head, without the list of weak references. */
-static void add_guesses(const struct ph_target *t, struct steps *steps, const struct ph_type *type)
+/* Words of the struct from `start` on, without the list of weak references. */
+static void add_guesses(const struct ph_target *t, struct steps *steps, const struct ph_type *type, int64_t start)
 {
 	uint32_t word = t->layout.abi.pointer_size;
-	bool var = type->itemsize != 0;
-	size_t head = ph_target_sizeof(t, var ? PH_SIZEOF_PyVarObject : PH_SIZEOF_PyObject);
-	for (int64_t at = (int64_t)head; at + word <= type->basicsize; at += word)
+	for (int64_t at = start; at + word <= type->basicsize; at += word)
 		if (at != type->weaklistoffset)
-			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, false);
+			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, is_not_visited(type->full, at));
 }
 
 /* visible and hidden fields of a struct sequence: n_fields in the dict of its type (Objects/structseq.c) */
@@ -167,18 +219,25 @@ static uint32_t front_of(const struct ph_target *t, const struct ph_shape *shape
 static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct steps *steps,
 		     const struct ph_type *base)
 {
-	const struct row *row = base ? choose_row(objects, base) : NULL;
+	/* metaclasses of C call type_traverse() and add to it */
+	const struct row *row = !base ? NULL : base->is_type ? find_row(rows, sizeof(rows) / sizeof(*rows), "type") :
+							       choose_row(objects, base);
 	const struct row *extra = choose_extra(objects, shape->type);
 	if (row) {
 		add_members(objects->target, steps, row, false);
 		shape->special = row->special;
+		if (base->is_type)
+			add_guesses(objects->target, steps, base,
+				    (int64_t)ph_target_sizeof(objects->target, PH_SIZEOF_PyHeapTypeObject));
 	} else if (base && !extra) {
 		shape->real_items = struct_sequence_items(objects, base);
 		if (shape->real_items) {
 			shape->special = ph_visit_tuple;
 		} else {
 			shape->is_guess = true;
-			add_guesses(objects->target, steps, base);
+			add_guesses(objects->target, steps, base,
+				    (int64_t)ph_target_sizeof(objects->target, base->itemsize ? PH_SIZEOF_PyVarObject :
+												PH_SIZEOF_PyObject));
 		}
 	}
 	if (extra)

@@ -79,7 +79,7 @@ void ph_visit_generator(const struct ph_visit *v)
 		interpreter_frame(v, frame);
 	else
 		ph_visit_edge(v, ph_read_ptr(v->objects, frame, PH_PyInterpreterFrame_f_executable), PH_EDGE_FIELD,
-			      PH_PyInterpreterFrame_f_executable, false);
+			      PH_PyInterpreterFrame_f_executable, true);
 }
 
 /* The references in a module's state are visited by a function of the module's own: guessed. */
@@ -137,7 +137,8 @@ void ph_visit_lru_cache(const struct ph_visit *v)
 	for (uint64_t i = 0; link && link != root && i < LINKS_MAXIMUM; i++) {
 		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_lru_list_elem_key), PH_EDGE_KEY, i, false);
 		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_lru_list_elem_result), PH_EDGE_ITEM, i, false);
-		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_PyObject_ob_type), PH_EDGE_TYPE, 0, false);
+		if (v->shape->visits_type)
+			ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_PyObject_ob_type), PH_EDGE_TYPE, 0, false);
 		link = ph_read_ptr(v->objects, link, PH_lru_list_elem_next);
 		if (i & 1)
 			turtle = ph_read_ptr(v->objects, turtle, PH_lru_list_elem_next);

@@ -111,7 +111,12 @@ void ph_visit_dict(const struct ph_visit *v)
 	}
 	uint64_t count = keys.count;
 	values = values_array(v, values, &count);
-	split(v, &keys, values, count, PH_EDGE_VALUE);
+	/* values in an instance are visited with it */
+	uint64_t embedded = 0;
+	(void)ph_target_uint(v->target, ph_struct_ptr(&v->s, PH_PyDictObject_ma_values), PH_PyDictValues_embedded, &embedded);
+	struct ph_visit inner = *v;
+	inner.extra |= embedded != 0;
+	split(&inner, &keys, values, count, PH_EDGE_VALUE);
 }
 
 /* odict_traverse() visits the keys of its nodes, whatever they are. */
@@ -163,7 +168,8 @@ void ph_visit_managed(const struct ph_visit *v)
 			values = inside;
 	}
 	}
-	ph_visit_edge(v, word, PH_EDGE_DICT, 0, false);
+	/* a dict over values in the object is not visited beside them */
+	ph_visit_edge(v, word, PH_EDGE_DICT, 0, values != 0);
 	if (values)
 		inline_values(v, values);
 }
