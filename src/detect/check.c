@@ -67,8 +67,27 @@ static bool leads_to(const struct ph_target *target, ph_addr head, ph_addr main)
 	return interp == main;
 }
 
+/* 2.7 and 3.6: the list itself, whose last one is the main interpreter. */
+static const char *check_list(struct ph_target *target)
+{
+	bool alive = false;
+	ph_addr interp = target->interp_head;
+	if (!interp || interp & 7)
+		return "it has no interpreters";
+	for (size_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
+		const char *wrong = check_interp(target, interp, &alive);
+		if (wrong)
+			return wrong;
+		target->interp_main = interp;
+		interp = ptr(target, interp, PH_PyInterpreterState_next);
+	}
+	return alive ? NULL : "it has no thread states";
+}
+
 const char *ph_check_candidate(struct ph_target *target, bool strict)
 {
+	if (!ph_target_trait(target, PH_TRAIT_RUNTIME_FORM))
+		return check_list(target);
 	ph_addr head = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_head);
 	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
 	if (!head || !main)

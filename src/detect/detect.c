@@ -187,8 +187,9 @@ static bool scan_module(struct detection *d, const struct ph_module *module, str
 		if (!ph_layout_resolve(hints.items[i].version, ph_image_abi(d->image), &target->layout) ||
 		    !ph_scan_module(target, module))
 			continue;
-		ph_explain(d->callbacks, "_PyRuntime at 0x%" PRIx64 " in %s by scanning its data", target->runtime,
-			   module_name(module));
+		ph_explain(d->callbacks, "%s at 0x%" PRIx64 " in %s by scanning its data",
+			   target->runtime ? "_PyRuntime" : "interpreter",
+			   target->runtime ? target->runtime : target->interp_head, module_name(module));
 		if (try_hint(d, target, &hints.items[i], false, ret_origin))
 			return true;
 	}
@@ -299,6 +300,7 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	if (!found)
 		return explain_failure(&d);
 	ph_find_singletons(&target);
+	ph_find_current(&target);
 	warn_of_others(&d, &target);
 	ph_explain(d.callbacks, "interpreter at 0x%" PRIx64 ", type at 0x%" PRIx64 ", layout by %s", target.interp_head,
 		   target.type_type, origin);

@@ -67,8 +67,10 @@ bool ph_infer_layout(struct ph_target *target);
 /* ---- scan.c ---- */
 
 /* Look through the module's writable data for a place that passes ph_check_candidate()
- * with target->layout; target->runtime is set then. */
+ * with target->layout; target->runtime is set then, or target->interp_head where there is no _PyRuntime. */
 bool ph_scan_module(struct ph_target *target, const struct ph_module *module);
+/* Where no _PyRuntime tells it (2.7, 3.6): target->tstate_current, from target->module. */
+void ph_find_current(struct ph_target *target);
 /* The cookie of _Py_DebugOffsets; 0 none. */
 ph_addr ph_scan_cookie(struct ph_image *image, const struct ph_module *module);
 

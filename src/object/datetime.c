@@ -86,8 +86,17 @@ enum ph_status ph_decode_timedelta(struct ph_decode *d)
 		ph_read_int(d->objects, d->address, PH_PyDateTime_Delta_microseconds),
 	};
 	number_parts(d, NULL, 0);
+	bool named = ph_target_trait(d->target, PH_TRAIT_REPR_TIMEDELTA_NAMES) == 1;
 	for (size_t i = 0; i < 3; i++) {
 		char text[24];
+		if (!named) {
+			/* by position, up to the last that is not zero */
+			bool more = !i || numbers[2] || (i == 1 && numbers[1]);
+			snprintf(text, sizeof(text), "%lld", (long long)numbers[i]);
+			if (more)
+				ph_value_add_part(d->value, NULL, 0, text);
+			continue;
+		}
 		snprintf(text, sizeof(text), "%lld", (long long)numbers[i]);
 		if (numbers[i])
 			ph_value_add_part(d->value, names[i], 0, text);

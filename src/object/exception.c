@@ -51,6 +51,8 @@ enum ph_status ph_decode_exception(struct ph_decode *d)
 	for (size_t i = 0; i < count && i < d->limits->children; i++)
 		ph_value_add_part(value, NULL, ph_sequence_item(o, args, i), NULL);
 	value->text_cut = count > d->limits->children;
+	if (count == 1 && ph_target_trait(d->target, PH_TRAIT_REPR_EXCEPTION_IS_TUPLE))
+		value->close = ",)";
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
 		ph_decode_structural_field(d, links[i].name, links[i].field);
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)

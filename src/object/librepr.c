@@ -63,6 +63,10 @@ enum ph_repr ph_library_repr(struct ph_objects *o, const struct ph_type_entry *e
 		if (entry->type.kind == PH_KIND_TUPLE && ph_dict_get(o, class->dict, "_fields"))
 			return PH_REPR_NAMEDTUPLE;
 	}
+	/* up to 3.6 the class is made from text */
+	if (is_from(code, "<string>", "<string>", "__repr__") && entry->type.kind == PH_KIND_TUPLE &&
+	    ph_dict_get(o, class->dict, "_fields") && ph_dict_get(o, class->dict, "_make"))
+		return PH_REPR_NAMEDTUPLE;
 	if (is_dataclass_repr(o, code, function, owner))
 		return PH_REPR_DATACLASS;
 	return PH_REPR_OBJECT;

@@ -205,7 +205,7 @@ enum ph_status ph_runtime_exception(struct ph_runtime *runtime, ph_addr address,
 	if (!ph_runtime_is_exception(runtime, address))
 		return PH_CORRUPT;
 	enum ph_status status = ph_target_uint(target, address, PH_PyBaseExceptionObject_suppress_context, &suppress);
-	if (status != PH_OK)
+	if (status != PH_OK && status != PH_ABSENT)
 		return status;
 	const struct ph_type *type = ph_object_type(runtime->objects, address);
 	exception.type = ph_arena_strdup(arena, type->name);
@@ -223,6 +223,8 @@ enum ph_status ph_runtime_exception(struct ph_runtime *runtime, ph_addr address,
 	traceback = ph_runtime_raised_traceback(runtime, address);
 	if (!traceback)
 		traceback = ph_runtime_ptr(runtime, address, PH_PyBaseExceptionObject_traceback);
+	if (!traceback)
+		traceback = ph_runtime_kept_traceback(runtime, address);
 	if (traceback && traceback != target->none)
 		load_traceback(runtime, traceback, arena, &exception);
 	*ret = exception;

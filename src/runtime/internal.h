@@ -46,6 +46,8 @@ ph_addr ph_runtime_hook_argument(struct ph_runtime *runtime, const struct ph_thr
  * the slot of a thread state that stands for one not yet made into an instance:
  * see ph_runtime_thread_exceptions().  (raised.c) */
 ph_addr ph_runtime_raised_traceback(struct ph_runtime *runtime, ph_addr exception);
+/* The same of one that is handled or was the last, in 2.7, whose exceptions do not know it. */
+ph_addr ph_runtime_kept_traceback(struct ph_runtime *runtime, ph_addr exception);
 bool ph_runtime_is_raised_slot(struct ph_runtime *runtime, ph_addr address, ph_addr *ret_type, ph_addr *ret_value,
 			       ph_addr *ret_traceback);
 

@@ -23,6 +23,56 @@ ph_addr ph_runtime_raised_traceback(struct ph_runtime *runtime, ph_addr exceptio
 	return 0;
 }
 
+/* ---- 2.7 and 3.6: the state of a thread and what frames saved of it ---- */
+
+static ph_addr innermost_frame(struct ph_runtime *runtime, ph_addr thread)
+{
+	return ph_runtime_ptr(runtime, thread, PH_PyThreadState_frame);
+}
+
+/* The i-th exception being handled, the innermost first, with its traceback: the thread state's, then those that
+ * set_exc_info() (2.7, for each frame that handles one) or save_exc_state() (3.6, for running generators; Python/ceval.c)
+ * saved in frames.  False behind the last. */
+struct saved {
+	ph_addr frame; /* 0: the thread state's is next */
+	size_t steps;
+};
+
+static bool next_saved(struct ph_runtime *runtime, ph_addr thread, struct saved *at, ph_addr *ret_value,
+		       ph_addr *ret_traceback)
+{
+	if (!at->steps++) {
+		*ret_value = ph_runtime_ptr(runtime, thread, PH_PyThreadState_exc_value);
+		*ret_traceback = ph_runtime_ptr(runtime, thread, PH_PyThreadState_exc_traceback);
+		return true;
+	}
+	at->frame = at->steps == 2 ? innermost_frame(runtime, thread) :
+				     ph_runtime_ptr(runtime, at->frame, PH_PyFrameObject_f_back);
+	if (!at->frame || at->steps > PH_MAX_FRAMES)
+		return false;
+	*ret_value = ph_runtime_ptr(runtime, at->frame, PH_PyFrameObject_f_exc_value);
+	*ret_traceback = ph_runtime_ptr(runtime, at->frame, PH_PyFrameObject_f_exc_traceback);
+	return true;
+}
+
+/* Where exceptions have no __traceback__ (2.7): what the thread that handles it, or sys.last_traceback, has. */
+ph_addr ph_runtime_kept_traceback(struct ph_runtime *runtime, ph_addr exception)
+{
+	ph_addr value, traceback;
+	if (ph_target_has(runtime->target, PH_PyBaseExceptionObject_traceback))
+		return 0;
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		struct saved at = { 0 };
+		while (next_saved(runtime, runtime->threads[i].address, &at, &value, &traceback))
+			if (value == exception)
+				return traceback;
+	}
+	for (size_t i = 0; i < runtime->interp_count; i++)
+		if (ph_dict_get(runtime->objects, runtime->interps[i].sysdict, "last_value") == exception)
+			return ph_dict_get(runtime->objects, runtime->interps[i].sysdict, "last_traceback");
+	return 0;
+}
+
 bool ph_runtime_is_raised_slot(struct ph_runtime *runtime, ph_addr address, ph_addr *ret_type, ph_addr *ret_value,
 			       ph_addr *ret_traceback)
 {
@@ -58,6 +108,13 @@ static void add(struct ph_runtime *runtime, struct list *list, ph_addr exception
  * of the generators that run, innermost first (Objects/genobject.c, gen_send_ex). */
 static void add_handled(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct list *list)
 {
+	if (!ph_target_has(runtime->target, PH_PyThreadState_exc_info)) {
+		struct saved at = { 0 };
+		ph_addr value, traceback;
+		while (next_saved(runtime, thread->address, &at, &value, &traceback))
+			add(runtime, list, value, PH_EXCEPTION_HANDLED);
+		return;
+	}
 	ph_addr item = ph_runtime_ptr(runtime, thread->address, PH_PyThreadState_exc_info);
 	enum ph_status status = PH_OK;
 	for (size_t i = 0; item && i < MAX_ITEMS; i++) {

@@ -25,7 +25,7 @@ static void note(struct ph_runtime *runtime, const char *where, ph_addr address,
 
 static ph_addr interp_gil(struct ph_runtime *runtime, ph_addr interp)
 {
-	if (ph_target_trait(runtime->target, PH_TRAIT_GIL_FORM) == 0)
+	if (ph_target_trait(runtime->target, PH_TRAIT_GIL_FORM) <= 0)
 		return ph_target_at(runtime->target, runtime->target->runtime, PH_PyRuntimeState_ceval_gil);
 	return ph_runtime_ptr(runtime, interp, PH_PyInterpreterState_ceval_gil);
 }
@@ -59,9 +59,20 @@ static enum ph_status load_interp(struct ph_runtime *runtime, ph_addr address, p
 		.builtins = interp_dict(runtime, address, PH_PyInterpreterState_builtins, "the dict of builtins"),
 	};
 	(void)ph_target_int(target, address, PH_PyInterpreterState_id, &interp->id);
-	interp->main = main ? address == main : interp->id == 0;
+	interp->main = main ? address == main : interp->id == 0 && ph_target_has(target, PH_PyInterpreterState_id);
 	runtime->extras[runtime->interp_count++].gil = interp_gil(runtime, address);
 	return PH_OK;
+}
+
+/* Before interpreters had numbers (2.7, 3.6): new ones come first in the list. */
+static void number_interps(struct ph_runtime *runtime)
+{
+	size_t count = runtime->interp_count;
+	if (!count || ph_target_has(runtime->target, PH_PyInterpreterState_id))
+		return;
+	for (size_t i = 0; i < count; i++)
+		runtime->interps[i].id = (int64_t)(count - 1 - i);
+	runtime->interps[count - 1].main = true;
 }
 
 static struct ph_error *load_interps(struct ph_runtime *runtime)
@@ -102,6 +113,7 @@ static struct ph_error *load_interps(struct ph_runtime *runtime)
 		address = next;
 	}
 	ph_addrmap_deinit(&seen);
+	number_interps(runtime);
 	return error;
 }
 
@@ -112,6 +124,8 @@ static struct ph_error *load_interps(struct ph_runtime *runtime)
 static ph_addr gil_holder(struct ph_runtime *runtime, ph_addr gil)
 {
 	int64_t locked = 0;
+	if (runtime->target->tstate_current)
+		return runtime->target->tstate_current;
 	if (!gil || ph_target_int(runtime->target, gil, PH_gil_runtime_state_locked, &locked) != PH_OK || locked != 1)
 		return 0;
 	if (ph_target_trait(runtime->target, PH_TRAIT_TSTATE_CURRENT_FORM) == 0) {

@@ -15,6 +15,7 @@ struct ph_target {
 	/* anchors, found by detect; 0 unknown */
 	ph_addr runtime;      /* _PyRuntime */
 	ph_addr interp_head;  /* first PyInterpreterState of the list */
+	ph_addr tstate_current; /* the thread state that runs, where no PyRuntimeState tells; 0 none or unknown */
 	ph_addr interp_main;  /* the main interpreter's, which makes the static types; 0 unknown */
 	ph_addr type_type;    /* PyType_Type: the object whose type is itself */
 	ph_addr none, ellipsis, notimplemented, true_, false_; /* singletons */
