@@ -14,9 +14,9 @@
 /* What the stacks reach: to this many edges, and the nearest so many objects. */
 #define PH_CLOSURE_DEPTH 3
 #define PH_CLOSURE_MAXIMUM 100000
-/* What a report can show lies nearer: so far secrets are looked for before it is
- * rendered.  The report's time does not grow with the heap. */
-#define PH_SURVEY_MAXIMUM 10000
+/* Before the report is rendered, secrets are looked for among as many objects, but
+ * of one container only so far: the report's time does not grow with the heap. */
+#define PH_SURVEY_MAXIMUM PH_CLOSURE_MAXIMUM
 #define PH_SURVEY_CHILDREN 1000
 
 struct ph_extract_options {
