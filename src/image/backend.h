@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inside the room: what an image is made of, and the ops that a kind of image fills.
  *
- * A kind (elfcore.c; later minidump, live, gdb) fills `info`, `segments`,
+ * A kind (elfcore.c, callback.c; later minidump, live) fills `info`, `segments`,
  * `spans`, `mappings`, `threads` and `auxv` when it opens; memory.c, modules.c,
  * symbols.c and strings.c work from those alone.  All but what `lock` guards is
  * constant from then on, which is what makes reads thread-safe. */
@@ -17,18 +17,18 @@
 #include "image/image.h"
 #include "image/machine.h"
 
-struct ph_image_ops {
-	/* Bytes that no span holds, for kinds that fetch (live, gdb); NULL for files.
-	 * All or nothing; thread-safe. */
-	enum ph_status (*fetch)(struct ph_image *image, ph_addr addr, void *buffer, size_t size);
-	/* Give back what the kind owns (`kind_data`); the rest is freed by image.c. */
-	void (*close)(struct ph_image *image);
-};
-
 /* Bytes of the target that we hold: [start, end) at data. */
 struct ph_span {
 	ph_addr start, end;
 	const uint8_t *data;
+};
+
+struct ph_image_ops {
+	/* For kinds whose spans are filled on demand (callback.c); NULL for files.  Have [addr, addr+size),
+	 * which lies within the span; false when it cannot be read.  Thread-safe. */
+	bool (*fill)(struct ph_image *image, const struct ph_span *span, ph_addr addr, size_t size);
+	/* Give back what the kind owns (`kind_data`); the rest is freed by image.c. */
+	void (*close)(struct ph_image *image);
 };
 
 /* A file that the process had mapped (NT_FILE): [start, end) from `offset` bytes of it on. */
@@ -71,6 +71,8 @@ struct ph_image {
 	struct ph_image_info info;
 	const struct ph_machine *machine;
 	const struct ph_callbacks *callbacks;
+	const struct ph_symbol_ops *symbols; /* NULL: from module files */
+	void *symbols_user;
 	struct ph_damage damage;
 	char *executable, *sysroot, *search_path;
 

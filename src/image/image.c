@@ -24,6 +24,8 @@ struct ph_error *ph_image_create(const struct ph_image_options *options, const s
 		return &ph_error_no_memory;
 	image->ops = ops;
 	image->callbacks = options->callbacks;
+	image->symbols = options->symbols;
+	image->symbols_user = options->symbols_user;
 	image->info.complete = true;
 	/* recursive: looking for a file reads memory, which may look for a file */
 	pthread_mutexattr_t attr;

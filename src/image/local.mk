@@ -1,4 +1,5 @@
 src_image_libph_image_la_SOURCES =
+src_image_libph_image_la_SOURCES += src/image/callback.c
 src_image_libph_image_la_SOURCES += src/image/compressed.c
 src_image_libph_image_la_SOURCES += src/image/corefile.c
 src_image_libph_image_la_SOURCES += src/image/elf.c
@@ -22,8 +23,16 @@ src_image_libph_image_la_SOURCES += src/image/elfcore.h
 src_image_libph_image_la_SOURCES += src/image/image.h
 src_image_libph_image_la_SOURCES += src/image/machine.h
 src_image_libph_image_la_SOURCES += src/image/modfile.h
+src_image_libph_image_la_SOURCES += src/image/modfile_private.h
 src_image_libph_image_la_SOURCES += src/image/named.h
 src_image_libph_image_la_SOURCES += src/image/sink.h
 src_image_libph_image_la_SOURCES += src/image/machine.def
 src_image_libph_image_la_SOURCES += src/image/syscalls-x86_64.def
 EXTRA_DIST += src/image/make-syscalls.sh
+
+# libbfd stands apart: gdb's module links the plain room, in which nothing reads symbols.
+noinst_LTLIBRARIES += src/image/libph-image-bfd.la
+src_image_libph_image_bfd_la_SOURCES = src/image/modfile_bfd.c
+src_image_libph_image_la_LIBADD = src/image/libph-image-bfd.la
+noinst_LTLIBRARIES += src/image/libph-image-plain.la
+src_image_libph_image_plain_la_SOURCES = $(src_image_libph_image_la_SOURCES) src/image/modfile_plain.c

@@ -63,29 +63,42 @@ static inline const struct ph_span *span_at(struct ph_image *image, ph_addr addr
 	return &image->spans[low];
 }
 
+/* [addr, addr+size) of the span that addr lies in; NULL when it is not all there. */
+static inline const uint8_t *within(struct ph_image *image, const struct ph_span *s, ph_addr addr, size_t size)
+{
+	if (size > s->end - addr || (image->ops->fill && !image->ops->fill(image, s, addr, size)))
+		return NULL;
+	return s->data + (addr - s->start);
+}
+
 const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size)
 {
 	const struct ph_span *s = span_at(image, addr);
-	return s && size <= s->end - addr ? s->data + (addr - s->start) : NULL;
+	return s ? within(image, s, addr, size) : NULL;
 }
 
 const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size)
 {
 	const struct ph_span *s = span_at(image, addr);
 	if (s)
-		return size <= s->end - addr ? s->data + (addr - s->start) : NULL;
+		return within(image, s, addr, size);
 	size_t have;
 	const uint8_t *bytes = ph_image_file_bytes(image, addr, &have);
 	return bytes && size <= have ? bytes : NULL;
 }
 
-/* A view of as much as one piece holds from addr on; NULL when nothing does. */
-static const uint8_t *piece_at(struct ph_image *image, ph_addr addr, size_t *ret_size)
+/* A view of as much as one piece holds from addr on; NULL when nothing does.  Of
+ * spans that are filled on demand at most `maximum` bytes, 0 for none of them yet. */
+static const uint8_t *piece_at(struct ph_image *image, ph_addr addr, size_t maximum, size_t *ret_size)
 {
 	const struct ph_span *s = span_at(image, addr);
 	if (!s)
 		return ph_image_file_bytes(image, addr, ret_size);
 	*ret_size = (size_t)(s->end - addr);
+	if (image->ops->fill && maximum) {
+		*ret_size = *ret_size < maximum ? *ret_size : maximum;
+		return within(image, s, addr, *ret_size);
+	}
 	return s->data + (addr - s->start);
 }
 
@@ -103,14 +116,11 @@ enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer,
 	if (addr + (size - 1) < addr)
 		return PH_UNMAPPED;
 	size_t have = ph_image_readable(image, addr, size);
-	if (have < size) {
-		if (image->ops->fetch)
-			return image->ops->fetch(image, addr, buffer, size);
+	if (have < size)
 		return ph_image_is_mapped(image, addr + have) ? PH_LEFT_OUT : PH_UNMAPPED;
-	}
 	for (size_t done = 0; done < size;) {
 		size_t step;
-		const uint8_t *bytes = piece_at(image, addr + done, &step);
+		const uint8_t *bytes = piece_at(image, addr + done, size - done, &step);
 		if (!bytes)
 			return PH_LEFT_OUT;
 		if (step > size - done)
@@ -126,7 +136,7 @@ size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum)
 	size_t done = 0;
 	while (done < maximum) {
 		size_t step;
-		if (addr + done < addr || !piece_at(image, addr + done, &step))
+		if (addr + done < addr || !piece_at(image, addr + done, 0, &step))
 			break;
 		done += step < maximum - done ? step : maximum - done;
 	}
@@ -151,12 +161,9 @@ enum ph_status ph_image_read_string(struct ph_image *image, ph_addr addr, char *
 	size_t done = 0;
 	while (done < size) {
 		size_t step;
-		const uint8_t *bytes = addr + done >= addr ? piece_at(image, addr + done, &step) : NULL;
-		if (!bytes && image->ops->fetch && image->ops->fetch(image, addr + done, buffer + done, 1) == PH_OK) {
-			if (!buffer[done++])
-				return PH_OK;
-			continue;
-		}
+		/* no string need end where a page that can be read does */
+		size_t most = 4096 - (size_t)((addr + done) % 4096);
+		const uint8_t *bytes = addr + done >= addr ? piece_at(image, addr + done, most, &step) : NULL;
 		if (!bytes)
 			return ph_image_is_mapped(image, addr + done) ? PH_LEFT_OUT : PH_UNMAPPED;
 		if (step > size - done)
@@ -206,6 +213,9 @@ bool ph_image_is_mapped(struct ph_image *image, ph_addr addr)
 void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	/* what was filled on demand is not to be had again from a file */
+	if (image->ops->fill)
+		return;
 	for (size_t i = 0; i < image->span_count; i++) {
 		const struct ph_span *s = &image->spans[i];
 		ph_addr from = s->start > start ? s->start : start, to = s->end < end ? s->end : end;

@@ -189,6 +189,9 @@ static ph_addr dynamic_symbol(struct ph_image *image, const struct ph_module *mo
 static ph_addr static_symbol(struct ph_image *image, const struct ph_module *module, const char *name)
 {
 	ph_addr address;
+	if (image->symbols)
+		return image->symbols->symbol ?
+			image->symbols->symbol(image->symbols_user, module->start, module->end, name) : 0;
 	struct ph_modfile *file = ph_image_module_file(image, module);
 	return file && ph_modfile_symbol(file, name, &address) ? module->bias + address : 0;
 }
@@ -222,8 +225,19 @@ static void find_debug_file(struct ph_image *image, const struct ph_module *modu
 	pthread_mutex_unlock(&image->lock);
 }
 
+/* "name+0x12" from the debugger. */
+static const char *asked_name(struct ph_image *image, ph_addr addr)
+{
+	char text[4096];
+	const struct ph_symbol_ops *ops = image->symbols;
+	return ops->symbolize && ops->symbolize(image->symbols_user, addr, text, sizeof(text)) ?
+		ph_image_intern(image, text) : NULL;
+}
+
 const char *ph_image_symbolize(struct ph_image *image, ph_addr addr)
 {
+	if (image->symbols)
+		return asked_name(image, addr);
 	const struct ph_module *module = ph_image_module_at(image, addr);
 	struct ph_modfile *file = module ? ph_image_module_file(image, module) : NULL;
 	if (!file)
@@ -244,6 +258,10 @@ const char *ph_image_symbolize(struct ph_image *image, ph_addr addr)
 bool ph_image_section(struct ph_image *image, const struct ph_module *module, const char *name, ph_addr *ret_start,
 		      ph_addr *ret_size)
 {
+	const struct ph_symbol_ops *ops = image->symbols;
+	if (ops)
+		return ops->section && ops->section(image->symbols_user, module->start, module->end, name, ret_start,
+						    ret_size);
 	struct ph_modfile *file = ph_image_module_file(image, module);
 	ph_addr address;
 	uint64_t size;

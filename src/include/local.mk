@@ -1,5 +1,6 @@
 phincludedir = $(includedir)/pyheap
 phinclude_HEADERS =
+phinclude_HEADERS += src/include/pyheap/callback.h
 phinclude_HEADERS += src/include/pyheap/callbacks.h
 phinclude_HEADERS += src/include/pyheap/dump.h
 phinclude_HEADERS += src/include/pyheap/error.h

@@ -5,3 +5,5 @@ unit_tests += testsuite/unit/test-image-open
 testsuite_unit_test_image_open_SOURCES = testsuite/unit/test-image-open.c testsuite/unit/corebuilder.h
 unit_tests += testsuite/unit/test-image-modules
 testsuite_unit_test_image_modules_SOURCES = testsuite/unit/test-image-modules.c testsuite/unit/corebuilder.h
+unit_tests += testsuite/unit/test-image-callback
+testsuite_unit_test_image_callback_SOURCES = testsuite/unit/test-image-callback.c

@@ -6,17 +6,35 @@
 #include <pyheap/callbacks.h>
 #include <pyheap/error.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct ph_image; /* opaque; one owner, not thread-safe to close, safe to read from many threads */
 
+/* Symbols and sections from a debugger, in place of those that we read from module
+ * files.  Any member may be NULL.  Addresses are those of the running process. */
+struct ph_symbol_ops {
+	/* The symbol in the module that lies at [start, end); 0 when there is none. */
+	uint64_t (*symbol)(void *user, uint64_t start, uint64_t end, const char *name);
+	/* "name+0x12" into the buffer, with a NUL; false when not known. */
+	bool (*symbolize)(void *user, uint64_t address, char *buffer, size_t size);
+	/* A section by name within [start, end). */
+	bool (*section)(void *user, uint64_t start, uint64_t end, const char *name, uint64_t *ret_start,
+			uint64_t *ret_size);
+};
+
 struct ph_image_options {
 	const char *executable;		/* PYTHON argument, or NULL; a #! script is skipped with a warning */
 	const char *sysroot;		/* in place of the host's root, or NULL; nothing outside is opened then */
 	const char *solib_search_path;	/* colon-separated folders, or NULL */
 	const struct ph_callbacks *callbacks; /* borrowed for the image's life, or NULL */
+	const struct ph_symbol_ops *symbols;  /* the same; with symbols_user */
+	void *symbols_user;
 };
 
 /* Open a core: plain ELF is mapped; zstd, lz4, gzip, xz and "-" (standard
