@@ -35,6 +35,7 @@ struct ph_type_entry {
 	enum ph_repr repr;
 	bool has_sizeof;    /* a __sizeof__ of its own: only its decoder knows the size */
 	bool odd_sizeof;    /* … and it does not */
+	ph_addr sizeof_owner; /* the type whose dict gave __sizeof__; 0 unknown */
 	ph_addr repr_owner; /* the type whose dict gave __repr__ */
 	const struct ph_type_slot *slots;
 	size_t slot_count;
@@ -185,6 +186,8 @@ struct ph_dict_keys {
 	bool unicode;
 };
 enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr keys, struct ph_dict_keys *ret);
+/* What a dict holds beside its object, as sys.getsizeof() counts it; -1 unreadable. */
+int64_t ph_dict_own_size(struct ph_objects *objects, ph_addr dict);
 /* len(), -1 unreadable. */
 int64_t ph_dict_len(struct ph_objects *objects, ph_addr dict);
 /* An iterator over the values of shared keys; see dict.c. */

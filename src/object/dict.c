@@ -282,26 +282,32 @@ int64_t ph_dict_keys_size(struct ph_objects *objects, ph_addr address)
 }
 
 /* dict.__sizeof__: split values, and the keys unless they are shared. */
-static int64_t size_of(struct ph_decode *d)
+int64_t ph_dict_own_size(struct ph_objects *o, ph_addr dict)
 {
-	struct ph_objects *o = d->objects;
-	ph_addr address = ph_read_ptr(o, d->address, PH_PyDictObject_ma_keys);
+	const struct ph_target *t = o->target;
+	ph_addr address = ph_read_ptr(o, dict, PH_PyDictObject_ma_keys);
 	struct ph_dict_keys keys;
-	int64_t size = d->type->type.basicsize;
+	int64_t size = 0;
 	if (ph_dict_keys_load(o, address, &keys) != PH_OK)
 		return -1;
-	if (ph_read_ptr(o, d->address, PH_PyDictObject_ma_values)) {
+	if (ph_read_ptr(o, dict, PH_PyDictObject_ma_values)) {
 		/* as many as the keys have room for */
 		int64_t room = (int64_t)(keys.size * 2 / 3);
-		if (ph_target_trait(d->target, PH_TRAIT_DICT_KEYS_LOG2))
+		if (ph_target_trait(t, PH_TRAIT_DICT_KEYS_LOG2))
 			room = (int64_t)keys.count + ph_read_int(o, address, PH_PyDictKeysObject_dk_usable);
 		if (room < 0 || room >> 40)
 			return -1;
-		size += room * d->target->layout.abi.pointer_size;
+		size += room * t->layout.abi.pointer_size;
 	}
 	if (ph_read_int(o, address, PH_PyDictKeysObject_dk_refcnt) == 1)
 		size += size_of_keys(address, &keys);
 	return size;
+}
+
+static int64_t size_of(struct ph_decode *d)
+{
+	int64_t size = ph_dict_own_size(d->objects, d->address);
+	return size < 0 ? -1 : d->type->type.basicsize + size;
 }
 
 enum ph_status ph_decode_dict(struct ph_decode *d)

@@ -32,12 +32,12 @@ struct ph_shape {
 	bool visits_type;    /* tp_traverse visits the object's type */
 	bool managed_dict;
 	bool inline_values;
-	bool fast_size;      /* size() needs no decoder */
 	uint32_t size;	     /* bytes of the fixed part */
 	uint32_t item_size;  /* bytes of an item; 0 none */
 	uint32_t real_items; /* of a struct sequence: all its fields, also those that are not in its length */
 	ph_addr cached_keys; /* names of inline values, 0 none */
 	void (*special)(const struct ph_visit *visit);
+	int64_t (*sizeof_)(const struct ph_shape *shape, ph_addr object); /* NULL: ask the decoder */
 	const struct ph_shape_step *steps;
 	size_t step_count;
 };
@@ -51,7 +51,7 @@ void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_si
 /* Bytes before this object that belong to it. */
 uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);
 
-/* sys.getsizeof(); -1 unknown.  Thread-safe where shape->fast_size. */
+/* sys.getsizeof(); -1 unknown.  Thread-safe where shape->sizeof_. */
 int64_t ph_object_size(const struct ph_shape *shape, ph_addr object);
 
 #endif

@@ -454,7 +454,9 @@ static void find_sizeof(struct ph_objects *objects, struct ph_type_entry *e)
 	const struct ph_type_entry *o = NULL;
 	if (ph_type_lookup(objects, &e->type, "__sizeof__", &owner))
 		o = ph_type_entry(objects, owner);
-	e->has_sizeof = !o || strcmp(o->type.full, "object") != 0;
+	e->sizeof_owner = owner;
+	/* a type that was never made ready has no MRO, and what object has */
+	e->has_sizeof = !o ? e->type.mro != 0 : strcmp(o->type.full, "object") != 0;
 	e->odd_sizeof = e->has_sizeof && (!o || !ph_decoder_find(o->type.full));
 }
 

@@ -17,7 +17,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.environ.get('top_srcdir', os.path.join(HERE, '..', '..'))
 DUMP = os.path.join(os.environ.get('top_builddir', TOP), 'testsuite', 'layouts', 'dump-layout')
-EXTENSIONS = '_datetime datetime _decimal array _ctypes _asyncio _queue _collections itertools _functools operator'.split()
+EXTENSIONS = '_struct _datetime datetime _decimal array _ctypes _asyncio _queue _collections itertools _functools operator'.split()
 KNOWN = [(2, 7)] + [(3, minor) for minor in range(6, 16)]
 # the structs that explicit offsets describe are those of the default build
 EXPLICIT = ('PyInterpreterState', 'PyRuntimeState')
