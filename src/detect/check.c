@@ -108,7 +108,7 @@ const char *ph_check_candidate(struct ph_target *target, bool strict)
 	return NULL;
 }
 
-bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug)
+bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug, bool *ret_ucs4)
 {
 	struct ph_objects *objects;
 	int64_t hexversion = 0;
@@ -122,6 +122,10 @@ bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_deb
 		  hexversion > 0 && hexversion <= UINT32_MAX;
 	if (ok) {
 		*ret = ph_version_from_hex((uint32_t)hexversion);
+		/* 2.7: what unit a unicode has */
+		int64_t widest;
+		if (ph_int_get(objects, ph_dict_get(objects, sysdict, "maxunicode"), &widest) == PH_OK)
+			*ret_ucs4 = widest > 0xffff;
 		/* Python/sysmodule.c: only in builds with Py_REF_DEBUG */
 		*ret_debug = ph_dict_get(objects, sysdict, "gettotalrefcount") != 0;
 	}

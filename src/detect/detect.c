@@ -57,7 +57,7 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 	struct ph_version version;
 	struct ph_abi abi = target->layout.abi;
 	char said[16], found[16];
-	if (!ph_read_sys(target, &version, &abi.debug)) {
+	if (!ph_read_sys(target, &version, &abi.debug, &abi.ucs4)) {
 		ph_explain(d->callbacks, "sys.hexversion cannot be read");
 		if (hint->guess)
 			return false;

@@ -53,8 +53,8 @@ bool ph_find_version_text(struct ph_image *image, const struct ph_module *module
 const char *ph_check_candidate(struct ph_target *target, bool strict);
 /* A dict whose type's metatype is its own type; *ret_type_type (may be NULL) is that. */
 bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *ret_type_type);
-/* sys.hexversion and whether it is a debug build; false when it cannot be read. */
-bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug);
+/* sys.hexversion, whether it is a debug build and whether sys.maxunicode is wide; false when it cannot be read. */
+bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug, bool *ret_ucs4);
 /* The singletons, from the dict of builtins. */
 void ph_find_singletons(struct ph_target *target);
 

@@ -31,6 +31,8 @@ static const struct trait_row rows[] = {
 	ROW(STR_ASCII_SHIFT, 6, ALL),
 	ROW(STR_READY_SHIFT, 7, UNTIL(311)),
 	ROW(STR_STATIC_SHIFT, 7, SINCE(312)),
+	ROW(STR_IS_BYTES, 1, UNTIL(207)),
+	ROW(STR_IS_BYTES, 0, SINCE(306)),
 	ROW(STR_HAS_WSTR, 1, UNTIL(311)),
 	ROW(STR_HAS_WSTR, 0, SINCE(312)),
 
@@ -62,6 +64,7 @@ static const struct trait_row rows[] = {
 	ROW(TPFLAG_HEAPTYPE, 9, ALL),
 	ROW(TPFLAG_READY, 12, ALL),
 	ROW(TPFLAG_HAVE_GC, 14, ALL),
+	ROW(TPFLAG_INT_SUBCLASS, 23, UNTIL(207)),
 	ROW(TPFLAG_LONG_SUBCLASS, 24, ALL),
 	ROW(TPFLAG_LIST_SUBCLASS, 25, ALL),
 	ROW(TPFLAG_TUPLE_SUBCLASS, 26, ALL),
@@ -247,6 +250,8 @@ static void fill_abi_traits(int32_t *traits, const struct ph_abi *abi, uint32_t 
 	/* the head of the gc is absent in free-threaded builds, so what lies before it is nearer (3.13) */
 	int32_t before = abi->free_threaded ? 1 : 3;
 
+	if (traits[PH_TRAIT_STR_IS_BYTES] == 1)
+		traits[PH_TRAIT_STR_UNIT_BYTES] = abi->ucs4 ? 4 : 2;
 	traits[PH_TRAIT_GC_NO_HEAD] = abi->free_threaded;
 	traits[PH_TRAIT_OBJECT_MANAGED_DICT_OFFSET] = version >= 31100 ? -before * word : 0;
 	traits[PH_TRAIT_OBJECT_MANAGED_VALUES_OFFSET] = version >= 31100 && version < 31200 ? -4 * word : 0;

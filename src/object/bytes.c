@@ -72,7 +72,11 @@ enum ph_status ph_decode_bytearray(struct ph_decode *d)
 	ph_addr start;
 	enum ph_status status = ph_target_int(d->target, d->address, PH_PyVarObject_ob_size, &size);
 	if (status == PH_OK)
-		status = ph_target_ptr(d->target, d->address, PH_PyByteArrayObject_ob_start, &start);
+		status = ph_target_ptr(d->target, d->address,
+				       ph_target_has(d->target, PH_PyByteArrayObject_ob_start) ?
+					       PH_PyByteArrayObject_ob_start :
+					       PH_PyByteArrayObject_ob_bytes,
+				       &start);
 	if (status == PH_OK)
 		status = ph_target_int(d->target, d->address, PH_PyByteArrayObject_ob_alloc, &alloc);
 	if (status == PH_OK)

@@ -213,6 +213,9 @@ struct ph_position ph_code_position(struct ph_objects *objects, const struct ph_
 	case 0:
 		position.line = ph_linetable_lnotab(table, size, code->firstlineno, lasti);
 		break;
+	case 3:
+		position.line = ph_linetable_lnotab_unsigned(table, size, code->firstlineno, lasti);
+		break;
 	case 1:
 		position.line = ph_linetable_pep626(table, size, code->firstlineno, lasti);
 		break;

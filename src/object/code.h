@@ -26,9 +26,14 @@ struct ph_code_cache *ph_objects_code_cache(struct ph_objects *objects);
 
 /* co_lnotab: Python 3.6 to 3.9, Objects/lnotab_notes.txt, PyCode_Addr2Line() in Objects/codeobject.c. */
 int ph_linetable_lnotab(const uint8_t *table, size_t size, int first_line, int64_t offset);
+/* The same of 2.7, whose lines only grow. */
+int ph_linetable_lnotab_unsigned(const uint8_t *table, size_t size, int first_line, int64_t offset);
 /* co_linetable of 3.10: PEP 626, advance() in Objects/codeobject.c. */
 int ph_linetable_pep626(const uint8_t *table, size_t size, int first_line, int64_t offset);
 /* co_linetable of 3.11 and later: PEP 657, Objects/locations.md, advance_with_locations() in Objects/codeobject.c. */
 struct ph_position ph_linetable_locations(const uint8_t *table, size_t size, int first_line, int64_t offset);
+
+/* The object behind a _PyStackRef; 0 for none.  What it is given where references are not tagged. */
+ph_addr ph_untag_ref(const struct ph_target *target, ph_addr ref);
 
 #endif

@@ -7,8 +7,16 @@
 
 #include "object/decoder.h"
 
-/* BLOCKLEN of a deque */
-#define BLOCK_ITEMS 64
+/* BLOCKLEN of a deque, at most: 64, or 62 (2.7) */
+#define BLOCK_ITEMS_MAXIMUM 64
+
+/* A block is two links and the items. */
+static uint64_t block_items(const struct ph_target *t)
+{
+	size_t size = ph_target_sizeof(t, PH_SIZEOF_BLOCK), word = t->layout.abi.pointer_size;
+	uint64_t count = size / word;
+	return count < 3 || count > BLOCK_ITEMS_MAXIMUM + 2 ? 1 : count - 2;
+}
 
 static void name_form(struct ph_decode *d, enum ph_form form, const char *open_format_rest, const char *close)
 {
@@ -21,10 +29,11 @@ static void name_form(struct ph_decode *d, enum ph_form form, const char *open_f
 static enum ph_status deque_items(struct ph_decode *d, ph_addr block, uint64_t index, uint64_t count)
 {
 	const struct ph_target *t = d->target;
+	const uint64_t capacity = block_items(t);
 	uint64_t wanted = count < d->limits->children ? count : d->limits->children;
 	while (wanted) {
-		ph_addr items[BLOCK_ITEMS];
-		uint64_t n = BLOCK_ITEMS - index < wanted ? BLOCK_ITEMS - index : wanted;
+		ph_addr items[BLOCK_ITEMS_MAXIMUM];
+		uint64_t n = capacity - index < wanted ? capacity - index : wanted;
 		enum ph_status status = ph_target_read_ptrs(
 			t, ph_target_at(t, block, PH_BLOCK_data) + index * t->layout.abi.pointer_size, n, items);
 		if (status != PH_OK)
@@ -49,13 +58,16 @@ enum ph_status ph_decode_deque(struct ph_decode *d)
 	enum ph_status status = ph_struct_load(t, d->address, ph_target_sizeof(t, PH_SIZEOF_dequeobject), &s);
 	if (status != PH_OK)
 		return status;
-	int64_t count = ph_struct_int(&s, PH_PyVarObject_ob_size), left = ph_struct_int(&s, PH_dequeobject_leftindex);
+	const int64_t capacity = (int64_t)block_items(t);
+	int64_t count = ph_struct_int(&s, ph_target_has(t, PH_dequeobject_len) ? PH_dequeobject_len :
+										  PH_PyVarObject_ob_size);
+	int64_t left = ph_struct_int(&s, PH_dequeobject_leftindex);
 	int64_t maxlen = ph_struct_int(&s, PH_dequeobject_maxlen);
-	if (count < 0 || count >> 40 || left < 0 || left >= BLOCK_ITEMS)
+	if (count < 0 || count >> 40 || left < 0 || left >= capacity)
 		return PH_CORRUPT;
 	value->len = count;
 	value->item_total = (uint64_t)count;
-	uint64_t blocks = ((uint64_t)left + (uint64_t)count + BLOCK_ITEMS - 1) / BLOCK_ITEMS;
+	uint64_t blocks = ((uint64_t)left + (uint64_t)count + (uint64_t)capacity - 1) / (uint64_t)capacity;
 	int64_t room = (int64_t)((blocks ? blocks : 1) * ph_target_sizeof(t, PH_SIZEOF_BLOCK));
 	value->size = ph_size_with_head(d, d->type->type.basicsize + room);
 	const char *close = "])";

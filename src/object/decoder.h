@@ -64,6 +64,8 @@ struct ph_decoder {
 
 /* The row of a type name; NULL none. */
 const struct ph_decoder *ph_decoder_find(const char *type_name);
+/* The row of a type of the target, whose version may use the name otherwise (python2.c). */
+const struct ph_decoder *ph_decoder_find_in(const struct ph_target *target, const char *name);
 
 #define PH_DECODER(name, kind, function) ph_decode_fn function;
 #include "object/kinds.def"
@@ -148,6 +150,9 @@ ph_addr ph_dict_at_offset(struct ph_objects *objects, const struct ph_type *type
 
 struct ph_shape;
 void ph_shape_find_size(struct ph_shape *shape, const struct ph_type_entry *entry);
+
+/* The dict of an instance or class of 2.7's old style; 0 of all else (python2.c). */
+ph_addr ph_old_style_dict(struct ph_objects *objects, const struct ph_type_entry *type, ph_addr object);
 
 /* ---- librepr.c ---- */
 

@@ -121,6 +121,30 @@ enum ph_status ph_split_begin(struct ph_objects *objects, ph_addr keys_address, 
 	return PH_OK;
 }
 
+/* 2.7: one table of entries, in no order; deleted ones have no value. */
+static enum ph_status begin_of_2(struct ph_objects *objects, ph_addr dict, struct ph_dict_iter *ret)
+{
+	const struct ph_target *t = objects->target;
+	struct ph_struct s;
+	enum ph_status status = ph_struct_load(t, dict, ph_target_sizeof(t, PH_SIZEOF_PyDictObject), &s);
+	if (status != PH_OK)
+		return status;
+	uint64_t mask = ph_struct_uint(&s, PH_PyDictObject_ma_mask);
+	int64_t used = ph_struct_int(&s, PH_PyDictObject_ma_used);
+	struct ph_dict_iter iter = {
+		.objects = objects,
+		.entries = ph_struct_ptr(&s, PH_PyDictObject_ma_table),
+		.stride = (uint32_t)ph_target_sizeof(t, PH_SIZEOF_PyDictEntry),
+	};
+	if (mask & (mask + 1) || mask >> LOG2_SIZE_MAXIMUM || used < 0 || (uint64_t)used > mask + 1 ||
+	    ph_image_readable(t->image, iter.entries, (mask + 1) * iter.stride) < (mask + 1) * iter.stride)
+		return PH_CORRUPT;
+	iter.count = (size_t)mask + 1;
+	iter.used = (uint64_t)used;
+	*ret = iter;
+	return PH_OK;
+}
+
 enum ph_status ph_dict_begin(struct ph_objects *objects, ph_addr dict, struct ph_dict_iter *ret)
 {
 	const struct ph_target *t = objects->target;
@@ -128,6 +152,8 @@ enum ph_status ph_dict_begin(struct ph_objects *objects, ph_addr dict, struct ph
 	struct ph_dict_iter iter;
 	if (!ph_is_dict(objects, dict))
 		return PH_CORRUPT;
+	if (ph_target_has(t, PH_PyDictObject_ma_table))
+		return begin_of_2(objects, dict, ret);
 	enum ph_status status = ph_struct_load(t, dict, ph_target_sizeof(t, PH_SIZEOF_PyDictObject), &s);
 	if (status != PH_OK)
 		return status;
@@ -168,6 +194,11 @@ static bool read_entry(struct ph_dict_iter *iter, size_t i, ph_addr *ret_key, ph
 	iter->status = ph_struct_load(t, iter->entries + i * iter->stride, iter->stride, &s);
 	if (iter->status != PH_OK)
 		return false;
+	if (ph_target_has(t, PH_PyDictEntry_me_key)) {
+		*ret_key = ph_struct_ptr(&s, PH_PyDictEntry_me_key);
+		*ret_value = ph_struct_ptr(&s, PH_PyDictEntry_me_value);
+		return true;
+	}
 	*ret_key = ph_struct_ptr(&s, iter->unicode_keys ? PH_PyDictUnicodeEntry_me_key : PH_PyDictKeyEntry_me_key);
 	*ret_value =
 		ph_struct_ptr(&s, iter->unicode_keys ? PH_PyDictUnicodeEntry_me_value : PH_PyDictKeyEntry_me_value);

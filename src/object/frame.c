@@ -31,7 +31,7 @@ static enum ph_status load_frame_object(struct ph_objects *objects, ph_addr addr
 
 /* _PyStackRef of Include/internal/pycore_stackref.h (3.14 on): bit 0 says that no reference count is held (alone it is
  * NULL), 2 is no reference to an object, 3 an int that fits. */
-static ph_addr untag_ref(const struct ph_target *target, ph_addr ref)
+ph_addr ph_untag_ref(const struct ph_target *target, ph_addr ref)
 {
 	if (ph_target_trait(target, PH_TRAIT_FRAME_LOCALS_TAGGED) <= 0)
 		return ref;
@@ -43,7 +43,7 @@ static const struct ph_code *interpreter_frame_code(struct ph_objects *objects, 
 {
 	struct ph_target *target = ph_objects_target(objects);
 	bool executable = ph_target_has(target, PH_PyInterpreterFrame_f_executable);
-	return ph_code_get(objects, untag_ref(target, ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable :
+	return ph_code_get(objects, ph_untag_ref(target, ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable :
 										      PH_PyInterpreterFrame_f_code)));
 }
 
@@ -214,7 +214,7 @@ static enum ph_status record_locals(struct ph_objects *objects, const struct ph_
 		if (code->localsplus_kinds[i] & PH_FAST_HIDDEN || !code->localsplus_names[i] ||
 		    ph_target_read_ptr(target, state->localsplus + i * width, &value) != PH_OK)
 			continue;
-		value = fast_local(objects, untag_ref(target, value), code->localsplus_kinds[i]);
+		value = fast_local(objects, ph_untag_ref(target, value), code->localsplus_kinds[i]);
 		if (!value)
 			continue;
 		const struct ph_type *type = ph_object_type(objects, value);

@@ -67,7 +67,11 @@ static void add_named_values(struct ph_decode *d)
 
 enum ph_status ph_decode_function(struct ph_decode *d)
 {
-	const char *name = str_field(d, d->address, PH_PyFunctionObject_func_qualname, "?");
+	const char *name = str_field(d, d->address,
+				     ph_target_has(d->target, PH_PyFunctionObject_func_qualname) ?
+					     PH_PyFunctionObject_func_qualname :
+					     PH_PyFunctionObject_func_name,
+				     "?");
 	ph_decode_text(d, ph_value_printf(d->value, "<function %s at 0x%llx>", name, (ull)d->address));
 	ph_decode_structural_field(d, "__code__", PH_PyFunctionObject_func_code);
 	ph_decode_structural_field(d, "__globals__", PH_PyFunctionObject_func_globals);

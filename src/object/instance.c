@@ -74,6 +74,8 @@ static ph_addr find_dict(struct ph_objects *objects, const struct ph_type_entry 
 {
 	if (has_flag(objects, type, PH_TRAIT_TPFLAG_MANAGED_DICT))
 		return managed_dict(objects, type, object, ret_values);
+	if (!type->type.dictoffset)
+		return ph_old_style_dict(objects, type, object);
 	return ph_dict_at_offset(objects, &type->type, object);
 }
 

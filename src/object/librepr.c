@@ -57,7 +57,10 @@ enum ph_repr ph_library_repr(struct ph_objects *o, const struct ph_type_entry *e
 		return PH_REPR_OBJECT;
 	if (is_from(code, "/enum.py", "<frozen enum>", "__repr__"))
 		return entry->type.is_type ? PH_REPR_ENUM_TYPE : PH_REPR_ENUM;
-	if (is_from(code, "/collections/__init__.py", "<frozen collections>", "__repr__")) {
+	if (is_from(code, "/collections/__init__.py", "<frozen collections>", "__repr__") ||
+	    is_from(code, "/collections.py", "<frozen collections>", "__repr__")) {
+		if (!strcmp(class->full, "collections.OrderedDict"))
+			return PH_REPR_KIND;
 		if (!strcmp(class->full, "collections.Counter"))
 			return PH_REPR_COUNTER;
 		if (entry->type.kind == PH_KIND_TUPLE && ph_dict_get(o, class->dict, "_fields"))
@@ -114,6 +117,10 @@ static bool namedtuple(struct ph_decode *d)
 	for (size_t i = 0; i < d->value->item_count; i++) {
 		const char *name = ph_value_str(d, ph_sequence_item(d->objects, fields, i), "?");
 		ph_value_add_part(d->value, name, d->value->items[i], NULL);
+		/* 2.7: its __dict__ is a property that gives them */
+		if (ph_target_trait(d->target, PH_TRAIT_STR_IS_BYTES) == 1 &&
+		    ph_value_add_attribute(d->value, name, d->value->items[i], false))
+			d->value->attribute_total++;
 	}
 	d->value->text_cut = d->value->item_count < count;
 	d->value->recursive = "";

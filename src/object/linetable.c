@@ -9,7 +9,7 @@ static int add_line(int line, int64_t delta)
 	return (int)(uint32_t)((uint64_t)line + (uint64_t)delta);
 }
 
-int ph_linetable_lnotab(const uint8_t *table, size_t size, int first_line, int64_t offset)
+static int lnotab(const uint8_t *table, size_t size, int first_line, int64_t offset, bool with_sign)
 {
 	int line = first_line;
 	int64_t address = 0;
@@ -18,9 +18,19 @@ int ph_linetable_lnotab(const uint8_t *table, size_t size, int first_line, int64
 		address += table[i];
 		if (address > offset)
 			break;
-		line = add_line(line, (int8_t)table[i + 1]);
+		line = add_line(line, with_sign ? (int8_t)table[i + 1] : table[i + 1]);
 	}
 	return line > 0 ? line : 0;
+}
+
+int ph_linetable_lnotab(const uint8_t *table, size_t size, int first_line, int64_t offset)
+{
+	return lnotab(table, size, first_line, offset, true);
+}
+
+int ph_linetable_lnotab_unsigned(const uint8_t *table, size_t size, int first_line, int64_t offset)
+{
+	return lnotab(table, size, first_line, offset, false);
 }
 
 int ph_linetable_pep626(const uint8_t *table, size_t size, int first_line, int64_t offset)

@@ -17,6 +17,7 @@ src_object_libph_object_la_SOURCES += src/object/linetable.c
 src_object_libph_object_la_SOURCES += src/object/long.c
 src_object_libph_object_la_SOURCES += src/object/object.c
 src_object_libph_object_la_SOURCES += src/object/other.c
+src_object_libph_object_la_SOURCES += src/object/python2.c
 src_object_libph_object_la_SOURCES += src/object/sequence.c
 src_object_libph_object_la_SOURCES += src/object/setobject.c
 src_object_libph_object_la_SOURCES += src/object/type.c

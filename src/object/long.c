@@ -22,13 +22,38 @@ struct number {
 	size_t count;	  /* digits, without leading zeros */
 	uint64_t claimed; /* what the object says */
 	ph_addr digits;
+	bool is_long;	  /* 2.7: a C long, whose magnitude this is */
+	uint64_t magnitude;
 };
+
+/* PyIntObject of 2.7, bool among them. */
+static enum ph_status load_int_of_2(struct ph_objects *objects, ph_addr address, struct number *ret)
+{
+	int64_t value;
+	enum ph_status status = ph_target_int(objects->target, address, PH_PyIntObject_ob_ival, &value);
+	if (status != PH_OK)
+		return status;
+	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	*ret = (struct number){ .negative = value < 0, .is_long = true, .magnitude = magnitude };
+	ret->count = magnitude >> 60 ? 3 : magnitude >> 30 ? 2 : magnitude != 0;
+	ret->claimed = ret->count;
+	return PH_OK;
+}
+
+static bool is_int_of_2(struct ph_objects *objects, ph_addr address)
+{
+	int32_t bit = ph_target_trait(objects->target, PH_TRAIT_TPFLAG_INT_SUBCLASS);
+	const struct ph_type_entry *type = bit >= 0 ? ph_object_type_entry(objects, address) : NULL;
+	return type && type->type.flags >> bit & 1;
+}
 
 static enum ph_status load_number(struct ph_objects *objects, ph_addr address, struct number *ret)
 {
 	const struct ph_target *t = objects->target;
 	struct number n = { 0 };
 	enum ph_status status;
+	if (is_int_of_2(objects, address))
+		return load_int_of_2(objects, address, ret);
 	if (ph_target_trait(t, PH_TRAIT_INT_SIGN_IN_TAG)) {
 		uint64_t tag;
 		status = ph_target_uint(t, address, PH_PyLongObject_lv_tag, &tag);
@@ -61,6 +86,11 @@ static enum ph_status read_digits(struct ph_objects *objects, struct number *n, 
 		return PH_LIMIT;
 	if (!n->count)
 		return PH_OK;
+	if (n->is_long) {
+		for (size_t i = 0; i < n->count; i++)
+			digits[i] = n->magnitude >> i * DIGIT_BITS & ((UINT32_C(1) << DIGIT_BITS) - 1);
+		return PH_OK;
+	}
 	enum ph_status status = ph_image_read(objects->target->image, n->digits, digits, n->count * 4);
 	if (status != PH_OK)
 		return status;

@@ -263,6 +263,7 @@ static int64_t size_of_generator(struct ph_decode *d)
 				   ph_target_has(d->target, PH_PyInterpreterFrame_f_executable) ?
 					   PH_PyInterpreterFrame_f_executable :
 					   PH_PyInterpreterFrame_f_code);
+	code = ph_untag_ref(d->target, code);
 	if (!ph_code_get(d->objects, code))
 		return -1;
 	int64_t slots = ph_read_int(d->objects, code, PH_PyCodeObject_co_nlocalsplus) +
@@ -278,6 +279,13 @@ static int64_t size_of_generator(struct ph_decode *d)
 static enum ph_status decode_generator(struct ph_decode *d, const char *kind)
 {
 	const char *name = ph_value_str(d, ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_qualname), "?");
+	if (!ph_target_has(d->target, PH_PyGenObject_gi_qualname)) {
+		/* 2.7: only the code has a name */
+		const struct ph_code *code =
+			ph_code_get(d->objects, ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_code));
+		name = code ? ph_value_copy(d->value, code->name, strlen(code->name)) : NULL;
+		name = name ? name : "?";
+	}
 	ph_decode_text(d, ph_value_printf(d->value, "<%s object %s at 0x%llx>", kind, name, (ull)d->address));
 	d->value->size = size_of_generator(d);
 	ph_decode_structural_field(d, "gi_code", PH_PyGenObject_gi_code);

@@ -11,6 +11,7 @@ static enum ph_status add_entries(struct ph_decode *d, ph_addr table, uint64_t m
 {
 	size_t stride = ph_target_sizeof(d->target, PH_SIZEOF_setentry);
 	uint64_t wanted = used < d->limits->children ? used : d->limits->children;
+	bool named_dummies = ph_target_trait(d->target, PH_TRAIT_STR_IS_BYTES) == 1;
 	for (uint64_t i = 0; i <= mask && wanted; i++) {
 		struct ph_struct entry;
 		enum ph_status status = ph_struct_load(d->target, table + i * stride, stride, &entry);
@@ -19,6 +20,8 @@ static enum ph_status add_entries(struct ph_decode *d, ph_addr table, uint64_t m
 		ph_addr key = ph_struct_ptr(&entry, PH_setentry_key);
 		if (!key || ph_struct_int(&entry, PH_setentry_hash) == -1)
 			continue;
+		if (named_dummies && ph_str_equals(d->objects, key, "<dummy key>"))
+			continue; /* Objects/setobject.c of 2.7 */
 		if (!ph_value_add_item(d->value, key))
 			return PH_LIMIT;
 		wanted--;

@@ -105,6 +105,9 @@ struct names {
 /* type.__module__ and __qualname__ of a static type: the two parts of tp_name. */
 static void name_static(struct ph_objects *objects, struct names *n)
 {
+	/* 2.7: the builtin exceptions' own module, which tracebacks leave out */
+	if (!strncmp(n->tp_name, "exceptions.", strlen("exceptions.")))
+		n->tp_name += strlen("exceptions.");
 	const char *dot = strrchr(n->tp_name, '.');
 	n->name = dot ? dot + 1 : n->tp_name;
 	n->module = dot ? ph_arena_strndup(&objects->arena, n->tp_name, (size_t)(dot - n->tp_name)) : "builtins";
@@ -148,11 +151,19 @@ static void name_type(struct ph_objects *objects, struct ph_type_entry *e, ph_ad
 	e->short_name = after_last_dot(e->tp_name);
 }
 
-static const struct { enum ph_trait bit; const char *name; } subclass_bits[] = {
-	{ PH_TRAIT_TPFLAG_LONG_SUBCLASS, "int" },	 { PH_TRAIT_TPFLAG_LIST_SUBCLASS, "list" },
-	{ PH_TRAIT_TPFLAG_TUPLE_SUBCLASS, "tuple" },	 { PH_TRAIT_TPFLAG_BYTES_SUBCLASS, "bytes" },
-	{ PH_TRAIT_TPFLAG_UNICODE_SUBCLASS, "str" },	 { PH_TRAIT_TPFLAG_DICT_SUBCLASS, "dict" },
-	{ PH_TRAIT_TPFLAG_BASE_EXC_SUBCLASS, "BaseException" }, { PH_TRAIT_TPFLAG_TYPE_SUBCLASS, "type" },
+static const struct {
+	enum ph_trait bit;
+	const char *name, *of_2;
+} subclass_bits[] = {
+	{ PH_TRAIT_TPFLAG_INT_SUBCLASS, "int", "int of 2" },
+	{ PH_TRAIT_TPFLAG_LONG_SUBCLASS, "int", "long of 2" },
+	{ PH_TRAIT_TPFLAG_LIST_SUBCLASS, "list", "list" },
+	{ PH_TRAIT_TPFLAG_TUPLE_SUBCLASS, "tuple", "tuple" },
+	{ PH_TRAIT_TPFLAG_BYTES_SUBCLASS, "bytes", "str of 2" },
+	{ PH_TRAIT_TPFLAG_UNICODE_SUBCLASS, "str", "unicode of 2" },
+	{ PH_TRAIT_TPFLAG_DICT_SUBCLASS, "dict", "dict" },
+	{ PH_TRAIT_TPFLAG_BASE_EXC_SUBCLASS, "BaseException", "BaseException" },
+	{ PH_TRAIT_TPFLAG_TYPE_SUBCLASS, "type", "type of 2" },
 };
 
 /* The i-th class of the MRO; 0 behind its end. */
@@ -181,14 +192,15 @@ static const struct ph_decoder *decoder_of_mro(struct ph_objects *objects, const
 static const struct ph_decoder *choose_decoder(struct ph_objects *objects, const struct ph_type_entry *e,
 					       const struct ph_type_entry *base)
 {
-	const struct ph_decoder *decoder = ph_decoder_find(e->type.full);
+	const struct ph_decoder *decoder = ph_decoder_find_in(objects->target, e->type.full);
 	if (decoder)
 		return decoder;
 	if (base && base->type.decoder)
 		return base->type.decoder;
 	for (size_t i = 0; i < sizeof(subclass_bits) / sizeof(*subclass_bits); i++)
 		if (type_flag(objects, e->type.flags, subclass_bits[i].bit))
-			return ph_decoder_find(subclass_bits[i].name);
+			return ph_decoder_find(ph_target_trait(objects->target, PH_TRAIT_STR_IS_BYTES) == 1 ?
+						       subclass_bits[i].of_2 : subclass_bits[i].name);
 	return e->type.is_heap ? NULL : decoder_of_mro(objects, e);
 }
 
@@ -223,6 +235,8 @@ static bool load_facts(struct ph_objects *objects, struct ph_type_entry *e, ph_a
 		e->type.kind = PH_KIND_DICT;
 	else if (type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_TUPLE_SUBCLASS))
 		e->type.kind = PH_KIND_TUPLE;
+	else if (type_flag(objects, e->type.flags, PH_TRAIT_TPFLAG_BYTES_SUBCLASS))
+		e->type.kind = PH_KIND_BYTES;
 	return true;
 }
 

@@ -34,8 +34,34 @@ static enum ph_status locate_legacy(const struct ph_target *t, ph_addr address, 
 	return status;
 }
 
-static enum ph_status locate(const struct ph_target *t, ph_addr address, struct text *ret)
+/* 2.7: a unicode, or a str, whose bytes are taken for characters. */
+static enum ph_status locate_of_2(struct ph_objects *objects, ph_addr address, struct text *ret)
 {
+	const struct ph_target *t = objects->target;
+	const struct ph_type_entry *type = ph_object_type_entry(objects, address);
+	struct text text = { .width = 1, .head = -1 };
+	bool wide = type && type->type.kind == PH_KIND_STR;
+	enum ph_status status = ph_target_uint(t, address, wide ? PH_PyUnicodeObject_length : PH_PyVarObject_ob_size,
+					       &text.length);
+	if (status == PH_OK && wide) {
+		text.width = (unsigned)ph_target_trait(t, PH_TRAIT_STR_UNIT_BYTES);
+		status = ph_target_ptr(t, address, PH_PyUnicodeObject_str, &text.data);
+	} else {
+		text.data = ph_target_at(t, address, PH_PyBytesObject_ob_sval);
+	}
+	if (status == PH_OK && text.length >> 48)
+		status = PH_CORRUPT;
+	if (status == PH_OK)
+		*ret = text;
+	return status;
+}
+
+static enum ph_status locate(struct ph_objects *objects, ph_addr address, struct text *ret)
+{
+	const struct ph_target *t = objects->target;
+	if (ph_target_trait(t, PH_TRAIT_STR_IS_BYTES) == 1)
+		return locate_of_2(objects, address, ret);
+
 	struct ph_struct s;
 	enum ph_status status = ph_struct_load(t, address, ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject), &s);
 	if (status != PH_OK)
@@ -80,8 +106,9 @@ static bool is_ascii(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-/* Appends `count` characters as WTF-8. */
-static void append(const uint8_t *bytes, size_t count, unsigned width, bool big_endian, struct ph_buffer *out)
+/* Appends `count` characters as WTF-8; `pairs`: surrogates that follow each other are one (a narrow build of 2.7). */
+static void append(const uint8_t *bytes, size_t count, unsigned width, bool big_endian, bool pairs,
+		   struct ph_buffer *out)
 {
 	if (width == 1 && is_ascii(bytes, count)) {
 		ph_buffer_append(out, bytes, count);
@@ -89,6 +116,13 @@ static void append(const uint8_t *bytes, size_t count, unsigned width, bool big_
 	}
 	for (size_t i = 0; i < count && !out->truncated; i++) {
 		uint32_t c = (uint32_t)ph_load_uint(bytes + i * width, width, big_endian);
+		if (pairs && c >> 10 == 0xd800 >> 10 && i + 1 < count) {
+			uint32_t low = (uint32_t)ph_load_uint(bytes + (i + 1) * width, width, big_endian);
+			if (low >> 10 == 0xdc00 >> 10) {
+				c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+				i++;
+			}
+		}
 		ph_buffer_put_utf8(out, c > 0x10ffff ? 0xfffd : c);
 	}
 }
@@ -99,10 +133,11 @@ static enum ph_status append_from(struct ph_objects *objects, const struct text 
 {
 	struct ph_image *image = objects->target->image;
 	bool big_endian = objects->target->layout.abi.big_endian;
+	bool pairs = ph_target_trait(objects->target, PH_TRAIT_STR_UNIT_BYTES) == 2 && text->width == 2;
 	uint64_t bytes = count * text->width;
 	const uint8_t *view = ph_image_view(image, text->data, bytes);
 	if (view || !count) {
-		append(view, count, text->width, big_endian, out);
+		append(view, count, text->width, big_endian, pairs, out);
 		return PH_OK;
 	}
 	if (ph_image_readable(image, text->data, bytes) < bytes)
@@ -115,7 +150,7 @@ static enum ph_status append_from(struct ph_objects *objects, const struct text 
 		enum ph_status status = ph_image_read(image, text->data + done * text->width, piece, n * text->width);
 		if (status != PH_OK)
 			return status;
-		append(piece, n, text->width, big_endian, out);
+		append(piece, n, text->width, big_endian, pairs, out);
 		done += n;
 	}
 	return PH_OK;
@@ -125,7 +160,9 @@ static enum ph_status append_from(struct ph_objects *objects, const struct text 
 static bool is_str(struct ph_objects *objects, ph_addr address)
 {
 	const struct ph_type_entry *type = ph_object_type_entry(objects, address);
-	return type && type->type.kind == PH_KIND_STR;
+	return type && (type->type.kind == PH_KIND_STR ||
+			(type->type.kind == PH_KIND_BYTES &&
+			 ph_target_trait(objects->target, PH_TRAIT_STR_IS_BYTES) == 1));
 }
 
 enum ph_status ph_str_read(struct ph_objects *objects, ph_addr address, size_t characters, struct ph_buffer *out)
@@ -133,7 +170,7 @@ enum ph_status ph_str_read(struct ph_objects *objects, ph_addr address, size_t c
 	struct text text;
 	if (!is_str(objects, address))
 		return PH_CORRUPT;
-	enum ph_status status = locate(objects->target, address, &text);
+	enum ph_status status = locate(objects, address, &text);
 	if (status != PH_OK)
 		return status;
 	uint64_t count = text.length < characters ? text.length : characters;
@@ -144,7 +181,7 @@ enum ph_status ph_str_read(struct ph_objects *objects, ph_addr address, size_t c
 const char *ph_str_get(struct ph_objects *objects, ph_addr address, struct ph_arena *arena)
 {
 	struct text text;
-	if (!is_str(objects, address) || locate(objects->target, address, &text) != PH_OK)
+	if (!is_str(objects, address) || locate(objects, address, &text) != PH_OK)
 		return NULL;
 	uint64_t count = text.length < NAME_MAXIMUM ? text.length : NAME_MAXIMUM;
 	const uint8_t *view = text.width == 1 ? ph_image_view(objects->target->image, text.data, count) : NULL;
@@ -162,7 +199,7 @@ bool ph_str_equals(struct ph_objects *objects, ph_addr address, const char *asci
 {
 	struct text text;
 	size_t size = strlen(ascii);
-	if (!address || locate(objects->target, address, &text) != PH_OK || text.length != size)
+	if (!address || locate(objects, address, &text) != PH_OK || text.length != size)
 		return false;
 	uint8_t bytes[256];
 	if (size * text.width > sizeof(bytes) || !is_str(objects, address))
@@ -213,7 +250,7 @@ enum ph_status ph_decode_str(struct ph_decode *d)
 	struct text text;
 	struct ph_value *value = d->value;
 	struct ph_image *image = d->target->image;
-	enum ph_status status = locate(d->target, d->address, &text);
+	enum ph_status status = locate(d->objects, d->address, &text);
 	if (status != PH_OK)
 		return status;
 	uint64_t bytes = text.length * text.width;

@@ -116,6 +116,8 @@ static void put_bytes(struct run *run, const char *data, size_t size)
 	struct ph_buffer quoted = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	ph_quote_bytes(data, size, &quoted);
 	const char *p = ph_buffer_text(&quoted), *found;
+	if (run->levels[run->depth].value.python2 && *p)
+		p++; /* without the b */
 	while (data != run->levels[run->depth].value.text && (found = strstr(p, escaped))) {
 		ph_buffer_append(run->out, p, (size_t)(found - p));
 		ph_buffer_puts(run->out, PH_REDACTED);
@@ -137,7 +139,10 @@ static void put_leaf(struct run *run, const struct ph_value *value, bool secret)
 	size_t size = value->text_size;
 	const char *text = scrub(run, value->text, &size, value->text_cut);
 	if (value->form == PH_FORM_STR) {
-		ph_quote_str(text, size, run->out);
+		if (value->python2)
+			ph_quote_unicode(text, size, run->out);
+		else
+			ph_quote_str(text, size, run->out);
 	} else if (value->form == PH_FORM_BYTES) {
 		ph_buffer_puts(run->out, value->open);
 		put_bytes(run, text, size);

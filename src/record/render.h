@@ -36,6 +36,8 @@ struct ph_rendered ph_render_message(const struct ph_render *render, ph_addr exc
 
 /* str as Python's repr quotes and escapes it (size bytes of WTF-8), and bytes. */
 void ph_quote_str(const char *text, size_t size, struct ph_buffer *out);
+/* As 2.7 does: u'…', with all that is not ASCII escaped. */
+void ph_quote_unicode(const char *text, size_t size, struct ph_buffer *out);
 void ph_quote_bytes(const char *data, size_t size, struct ph_buffer *out);
 
 /* Text for a terminal: control characters and bidirectional overrides escaped; newlines kept when asked. */

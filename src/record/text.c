@@ -129,7 +129,7 @@ static size_t plain_run(const char *text, size_t size, char quote)
 	return i;
 }
 
-void ph_quote_str(const char *text, size_t size, struct ph_buffer *out)
+static void quote_text(const char *text, size_t size, bool ascii, struct ph_buffer *out)
 {
 	char quote = quote_for(text, size);
 	size_t n;
@@ -145,7 +145,7 @@ void ph_quote_str(const char *text, size_t size, struct ph_buffer *out)
 			ph_buffer_put_utf8(out, 0xfffd);
 		else if (put_common_escape(c, quote, out))
 			continue;
-		else if (ph_text_is_printable(c))
+		else if (!ascii && ph_text_is_printable(c))
 			ph_buffer_append(out, text + i, n);
 		else
 			put_hex(c, out);
@@ -154,6 +154,17 @@ void ph_quote_str(const char *text, size_t size, struct ph_buffer *out)
 }
 
 /* Objects/bytesobject.c, PyBytes_Repr(). */
+void ph_quote_str(const char *text, size_t size, struct ph_buffer *out)
+{
+	quote_text(text, size, false, out);
+}
+
+void ph_quote_unicode(const char *text, size_t size, struct ph_buffer *out)
+{
+	ph_buffer_putc(out, 'u');
+	quote_text(text, size, true, out);
+}
+
 void ph_quote_bytes(const char *data, size_t size, struct ph_buffer *out)
 {
 	char quote = quote_for(data, size);

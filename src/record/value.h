@@ -89,6 +89,7 @@ struct ph_value {
 	int64_t size;	       /* sys.getsizeof, -1 unknown */
 
 	enum ph_form form;
+	bool python2; /* STR and BYTES: quoted as 2.7 does, u'…' and '…' */
 	const char *text; /* ATOM, STR, BYTES; NUL-terminated but may hold NULs: use text_size */
 	size_t text_size; /* bytes */
 	bool text_cut;	  /* text is a beginning only (the maximum asked for in characters or bytes); or parts are left out */

@@ -52,8 +52,10 @@ const char *ph_runtime_thread_name(struct ph_runtime *runtime, const struct ph_t
 		load_names(runtime, interp, extra);
 	uint64_t *object = ph_addrmap_find(&extra->names, thread->id);
 	if (object) {
-		const char *name = ph_str_get(runtime->objects,
-					      ph_object_attribute(runtime->objects, *object, "_name"), arena);
+		ph_addr text = ph_object_attribute(runtime->objects, *object, "_name");
+		if (!text) /* 2.7 */
+			text = ph_object_attribute(runtime->objects, *object, "_Thread__name");
+		const char *name = ph_str_get(runtime->objects, text, arena);
 		if (name)
 			return name;
 	}

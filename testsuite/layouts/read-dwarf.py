@@ -23,6 +23,7 @@ ALIASES = {
     'PyRangeIterObject': ['_PyRangeIterObject', 'rangeiterobject'],
     'PyStackChunk': ['_PyStackChunk', '_stack_chunk'],
     'PyCDataObject': ['CDataObject'],
+    'PyDictViewObject': ['_PyDictViewObject', 'PyDictViewObject', 'dictviewobject'],
     'PyBytesObject': ['PyBytesObject', 'PyStringObject'],
 }
 STRUCTURES = (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION)
