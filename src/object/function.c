@@ -147,8 +147,13 @@ const char *ph_builtin_name(struct ph_decode *d, ph_addr function)
 		return ph_value_copy(d->value, name, strlen(name));
 	ph_addr self = ph_read_ptr(o, function, PH_PyCFunctionObject_m_self);
 	const struct ph_type_entry *type = self ? ph_object_type_entry(o, self) : NULL;
-	if (!type)
-		return NULL;
+	if (!type) {
+		/* 2.7: a module's function knows only its name */
+		ph_addr m_module = ph_read_ptr(o, function, PH_PyCFunctionObject_m_module);
+		const char *module_name = m_module ? ph_value_str(d, m_module, NULL) : NULL;
+		ph_addr module = module_name ? ph_dict_get(o, o->modules, module_name) : 0;
+		return module ? key_of(d, ph_read_ptr(o, module, PH_PyModuleObject_md_dict), function, def) : NULL;
+	}
 	if (type->type.kind == PH_KIND_MODULE)
 		return key_of(d, ph_read_ptr(o, self, PH_PyModuleObject_md_dict), function, def);
 	/* a class method's self is the class */

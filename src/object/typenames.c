@@ -242,6 +242,8 @@ static size_t find_rows(struct ph_objects *o, const struct fingerprint *f, bool 
 /* Types that differ in nothing but what their instances point to. */
 static const struct { const char *name; enum ph_field sequence; enum ph_trait bit; } iterators[] = {
 	{ "list_iterator", PH_PyListIterObject_it_seq, PH_TRAIT_TPFLAG_LIST_SUBCLASS },
+	{ "listiterator", PH_PyListIterObject_it_seq, PH_TRAIT_TPFLAG_LIST_SUBCLASS }, /* 2.7 */
+	{ "tupleiterator", PH_PyTupleIterObject_it_seq, PH_TRAIT_TPFLAG_TUPLE_SUBCLASS },
 	{ "tuple_iterator", PH_PyTupleIterObject_it_seq, PH_TRAIT_TPFLAG_TUPLE_SUBCLASS },
 	{ "str_iterator", PH_unicodeiterobject_it_seq, PH_TRAIT_TPFLAG_UNICODE_SUBCLASS },
 	{ "bytes_iterator", PH_PyListIterObject_it_seq, PH_TRAIT_TPFLAG_BYTES_SUBCLASS },
@@ -275,6 +277,16 @@ static const char *choose_row(struct ph_objects *o, ph_addr type, const struct p
 			if (!strcmp(tail(rows[i]->name), a->key))
 				return rows[i]->name;
 	}
+	/* _md5.MD5Type is _md5.md5, which differs from _sha1.sha1 in nothing else */
+	for (const struct ph_type_alias *a = aliases; exact && a; a = a->next) {
+		const struct ph_known_type *only = NULL;
+		size_t size = strlen(a->module), n = 0;
+		for (size_t i = 0; i < count; i++)
+			if (!strncmp(rows[i]->name, a->module, size) && rows[i]->name[size] == '.' && !n++)
+				only = rows[i];
+		if (n == 1)
+			return only->name;
+	}
 	for (size_t i = 0; exact && i < count; i++)
 		if (instance_tells(o, type, rows[i]->name))
 			return rows[i]->name;
@@ -303,6 +315,9 @@ static const char *best_alias(struct ph_objects *o, const struct ph_type_alias *
 		/* numpy.double is numpy.float64 */
 		if (strpbrk(a->key, "0123456789"))
 			score -= 2;
+		/* array.array rather than array.ArrayType */
+		if (!strcmp(a->key, tail(a->module)))
+			score -= 1;
 		if (!best || score < best_score) {
 			best = a;
 			best_score = score;
@@ -332,7 +347,10 @@ const char *ph_type_name_guess(struct ph_objects *objects, const struct ph_type 
 		return (const char *)(uintptr_t)*known;
 	const uint64_t *named = ph_addrmap_find(&objects->names, type->address);
 	const struct ph_type_alias *aliases = named ? (const struct ph_type_alias *)(uintptr_t)*named : NULL;
-	if (aliases && !strcmp(aliases->module, "builtins"))
+	/* where dicts have no order, its own name (str, OSError) need not be the first of them (bytes, IOError) */
+	bool ordered = ph_target_trait(objects->target, PH_TRAIT_STR_IS_BYTES) != 1;
+	bool alone = aliases && (!aliases->next || strcmp(aliases->next->module, "builtins") != 0);
+	if (aliases && !strcmp(aliases->module, "builtins") && (ordered || alone))
 		return aliases->key;
 	struct fingerprint f;
 	read_fingerprint(objects, type, &f);
