@@ -334,7 +334,7 @@ static void test_signatures(void)
 	/* the same on another machine and Python: paths, lines, comprehension frames and depth of recursion differ */
 	struct ph_frame other[] = {
 		F("app", "main", "C:\\x\\app.py"), F("app", "a", "/y/app.py"), F("app", "b", "/y/app.py"),
-		F("app.resize", "shrink", "/y/resize.py"), F("json", "loads", "/root/.pyenv/lib/python3.13t/json/__init__.py"),
+		F("app.resize", "shrink", "/y/resize.py"), F("json", "loads", "/opt/cpython/lib/python3.13t/json/__init__.py"),
 		F("json", "x", "/z/python312.zip/json.py"),
 	};
 	struct ph_frame library[] = { F("threading", "run", "/usr/lib/python3.8/threading.py") };
