@@ -81,8 +81,6 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 	if (!hint->minor_only && memcmp(&version, &hint->version, sizeof(version)))
 		ph_warn(d->callbacks, "sys.hexversion says %s, %s says %s: taking the former", found, hint->source, said);
 	target->version_source = "sys.hexversion";
-	if (abi.debug)
-		d->unsupported = "a debug build (--with-pydebug)";
 	bool inferred = !strcmp(*origin, "inferred");
 	struct ph_target exact = *target;
 	if (!inferred && resolve(d, &exact, version, abi, origin) && !ph_check_candidate(&exact, false))
@@ -94,12 +92,10 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 	return !abi.debug || target->layout.abi.debug;
 }
 
-static bool try_hint(struct detection *d, struct ph_target *target, const struct ph_hint *hint, bool infer,
-		     const char **ret_origin)
+static bool try_hint_abi(struct detection *d, struct ph_target *target, const struct ph_hint *hint, struct ph_abi abi,
+			 bool infer, const char **ret_origin)
 {
-	struct ph_abi abi = ph_image_abi(d->image);
 	char text[16];
-	abi.free_threaded = hint->free_threaded;
 	ph_version_text(hint->version, text, sizeof(text));
 	if (!resolve(d, target, hint->version, abi, ret_origin)) {
 		if (hint->free_threaded && ph_layout_knows(hint->version)) {
@@ -123,6 +119,20 @@ static bool try_hint(struct detection *d, struct ph_target *target, const struct
 		return false;
 	}
 	return confirm(d, target, hint, ret_origin);
+}
+
+/* A debug build's structs that lead to sys are those of a release build, except where each object is in a list of
+ * all (Py_TRACE_REFS, which Py_DEBUG implied up to 3.7). */
+static bool try_hint(struct detection *d, struct ph_target *target, const struct ph_hint *hint, bool infer,
+		     const char **ret_origin)
+{
+	struct ph_abi abi = ph_image_abi(d->image);
+	abi.free_threaded = hint->free_threaded;
+	if (try_hint_abi(d, target, hint, abi, infer, ret_origin))
+		return true;
+	abi.trace_refs = abi.debug = true;
+	return !infer && !hint->free_threaded && ph_layout_has_trace_refs(hint->version) &&
+	       try_hint_abi(d, target, hint, abi, infer, ret_origin);
 }
 
 static bool try_candidate(struct detection *d, const struct ph_candidate *candidate, struct ph_target *target,
@@ -182,15 +192,19 @@ static bool scan_module(struct detection *d, const struct ph_module *module, str
 		}
 	}
 	ph_hints_collect(d->image, &nowhere, has_text ? &version : NULL, &hints);
-	for (size_t i = 0; i < hints.count; i++) {
+	for (size_t i = 0; i < 2 * hints.count; i++) {
+		const struct ph_hint *hint = &hints.items[i / 2];
+		struct ph_abi abi = ph_image_abi(d->image);
+		abi.trace_refs = abi.debug = i % 2;
+		if (abi.trace_refs && !ph_layout_has_trace_refs(hint->version))
+			continue;
 		target->module = module;
-		if (!ph_layout_resolve(hints.items[i].version, ph_image_abi(d->image), &target->layout) ||
-		    !ph_scan_module(target, module))
+		if (!ph_layout_resolve(hint->version, abi, &target->layout) || !ph_scan_module(target, module))
 			continue;
 		ph_explain(d->callbacks, "%s at 0x%" PRIx64 " in %s by scanning its data",
 			   target->runtime ? "_PyRuntime" : "interpreter",
 			   target->runtime ? target->runtime : target->interp_head, module_name(module));
-		if (try_hint(d, target, &hints.items[i], false, ret_origin))
+		if (try_hint(d, target, hint, false, ret_origin))
 			return true;
 	}
 	return false;

@@ -110,6 +110,9 @@ const char *ph_field_name(enum ph_field field);
 const char *ph_trait_name(enum ph_trait trait);
 const char *ph_origin_name(enum ph_origin origin);
 
+/* Do debug builds of this version have the list of all objects (trace_refs)? */
+bool ph_layout_has_trace_refs(struct ph_version version);
+
 /* The newest version that the tables know. */
 struct ph_version ph_layout_newest(void);
 

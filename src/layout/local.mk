@@ -17,6 +17,7 @@ src_layout_libph_layout_la_SOURCES += src/layout/fields-object.def
 src_layout_libph_layout_la_SOURCES += src/layout/fields-runtime.def
 src_layout_libph_layout_la_SOURCES += src/layout/fields.def
 src_layout_libph_layout_la_SOURCES += src/layout/known-types.def
+src_layout_libph_layout_la_SOURCES += src/layout/offset-debug.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-runtime.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset.def
 src_layout_libph_layout_la_SOURCES += src/layout/struct-container.def

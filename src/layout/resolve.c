@@ -152,16 +152,37 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 	return finish(layout, shapes, &c);
 }
 
+/* Is there a row for this field in debug builds of the version? */
+static bool has_debug_row(int32_t field, uint32_t version)
+{
+	for (size_t i = 0; i < ph_layout_at_rows_count; i++)
+		if (ph_layout_at_rows[i].debug && ph_layout_at_rows[i].field == field &&
+		    holds(ph_layout_at_rows[i].versions, version))
+			return true;
+	return false;
+}
+
+/* Does the row say nothing about this layout? */
+static bool is_other(const struct ph_at_row *row, const struct ph_layout *layout, uint32_t version)
+{
+	if (!holds(row->versions, version) || row->debug > layout->abi.debug)
+		return true;
+	return layout->abi.debug && !row->debug && has_debug_row(row->field, version);
+}
+
 /* The explicit offsets are of one ABI only. */
 static bool place_explicit(struct ph_layout *layout)
 {
 	const struct ph_abi *abi = &layout->abi;
-	if (abi->pointer_size != 8 || abi->long_size != 8 || abi->big_endian || abi->trace_refs || abi->free_threaded)
+	if (abi->pointer_size != 8 || abi->long_size != 8 || abi->big_endian || abi->free_threaded)
 		return true;
 	uint32_t version = ph_version_number(layout->version);
+	/* since 3.8 the states hold objects */
+	if (abi->trace_refs && version >= 30800)
+		return true;
 	for (size_t i = 0; i < ph_layout_at_rows_count; i++) {
 		const struct ph_at_row *row = &ph_layout_at_rows[i];
-		if (!holds(row->versions, version))
+		if (is_other(row, layout, version))
 			continue;
 		bool is_signed;
 		uint32_t size = row->is_size ? abi->pointer_size : ph_class_size(row->class, abi, &is_signed);
@@ -173,6 +194,12 @@ static bool place_explicit(struct ph_layout *layout)
 			return false;
 	}
 	return true;
+}
+
+bool ph_layout_has_trace_refs(struct ph_version version)
+{
+	/* Include/pyport.h: Py_DEBUG implied Py_TRACE_REFS up to 3.7 */
+	return ph_layout_knows(version) && ph_version_number(version) < 30800;
 }
 
 bool ph_layout_knows(struct ph_version version)

@@ -17,6 +17,7 @@
  *
  *	PH_AT(struct, member, class, offset, versions)
  *	PH_AT_SIZE(struct, size, versions)
+ *	PH_AT_DEBUG(struct, member, class, offset, versions)	in debug builds, instead
  *
  * A nested struct must be listed before.  A row that places a member a second time in one version is a mistake, which
  * the tests find. */
@@ -82,6 +83,7 @@ struct ph_at_row {
 	uint32_t class; /* enum ph_class, or PH_CLASS_BLOB(size) */
 	int32_t offset;
 	bool is_size;
+	bool debug; /* of Py_DEBUG builds only, where it takes the place of the other */
 	uint32_t versions[2];
 };
 

@@ -35,6 +35,12 @@ const size_t ph_layout_rows_count = sizeof ph_layout_rows / sizeof *ph_layout_ro
 
 #define PH_AT(s, m, k, o, ...)                                                                                         \
 	{ .field = PH_##s##_##m, .class = PH_CLASS_##k, .offset = (o), .versions = { __VA_ARGS__ } },
+#define PH_AT_DEBUG(s, m, k, o, ...)                                                                                   \
+	{ .field = PH_##s##_##m,                                                                                       \
+	  .class = PH_CLASS_##k,                                                                                       \
+	  .offset = (o),                                                                                               \
+	  .debug = true,                                                                                               \
+	  .versions = { __VA_ARGS__ } },
 #define PH_AT_SIZE(s, n, ...) { .field = PH_SIZEOF_##s, .offset = (n), .is_size = true, .versions = { __VA_ARGS__ } },
 
 const struct ph_at_row ph_layout_at_rows[] = {
