@@ -182,13 +182,13 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "--version") || !strcmp(argv[i], "-V"))
 			return finish(print_version());
 		if (strcmp(argv[i], "--no-pager")) {
-			fprintf(stderr, "pyheap: no such option: %s: try pyheap --help\n", argv[i]);
+			fprintf(stderr, "pyheap: unknown option %s; try --help\n", argv[i]);
 			return 2;
 		}
 		program.with_pager = false;
 	}
 	if (i == argc) {
-		fprintf(stderr, "pyheap: no verb given: try pyheap --help\n");
+		fprintf(stderr, "pyheap: no verb is named; try --help\n");
 		return 2;
 	}
 	if (!strcmp(argv[i], "help"))

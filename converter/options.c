@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	OPT_NO_DUMP = 256,
@@ -184,9 +185,25 @@ static int set_option(int c, struct options *options, const char **labels)
 		puts("core2pyheap " PACKAGE_VERSION);
 		return 0;
 	default:
-		fputs("core2pyheap: try --help\n", stderr);
-		return 2;
+		return -1;
 	}
+}
+
+/* What getopt would say itself, with the whole of argv[0] and in two lines.  `c` is ':' or '?'. */
+static int wrong_option(int c, char *const *argv)
+{
+	char letter[] = { '-', (char)optopt, 0 };
+	const char *word = argv[optind - 1];
+	bool is_long = !strncmp(word, "--", 2);
+	/* of a bundle of letters the one that is wrong; a long one is the last word looked at */
+	if (c == '?' && !is_long)
+		word = letter;
+	const char *what = c == ':' ? "needs a value" : is_long && optopt ? "takes no value" : NULL;
+	if (what)
+		fprintf(stderr, "core2pyheap: option %s %s; try --help\n", word, what);
+	else
+		fprintf(stderr, "core2pyheap: unknown option %s; try --help\n", word);
+	return 2;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
@@ -197,8 +214,9 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (!labels)
 		return usage("out of memory", NULL);
 	options.labels = labels;
-	while ((c = getopt_long(argc, argv, "o:", long_options, NULL)) != -1) {
-		status = set_option(c, &options, labels);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":o:", long_options, NULL)) != -1) {
+		status = c == ':' || c == '?' ? wrong_option(c, argv) : set_option(c, &options, labels);
 		if (status >= 0) {
 			free(labels);
 			return status;
@@ -207,6 +225,12 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (optind >= argc || argc - optind > 2) {
 		free(labels);
 		return usage(optind >= argc ? "no core file is named" : "too many operands", NULL);
+	}
+	if (options.output && !strcmp(options.output, "-") && !options.no_dump && isatty(STDOUT_FILENO)) {
+		fputs("core2pyheap: -o -: standard output is a terminal and a dump is binary; send it to a file\n",
+		      stderr);
+		free(labels);
+		return 2;
 	}
 	options.core = argv[optind];
 	options.python = optind + 1 < argc ? argv[optind + 1] : NULL;

@@ -125,6 +125,7 @@ done
 expect 0 "$PYHEAP" --version
 expect 2 "$PYHEAP"
 expect 2 "$PYHEAP" --frob
+says 'pyheap: unknown option --frob; try --help'
 expect 2 "$PYHEAP" frob "$F"
 says 'no such verb'
 expect 2 "$PYHEAP" report
@@ -142,6 +143,11 @@ expect 2 "$PYHEAP" print "$F" 0x10000000000000000
 expect 2 "$PYHEAP" report "$work/nothing"
 says 'No such file'
 expect 2 "$PYHEAP" report "$work"
+mkfifo "$work/pipe"
+expect 2 timeout 5 "$PYHEAP" report "$work/pipe"
+says 'is a pipe, not a dump'
+expect 2 timeout 5 "$PYHEAP" report /dev/null
+says 'is a device, not a dump'
 expect 2 "$PYHEAP" report "$0"
 expect 2 "$PYHEAP" report "$PYHEAP"
 [ ! -w /dev/full ] || { "$PYHEAP" report --json "$F" >/dev/full 2>"$work/err" && fail '/dev/full'; }

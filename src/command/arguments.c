@@ -42,7 +42,7 @@ static struct ph_error *take_option(const struct ph_verb *verb, int argc, char *
 	const char *name = argv[*i] + 2, *equals = strchr(name, '='), *value = equals ? equals + 1 : NULL;
 	int index = find_option(options, name, equals ? (size_t)(equals - name) : strlen(name));
 	if (argv[*i][1] != '-' || index < 0)
-		return usage(verb, "no such option", argv[*i]);
+		return usage(verb, "unknown option", argv[*i]);
 	if (!options[index].choices) {
 		if (value)
 			return usage(verb, "this option takes no value:", argv[*i]);

@@ -75,12 +75,14 @@ static struct ph_error *open_file(struct ph_dump *dump, const char *path, uint64
 {
 	struct stat st;
 	bool is_stdin = !strcmp(path, "-");
-	dump->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* a pipe without a writer is not waited for */
+	dump->fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) :
+			      open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (dump->fd < 0 || fstat(dump->fd, &st))
 		return ph_error_errno(errno, "%s", dump->path);
 	if (S_ISDIR(st.st_mode))
 		return ph_error_create(PH_ERROR_IO, "%s: is a folder, not a dump", dump->path);
-	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)) {
+	if (is_stdin && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))) {
 		int fd;
 		struct ph_error *error = spool(dump->path, dump->fd, &fd);
 		if (error)
@@ -90,7 +92,9 @@ static struct ph_error *open_file(struct ph_dump *dump, const char *path, uint64
 		if (fstat(fd, &st))
 			return ph_error_errno(errno, "%s", dump->path);
 	} else if (!S_ISREG(st.st_mode)) {
-		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: is a device, not a dump", dump->path);
+		return ph_error_create(PH_ERROR_IO,
+				       "%s: is %s, not a dump; give a file, or - and the dump on standard input",
+				       dump->path, S_ISFIFO(st.st_mode) ? "a pipe" : "a device");
 	}
 	*ret_size = (uint64_t)st.st_size;
 	return NULL;

@@ -47,11 +47,27 @@ one_line_error "standard input|empty"
 run 2 "$convert"
 one_line_error "core.*--help"
 run 2 "$convert" --no-such-option "$work/text"
-err_says "no-such-option"
+one_line_error "^core2pyheap: unknown option --no-such-option; try --help$"
+run 2 "$convert" -x "$work/text"
+one_line_error "^core2pyheap: unknown option -x; try --help$"
+run 2 "$convert" --no-dump=now "$work/text"
+one_line_error "^core2pyheap: option --no-dump=now takes no value; try --help$"
+run 2 "$convert" "$work/text" --label
+one_line_error "^core2pyheap: option --label needs a value; try --help$"
+run 2 "$convert" "$work/text" -o
+one_line_error "^core2pyheap: option -o needs a value; try --help$"
 run 2 "$convert" --report=html "$work/text"
 one_line_error "html"
 run 2 "$convert" --label=x "$work/text"
 one_line_error "KEY=VALUE"
+if command -v script >/dev/null; then
+	last="$convert -o - text, on a terminal"
+	wanted=2
+	script -qec "'$convert' -o - '$work/text'" /dev/null >"$work/err" </dev/null
+	judge
+	tr -d '\r' <"$work/err" >"$work/err1" && mv "$work/err1" "$work/err"
+	one_line_error "^core2pyheap: -o -: standard output is a terminal"
+fi
 run 2 "$convert" a b c
 one_line_error "operands"
 
