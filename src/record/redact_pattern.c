@@ -48,8 +48,8 @@ static bool take_quoted(struct scan *s, size_t i)
 {
 	size_t start = i;
 	bool formatted = false;
-	while (i < start + 2 && strchr("rbufRBUF", at(s, i)) && at(s, i))
-		formatted = formatted || (s->text[i++] | 32) == 'f';
+	for (; i < start + 2 && at(s, i) && strchr("rbufRBUF", at(s, i)); i++)
+		formatted |= (s->text[i] | 32) == 'f';
 	size_t escapes = skip(s, i, "\\") - i;
 	i += escapes;
 	char quote = at(s, i);

@@ -6,6 +6,7 @@
 #include "unit/record_fake.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #define R PH_REDACTED
 
@@ -85,6 +86,14 @@ static void test_patterns(void)
 		{ "secret = r'unterminated", "secret = r'" R },
 		/* expressions and what is no secret */
 		{ "token = get_token()", NULL },
+		/* looks like the prefix of a literal */
+		{ "token = fullname()", NULL },
+		{ "token = functools.partial(x)", NULL },
+		{ "\"bad password: from\"", NULL },
+		{ "token=fr", "token=" R },
+		{ "secret = fr'{x}'", NULL },
+		{ "secret = fr'x{y}'", "secret = fr'" R "'" },
+		{ "secret = Rb\"x\"", "secret = Rb\"" R "\"" },
 		{ "f(password=password, token=self.token)", NULL },
 		{ "password = None", NULL },
 		{ "password=None", NULL },
@@ -105,6 +114,35 @@ static void test_patterns(void)
 		CHECK_STR(scrub(r, table[i][0], false), table[i][1] ? table[i][1] : table[i][0]);
 	ph_redactor_free(r);
 }
+
+/* Anything at all: no endless loop, nothing read outside, "changed" is true. */
+static void test_random_texts(void)
+{
+	static const char *const pieces[] = {
+		"f", "r", "b", "u", "F", "Rb", "'", "\"", "'''", "\"\"\"", "=", ":", "-", " ", "--", "==", ",", ".", "(", ")", "[",
+		"]", "{", "}", "\\", "\n", "@", "://", "/", "password", "token", "api_key", "Bearer ", "1", "x", "None", R,
+	};
+	const size_t count = sizeof(pieces) / sizeof(*pieces);
+	struct ph_redactor *r = make(PH_REDACT_SECRETS, NULL);
+	uint64_t state = 88172645463325252u;
+	alarm(60); /* an endless loop */
+	for (int i = 0; i < 100000; i++) {
+		char text[256] = "";
+		size_t n = 0;
+		for (size_t k = 1 + i % 16; k; k--) {
+			state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+			const char *piece = pieces[state % count];
+			memcpy(text + n, piece, strlen(piece) + 1);
+			n += strlen(piece);
+		}
+		ph_buffer_clear(&buffer);
+		bool changed = ph_redactor_scrub_cut(r, text, n, i & 1, &buffer);
+		CHECK_EQ(changed, strcmp(ph_buffer_text(&buffer), text) != 0);
+	}
+	alarm(0);
+	ph_redactor_free(r);
+}
+
 
 static void test_known_texts(void)
 {
@@ -248,6 +286,8 @@ int main(void)
 {
 	test_names();
 	test_patterns();
+	test_random_texts();
+
 	test_known_texts();
 	test_objects();
 	test_cut();
