@@ -191,7 +191,8 @@ static size_t decompose(struct ph_decode *d, int64_t value, struct flag_bit *bit
 			return 0;
 		if (name && !ph_type_is(o, name, "str"))
 			name = 0;
-		if ((name || (bit > 0 && !(bit & (bit - 1)))) && bit && (bit & value) == bit)
+		/* the single bits without a name are only looked for in what is not negative */
+		if ((name || (value >= 0 && bit > 0 && !(bit & (bit - 1)))) && bit && (bit & value) == bit)
 			bits[count++] = (struct flag_bit){ .value = bit, .name = name };
 	}
 	if (!count)
@@ -207,7 +208,7 @@ static const char *flag_text(struct ph_decode *d, ph_addr value)
 {
 	struct flag_bit bits[256];
 	int64_t number;
-	if (ph_int_get(d->objects, value, &number) != PH_OK || number < 0)
+	if (ph_int_get(d->objects, value, &number) != PH_OK)
 		return NULL;
 	size_t count = decompose(d, number, bits, sizeof(bits) / sizeof(*bits));
 	const char *text = count ? "" : NULL;

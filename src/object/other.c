@@ -252,6 +252,16 @@ enum ph_status ph_decode_weakproxy(struct ph_decode *d)
 
 /* ---- generators, frames, tracebacks ---- */
 
+/* gi_code; since 3.12 only the frame has it, and 0 once that is done with. */
+static ph_addr generator_code(struct ph_decode *d)
+{
+	struct ph_frame_state state;
+	ph_addr code = ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_code);
+	if (!code && ph_frame_load_generator(d->objects, d->address, &state) == PH_OK && state.code)
+		code = state.code->address;
+	return code;
+}
+
 /* gen_sizeof(): since 3.11 the frame is in the object. */
 static int64_t size_of_generator(struct ph_decode *d)
 {
@@ -276,7 +286,9 @@ static int64_t size_of_generator(struct ph_decode *d)
 					    slots * d->target->layout.abi.pointer_size);
 }
 
-static enum ph_status decode_generator(struct ph_decode *d, const char *kind)
+/* The names of the attributes are by kind: gen_getsetlist, coro_memberlist, … of Objects/genobject.c. */
+static enum ph_status decode_generator(struct ph_decode *d, const char *kind, const char *code_name,
+				       const char *frame_name)
 {
 	const char *name = ph_value_str(d, ph_read_ptr(d->objects, d->address, PH_PyGenObject_gi_qualname), "?");
 	if (!ph_target_has(d->target, PH_PyGenObject_gi_qualname)) {
@@ -288,24 +300,24 @@ static enum ph_status decode_generator(struct ph_decode *d, const char *kind)
 	}
 	ph_decode_text(d, ph_value_printf(d->value, "<%s object %s at 0x%llx>", kind, name, (ull)d->address));
 	d->value->size = size_of_generator(d);
-	ph_decode_structural_field(d, "gi_code", PH_PyGenObject_gi_code);
-	ph_decode_structural_field(d, "gi_frame", PH_PyGenObject_gi_frame);
+	ph_decode_structural(d, code_name, generator_code(d));
+	ph_decode_structural_field(d, frame_name, PH_PyGenObject_gi_frame);
 	return PH_OK;
 }
 
 enum ph_status ph_decode_generator(struct ph_decode *d)
 {
-	return decode_generator(d, "generator");
+	return decode_generator(d, "generator", "gi_code", "gi_frame");
 }
 
 enum ph_status ph_decode_coroutine(struct ph_decode *d)
 {
-	return decode_generator(d, "coroutine");
+	return decode_generator(d, "coroutine", "cr_code", "cr_frame");
 }
 
 enum ph_status ph_decode_async_generator(struct ph_decode *d)
 {
-	return decode_generator(d, "async_generator");
+	return decode_generator(d, "async_generator", "ag_code", "ag_frame");
 }
 
 enum ph_status ph_decode_traceback(struct ph_decode *d)
