@@ -233,11 +233,38 @@ static struct ph_module *executable_module(struct ph_image *image)
 	return NULL;
 }
 
+static bool is_folder(const char *path)
+{
+	struct stat st;
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+/* A mistyped folder would lose sources and symbols in silence. */
+static void warn_of_folders(struct ph_image *image)
+{
+	if (image->sysroot && !is_folder(image->sysroot))
+		ph_warn(image->callbacks, "--sysroot=%s: is not a folder: no module files and sources are found",
+			image->sysroot);
+	if (image->sysroot && image->search_path) {
+		ph_warn(image->callbacks, "solib-search-path is not used with a sysroot: nothing outside it is opened");
+		return;
+	}
+	ph_auto_buffer struct ph_buffer missing = PH_BUFFER(4096);
+	for (const char *p = image->search_path; p && *p;) {
+		size_t n = strcspn(p, ":");
+		ph_auto_free char *folder = n ? strndup(p, n) : NULL;
+		if (folder && !is_folder(folder))
+			ph_buffer_printf(&missing, "%s%s", missing.size ? ", " : "", folder);
+		p += n + (p[n] == ':');
+	}
+	if (missing.size)
+		ph_warn(image->callbacks, "--solib-search-path: not a folder: %s", ph_buffer_text(&missing));
+}
+
 void ph_image_use_executable(struct ph_image *image)
 {
 	const char *why = "cannot be opened", *path = image->executable;
-	if (image->sysroot && image->search_path)
-		ph_warn(image->callbacks, "solib-search-path is not used with a sysroot: nothing outside it is opened");
+	warn_of_folders(image);
 	if (!path)
 		return;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);

@@ -168,6 +168,15 @@ fi
 run "0 2" "$convert" --no-dump --report=json "$core" "$work/text"
 err_says "text"
 
+# ---- folders that are not there ----
+
+run 0 "$convert" --no-dump --report=json --sysroot="$work/no-root" "$core" "$python"
+one_line_error "warning: --sysroot=.*/no-root: is not a folder"
+run 0 "$convert" --no-dump --report=json --solib-search-path="$work:$work/text:/nope" "$core" "$python"
+one_line_error "warning: --solib-search-path: not a folder: .*/text, /nope$"
+run 0 "$convert" --no-dump --report=json --solib-search-path="$work" "$core" "$python"
+check "a warning of a folder that is there" [ ! -s "$work/err" ]
+
 # ---- compressed, and standard input ----
 
 cp "$core" "$work/plain" # without a name to guess from
