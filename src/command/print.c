@@ -34,17 +34,18 @@ static struct ph_error *parse_addresses(const struct ph_arguments *arguments, ph
 	return NULL;
 }
 
-static void warn_missing(const struct ph_verb_output *output, ph_addr address)
+static void warn_missing(const struct ph_verb_output *output, ph_addr address, bool is_live)
 {
 	char message[128];
-	snprintf(message, sizeof(message), "0x%" PRIx64 ": not in the dump: it is none of the objects that the stacks reach",
-		 address);
+	snprintf(message, sizeof(message), "0x%" PRIx64 ": %s", address,
+		 is_live ? "no Python object is there" :
+			   "not in the dump: it is none of the objects that the stacks reach");
 	if (output->warning)
 		output->warning(output->user, message);
 }
 
 static struct ph_error *print_all(struct ph_object **objects, const ph_addr *addresses, size_t count, bool as_json,
-				  const struct ph_verb_output *output, int *ret_status)
+				  bool is_live, const struct ph_verb_output *output, int *ret_status)
 {
 	struct ph_error *error = NULL;
 	struct ph_text_options style = ph_command_style(output);
@@ -52,7 +53,7 @@ static struct ph_error *print_all(struct ph_object **objects, const ph_addr *add
 	bool goes_on = true, any = false;
 	for (size_t i = 0; !error && goes_on && i < count; i++) {
 		if (!objects[i]) {
-			warn_missing(output, addresses[i]);
+			warn_missing(output, addresses[i], is_live);
 			*ret_status = 1;
 			continue;
 		}
@@ -84,7 +85,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = ph_dump_objects(dump, addresses, count, &arena, objects);
 	if (!error)
-		error = print_all(objects, addresses, count, arguments->values[0], output, ret_status);
+		error = print_all(objects, addresses, count, arguments->values[0], ph_dump_is_live(dump),
+				  output, ret_status);
 	ph_arena_deinit(&arena);
 	return error;
 }

@@ -57,6 +57,20 @@ struct ph_error *ph_dump_write(const char *path, bool overwrite, const struct ph
 
 /* ---- reading ---- */
 
+/* What answers in place of a file: a debugger's target (session/inspect.c). */
+struct ph_dump_live {
+	void *self;
+	struct ph_error *(*report)(void *self, const struct ph_report **ret);
+	/* ret[i] NULL: there is no object at addresses[i] */
+	struct ph_error *(*objects)(void *self, const ph_addr *addresses, size_t count, struct ph_arena *arena,
+				    struct ph_object **ret);
+};
+
+/* A dump without a file, for the verbs. */
+struct ph_error *ph_dump_create_live(const struct ph_dump_live *live, struct ph_dump **ret)
+	__attribute__((warn_unused_result));
+bool ph_dump_is_live(const struct ph_dump *dump);
+
 /* The report of the dump; parsed on first use, owned by the dump. */
 struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **ret) __attribute__((warn_unused_result));
 /* A member's bytes, CRC checked, malloc'ed with a NUL behind; at most `maximum` bytes.

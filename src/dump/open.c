@@ -32,6 +32,22 @@ void ph_dump_note(struct ph_dump *dump, const char *format, ...)
 	dump->problem = ph_buffer_steal(&text);
 }
 
+struct ph_error *ph_dump_create_live(const struct ph_dump_live *live, struct ph_dump **ret)
+{
+	struct ph_dump *dump = calloc(1, sizeof(*dump));
+	if (!dump)
+		return &ph_error_no_memory;
+	dump->live = *live;
+	dump->fd = -1;
+	*ret = dump;
+	return NULL;
+}
+
+bool ph_dump_is_live(const struct ph_dump *dump)
+{
+	return dump->live.self != NULL;
+}
+
 const char *ph_dump_problem(const struct ph_dump *dump)
 {
 	return dump->problem;

@@ -106,6 +106,8 @@ static struct ph_error *parse_report(struct ph_dump *dump)
 
 struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **ret)
 {
+	if (ph_dump_is_live(dump))
+		return dump->live.report(dump->live.self, ret);
 	if (!dump->has_report) {
 		struct ph_error *error = parse_report(dump);
 		if (error)
@@ -226,6 +228,8 @@ struct ph_error *ph_dump_objects(struct ph_dump *dump, const ph_addr *addresses,
 	struct search s = { .dump = dump, .arena = arena, .found = ret, .line = PH_BUFFER(PH_LINE_MAXIMUM) };
 	struct ph_error *error = NULL;
 	memset(ret, 0, count * sizeof(*ret));
+	if (ph_dump_is_live(dump))
+		return dump->live.objects(dump->live.self, addresses, count, arena, ret);
 	for (size_t i = 0; !error && i < count; i++)
 		if (addresses[i] && !ph_addrmap_set(&s.wanted, addresses[i], i + 1, false))
 			error = &ph_error_no_memory;

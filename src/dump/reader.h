@@ -7,6 +7,7 @@
 #include "dump/dump.h"
 
 struct ph_dump {
+	struct ph_dump_live live; /* self NULL: a file */
 	char *path; /* for messages */
 	int fd;
 	struct ph_archive archive;

@@ -107,32 +107,35 @@ static void take_damage(struct ph_extract *extract)
 	to->dropped += from->dropped;
 }
 
-struct ph_error *ph_extract_create(struct ph_image *image, const struct ph_extract_options *options,
-				   struct ph_extract **ret)
+struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract_options *options,
+				 struct ph_extract **ret)
 {
 	struct ph_extract *extract = calloc(1, sizeof(*extract));
 	if (!extract)
 		return &ph_error_no_memory;
 	extract->image = image;
 	struct ph_error *error = open_target(extract, options);
-	if (!error)
-		error = ph_extract_process(extract, options);
-	if (!error)
-		error = ph_extract_threads(extract);
-	if (!error)
-		error = ph_extract_exceptions(extract);
-	if (!error)
-		error = ph_extract_render(extract);
-	if (!error)
-		take_damage(extract);
-	if (!error && extract->report.arena.no_memory)
-		error = &ph_error_no_memory;
 	if (error) {
 		ph_extract_free(extract);
 		return error;
 	}
 	*ret = extract;
 	return NULL;
+}
+
+struct ph_error *ph_extract_report(struct ph_extract *extract, const struct ph_extract_options *options)
+{
+	struct ph_error *error = ph_extract_process(extract, options);
+	if (!error)
+		error = ph_extract_threads(extract);
+	if (!error)
+		error = ph_extract_exceptions(extract);
+	if (!error)
+		error = ph_extract_render(extract);
+	if (error)
+		return error;
+	take_damage(extract);
+	return extract->report.arena.no_memory ? &ph_error_no_memory : NULL;
 }
 
 void ph_extract_free(struct ph_extract *extract)

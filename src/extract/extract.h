@@ -56,10 +56,13 @@ struct ph_extract {
 	uint64_t values; /* decoded so far: see live_value() */
 };
 
-/* Find the interpreter and make the report.  The image stays the caller's and
- * must outlive the extract. PH_ERROR_NO_PYTHON when there is none in it. */
-struct ph_error *ph_extract_create(struct ph_image *image, const struct ph_extract_options *options,
-				   struct ph_extract **ret) __attribute__((warn_unused_result));
+/* Find the interpreter: `source` and `render` work from then on.  The image stays
+ * the caller's and must outlive the extract. PH_ERROR_NO_PYTHON when there is none in it. */
+struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract_options *options,
+				 struct ph_extract **ret) __attribute__((warn_unused_result));
+/* Make the report, once; with the same options. */
+struct ph_error *ph_extract_report(struct ph_extract *extract, const struct ph_extract_options *options)
+	__attribute__((warn_unused_result));
 void ph_extract_free(struct ph_extract *extract);
 
 /* The closure of the stacks: addresses of objects, malloc'ed, sorted; *ret_cut
@@ -78,6 +81,8 @@ struct ph_error *ph_extract_render(struct ph_extract *extract);
 
 /* Fill in frame->source, scrubbed later. Opens each file once. */
 void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame);
+/* A file that a frame names, opened once; NULL when there are too many.  Its text may be NULL. */
+const struct ph_source_text *ph_extract_source(struct ph_extract *extract, const char *path);
 void ph_extract_free_sources(struct ph_extract *extract);
 
 struct ph_error *ph_extract_add_root(struct ph_extract *extract, const char *name, ph_addr address);

@@ -167,6 +167,11 @@ void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame)
 	ph_buffer_deinit(&out);
 }
 
+const struct ph_source_text *ph_extract_source(struct ph_extract *extract, const char *path)
+{
+	return path ? find(extract, path) : NULL;
+}
+
 void ph_extract_free_sources(struct ph_extract *extract)
 {
 	for (size_t i = 0; i < extract->file_count; i++) {

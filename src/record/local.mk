@@ -1,4 +1,5 @@
 src_record_libph_record_la_SOURCES =
+src_record_libph_record_la_SOURCES += src/record/inspect_text.c
 src_record_libph_record_la_SOURCES += src/record/json.c
 src_record_libph_record_la_SOURCES += src/record/json.h
 src_record_libph_record_la_SOURCES += src/record/json_read.c

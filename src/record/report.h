@@ -205,6 +205,23 @@ void ph_report_exceptions_text(const struct ph_report *report, const struct ph_t
 void ph_report_threads_text(const struct ph_report *report, const struct ph_text_options *options,
 			    struct ph_buffer *out);
 
+/* ---- what a debugger shows of one thread, one frame (record/inspect_text.c) ---- */
+
+/* The stack, the most recent call first, as CPython's gdb extension prints it. */
+void ph_report_backtrace_text(const struct ph_report *report, const struct ph_thread *thread, bool heading,
+			      const struct ph_text_options *options, struct ph_buffer *out);
+/* One of the thread's exceptions with its chain, locals below each frame (when the options say so). */
+void ph_report_exception_text(const struct ph_report *report, const struct ph_thread *thread,
+			      const struct ph_state_exception *exception, const struct ph_text_options *options,
+			      struct ph_buffer *out);
+/* "#2 File …", its source line. */
+void ph_report_frame_text(const struct ph_frame *frame, size_t number, const struct ph_text_options *options,
+			  struct ph_buffer *out);
+void ph_report_locals_text(const struct ph_frame *frame, const struct ph_text_options *options, struct ph_buffer *out);
+/* "Thread worker (LWP 7, id 1), waiting for the GIL", a line for each, native ones too; `selected` is marked. */
+void ph_report_thread_list_text(const struct ph_report *report, int64_t selected,
+				const struct ph_text_options *options, struct ph_buffer *out);
+
 /* The inverse of ph_report_json, of untrusted text; exceptions_json (may be
  * NULL) gives the exceptions beyond the nesting.  PH_ERROR_BAD_DUMP. */
 struct ph_error *ph_report_parse(const char *json, size_t size, const char *exceptions_json, size_t exceptions_size,

@@ -184,6 +184,11 @@ static const char *const state_texts[] = {
 	[PH_EXCEPTION_LAST] = "died of",
 };
 
+const char *ph_text_exception_state(enum ph_exception_state state)
+{
+	return state_texts[state];
+}
+
 static bool is_on_stacks(const struct ph_report *r, const struct ph_frame *frame)
 {
 	for (size_t i = 0; i < r->thread_count; i++)

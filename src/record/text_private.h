@@ -12,6 +12,7 @@ struct ph_text {
 	const struct ph_text_options *options;
 	struct ph_buffer *out;
 	struct ph_addrmap shown; /* exceptions printed already */
+	bool locals_inline;	 /* below each frame of a traceback */
 };
 
 enum ph_style { PH_STYLE_BOLD, PH_STYLE_ALARM, PH_STYLE_QUIET };
@@ -29,6 +30,10 @@ void ph_text_exception(struct ph_text *t, ph_addr address);
 void ph_text_frames(struct ph_text *t, const struct ph_frame *frames, size_t count, bool locals);
 /* One frame, its first lines: `File "x.py", line 3, in f`, the source, the carets; each behind `margin`. */
 void ph_text_frame(struct ph_text *t, const struct ph_frame *frame, const char *margin);
+/* The variables of a frame, one a line, behind `margin`. */
+void ph_text_locals(struct ph_text *t, const struct ph_frame *frame, const char *margin);
+/* "was handling"; of a thread. */
+const char *ph_text_exception_state(enum ph_exception_state state);
 /* "[Previous line repeated N more times]" comes in place of what follows the third of equal frames. */
 bool ph_text_same_frame(const struct ph_frame *a, const struct ph_frame *b);
 
@@ -39,6 +44,8 @@ void ph_text_location(struct ph_text *t, const struct ph_code_location *pc);
 void ph_text_tail(const struct ph_report *report, struct ph_buffer *out);
 
 void ph_text_threads(struct ph_text *t);
+/* "Thread worker (LWP 7, id 1), crashed, holds the GIL"; no newline. */
+void ph_text_thread(struct ph_text *t, const struct ph_thread *thread);
 void ph_text_native_threads(struct ph_text *t);
 
 /* "invalid memory access"; NULL for a signal that says nothing more than its name. */

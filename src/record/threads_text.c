@@ -89,6 +89,12 @@ static void put_state(struct ph_text *t, const struct ph_thread *thread, bool fo
 		put_waiting(t, &thread->waiting_for, !folded);
 }
 
+void ph_text_thread(struct ph_text *t, const struct ph_thread *thread)
+{
+	put_identity(t, thread);
+	put_state(t, thread, false);
+}
+
 static void put_stack(struct ph_text *t, const struct ph_thread *thread, bool locals)
 {
 	ph_buffer_puts(t->out, thread->frame_count ? ", most recent call last:\n" : ", no Python frames\n");
@@ -143,8 +149,7 @@ void ph_text_threads(struct ph_text *t)
 			put_folded(t, group, n);
 			continue;
 		}
-		put_identity(t, &threads[i]);
-		put_state(t, &threads[i], false);
+		ph_text_thread(t, &threads[i]);
 		put_stack(t, &threads[i], true);
 	}
 	if (!hashes || !group)

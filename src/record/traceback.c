@@ -84,6 +84,36 @@ static void put_repeats(struct ph_text *t, size_t repeats, const char *margin)
 				 repeats - REPEATS > 1 ? "s" : "");
 }
 
+void ph_text_locals(struct ph_text *t, const struct ph_frame *f, const char *margin)
+{
+	size_t width = 0;
+	for (size_t i = 0; i < f->local_count; i++) {
+		size_t n = f->locals[i].name ? strlen(f->locals[i].name) : 1;
+		width = n > width && n <= 24 ? n : width;
+	}
+	for (size_t i = 0; i < f->local_count; i++) {
+		const struct ph_local *l = &f->locals[i];
+		const char *name = l->name ? l->name : "?", *repr = l->repr ? l->repr : "?";
+		size_t used = strlen(margin) + 6 + (ph_text_width(name, strlen(name)) > width ? strlen(name) : width) + 3;
+		size_t columns = t->options->columns, size = strlen(repr), keep = size;
+		/* a column is at least a character, so this is never too wide but for double-width ones */
+		if (columns > used + 8)
+			keep = ph_text_prefix(repr, size, columns - used);
+		bool cut = keep < size;
+		if (cut)
+			keep = ph_text_prefix(repr, size, columns - used - 3);
+		ph_buffer_printf(t->out, "%s      ", margin);
+		ph_text_style(t, PH_STYLE_QUIET);
+		ph_text_put(t, name);
+		for (size_t n = ph_text_width(name, strlen(name)); n < width; n++)
+			ph_buffer_putc(t->out, ' ');
+		ph_text_plain(t);
+		ph_buffer_puts(t->out, " = ");
+		ph_escape_terminal(repr, keep, false, t->out);
+		ph_buffer_puts(t->out, cut ? "...\n" : "\n");
+	}
+}
+
 static void put_stack(struct ph_text *t, const struct ph_frame *frames, size_t count, const char *margin)
 {
 	size_t repeats = 0;
@@ -92,8 +122,11 @@ static void put_stack(struct ph_text *t, const struct ph_frame *frames, size_t c
 			put_repeats(t, repeats, margin);
 			repeats = 0;
 		}
-		if (++repeats <= REPEATS)
-			ph_text_frame(t, &frames[i], margin);
+		if (++repeats > REPEATS)
+			continue;
+		ph_text_frame(t, &frames[i], margin);
+		if (t->locals_inline)
+			ph_text_locals(t, &frames[i], margin);
 	}
 	put_repeats(t, repeats, margin);
 }
@@ -302,36 +335,6 @@ void ph_text_exception(struct ph_text *text, ph_addr address)
 
 /* ---- frames with their locals ---- */
 
-static void put_locals(struct ph_text *t, const struct ph_frame *f)
-{
-	size_t width = 0;
-	for (size_t i = 0; i < f->local_count; i++) {
-		size_t n = f->locals[i].name ? strlen(f->locals[i].name) : 1;
-		width = n > width && n <= 24 ? n : width;
-	}
-	for (size_t i = 0; i < f->local_count; i++) {
-		const struct ph_local *l = &f->locals[i];
-		const char *name = l->name ? l->name : "?", *repr = l->repr ? l->repr : "?";
-		size_t used = 6 + (ph_text_width(name, strlen(name)) > width ? strlen(name) : width) + 3;
-		size_t columns = t->options->columns, size = strlen(repr), keep = size;
-		/* a column is at least a character, so this is never too wide but for double-width ones */
-		if (columns > used + 8)
-			keep = ph_text_prefix(repr, size, columns - used);
-		bool cut = keep < size;
-		if (cut)
-			keep = ph_text_prefix(repr, size, columns - used - 3);
-		ph_buffer_puts(t->out, "      ");
-		ph_text_style(t, PH_STYLE_QUIET);
-		ph_text_put(t, name);
-		for (size_t n = ph_text_width(name, strlen(name)); n < width; n++)
-			ph_buffer_putc(t->out, ' ');
-		ph_text_plain(t);
-		ph_buffer_puts(t->out, " = ");
-		ph_escape_terminal(repr, keep, false, t->out);
-		ph_buffer_puts(t->out, cut ? "...\n" : "\n");
-	}
-}
-
 void ph_text_frames(struct ph_text *t, const struct ph_frame *frames, size_t count, bool locals)
 {
 	size_t repeats = 0;
@@ -344,7 +347,7 @@ void ph_text_frames(struct ph_text *t, const struct ph_frame *frames, size_t cou
 			continue;
 		ph_text_frame(t, &frames[i], "");
 		if (locals && t->options->locals)
-			put_locals(t, &frames[i]);
+			ph_text_locals(t, &frames[i], "");
 	}
 	put_repeats(t, repeats, "");
 }

@@ -1,40 +1,64 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The converter's way through the house: image, extract, report, dump. */
-#include <pyheap/session.h>
+#include "session/private.h"
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "dump/dump.h"
-#include "extract/extract.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct ph_session {
-	struct ph_extract *extract;
-	const struct ph_callbacks *callbacks;
-};
-
-struct ph_error *ph_session_open(struct ph_image *image, const struct ph_session_options *options,
-				 struct ph_session **ret)
+struct ph_error *ph_session_attach(struct ph_image *image, const struct ph_session_options *options,
+				   struct ph_session **ret)
 {
 	static const enum ph_redaction_mode modes[] = {
 		[PH_SESSION_REDACT_SECRETS] = PH_REDACT_SECRETS,
 		[PH_SESSION_REDACT_VALUES] = PH_REDACT_VALUES,
 		[PH_SESSION_REDACT_NONE] = PH_REDACT_NONE,
 	};
-	struct ph_extract_options extract_options = {
+	struct ph_session *session = calloc(1, sizeof(*session));
+	if (!session)
+		return &ph_error_no_memory;
+	session->options = (struct ph_extract_options){
 		.redact = modes[options->redact],
 		.redact_words = options->redact_words,
 		.labels = options->labels,
 		.label_count = options->label_count,
 	};
-	struct ph_session *session = calloc(1, sizeof(*session));
-	if (!session)
-		return &ph_error_no_memory;
 	session->callbacks = ph_image_callbacks(image);
-	struct ph_error *error = ph_extract_create(image, &extract_options, &session->extract);
+	struct ph_error *error = ph_extract_open(image, &session->options, &session->extract);
 	if (error) {
 		free(session);
+		return error;
+	}
+	*ret = session;
+	return NULL;
+}
+
+struct ph_error *ph_session_need_report(struct ph_session *session)
+{
+	if (session->has_report)
+		return NULL;
+	/* half of it may be there: it is not tried twice */
+	if (session->failed)
+		return ph_error_create(PH_ERROR_IO, "the report could not be made");
+	struct ph_error *error = ph_extract_report(session->extract, &session->options);
+	session->failed = error != NULL;
+	session->has_report = !error;
+	return error;
+}
+
+struct ph_error *ph_session_open(struct ph_image *image, const struct ph_session_options *options,
+				 struct ph_session **ret)
+{
+	struct ph_session *session;
+	struct ph_error *error = ph_session_attach(image, options, &session);
+	if (error)
+		return error;
+	error = ph_session_need_report(session);
+	if (error) {
+		ph_session_close(session);
 		return error;
 	}
 	*ret = session;
@@ -60,6 +84,9 @@ struct ph_error *ph_session_report(struct ph_session *session, enum ph_report_fo
 		.fold = true,
 	};
 	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	struct ph_error *error = ph_session_need_report(session);
+	if (error)
+		return error;
 	switch (format) {
 	case PH_REPORT_TEXT:
 		ph_report_text(report, &options, &out);
@@ -214,7 +241,9 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 	};
 	contents.fields = fields;
 	contents.field_count = sizeof(fields) / sizeof(fields[0]);
-	struct ph_error *error = gather(session, options, &pieces, &contents);
+	struct ph_error *error = ph_session_need_report(session);
+	if (!error)
+		error = gather(session, options, &pieces, &contents);
 	if (!error)
 		error = ph_dump_write(path, overwrite, &contents);
 	pieces_deinit(&pieces);

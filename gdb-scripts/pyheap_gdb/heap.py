@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""py-heap: the verbs of pyheap over what gdb debugs."""
+import os
+
+import gdb
+
+import _pyheap
+
+from . import commands, target
+from .commands import one_line
+
+
+class Prefix(gdb.Command):
+    """What pyheap does with a dump, with the process that gdb debugs.
+Usage: py-heap VERB [OPTION]... [OPERAND]...
+
+Nothing that is printed here is redacted; what `py-heap dump' writes is."""
+
+    def __init__(self):
+        super(Prefix, self).__init__('py-heap', gdb.COMMAND_DATA, prefix=True)
+
+    @one_line
+    def invoke(self, argument, from_tty):
+        if argument.strip():
+            raise gdb.GdbError('no such verb: %s; help py-heap lists them' % argument.split()[0])
+        raise gdb.GdbError('py-heap needs a verb; help py-heap lists them')
+
+
+def warn(message):
+    gdb.write('%s\n' % message, gdb.STDERR)
+
+
+def run_verb(argv):
+    t = target.current()
+    colour, columns = target.style()
+    return _pyheap.run_verb(t.session, argv, colour, columns, gdb.write, warn)
+
+
+class Verb(gdb.Command):
+    """A verb of libpyheap's table."""
+
+    def __init__(self, name, usage, summary, text):
+        self.verb = name
+        self.options = [w.strip('[]|') for w in usage.replace('=', ' ').split() if w.lstrip('[|').startswith('--')]
+        # gdb has the dump already
+        usage = ' '.join(w for w in usage.split() if w != 'DUMP')
+        self.__doc__ = '%s.\nUsage: py-heap %s\n\n%s' % (
+            summary[:1].upper() + summary[1:], usage, text.rstrip('\n').replace('pyheap print DUMP', 'py-heap print'))
+        super(Verb, self).__init__('py-heap ' + name, gdb.COMMAND_DATA)
+
+    def arguments(self, argument):
+        return gdb.string_to_argv(argument)
+
+    @one_line
+    def invoke(self, argument, from_tty):
+        self.dont_repeat()
+        run_verb([self.verb] + self.arguments(argument))
+
+    def complete(self, text, word):
+        return commands.complete_words(self.options, text, word)
+
+
+class PrintVerb(Verb):
+    """Operands may be names in the selected Python frame and expressions of gdb too."""
+
+    def arguments(self, argument):
+        words, operands = [], []
+        for word in gdb.string_to_argv(argument):
+            if word.startswith('--'):
+                words.append(word)
+            else:
+                operands.append('0x%x' % commands.find_object(target.current(), word)[1])
+        return words + operands
+
+
+class Dump(gdb.Command):
+    """Write the portable dump that pyheap reads on any machine.
+Usage: py-heap dump FILE
+
+Secrets are redacted in it, as by core2pyheap.  A live process is only read, and goes
+on when you let it."""
+
+    def __init__(self):
+        super(Dump, self).__init__('py-heap dump', gdb.COMMAND_DATA, gdb.COMPLETE_FILENAME)
+
+    @one_line
+    def invoke(self, argument, from_tty):
+        self.dont_repeat()
+        words = gdb.string_to_argv(argument)
+        if len(words) != 1:
+            raise gdb.GdbError('give one file: py-heap dump FILE')
+        path = os.path.abspath(os.path.expanduser(words[0]))
+        t = target.current()
+        _pyheap.write_dump(t.image, path)
+        gdb.write('Wrote %s; `pyheap report %s\' prints it.\n' % (words[0], words[0]), gdb.STDERR)
+
+
+def register():
+    Prefix()
+    names = set()
+    for name, usage, summary, text in _pyheap.verbs():
+        names.add(name)
+        (PrintVerb if name == 'print' else Verb)(name, usage, summary, text)
+    Dump()
+    names.add('dump')
+    # reachable here whoever owns py-bt
+    for command in commands.COMMANDS:
+        if command.name not in names:
+            command('py-heap ' + command.name)

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a debugger asks of a session: one thread, one frame, one object, rendered
+ * from the same records as reports are. */
+#ifndef PYHEAP_INSPECT_H
+#define PYHEAP_INSPECT_H
+
+#include <pyheap/session.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ph_dump;
+
+/* Like ph_session_open(), but the report is made when something first needs it:
+ * the repr of one object costs no walk over threads.  What `options` points to
+ * is borrowed for the session's life. */
+struct ph_error *ph_session_attach(struct ph_image *image, const struct ph_session_options *options,
+				   struct ph_session **ret) __attribute__((warn_unused_result));
+
+/* The session as a dump for ph_verb_run(); closed with ph_dump_close(), before the session. */
+struct ph_error *ph_session_as_dump(struct ph_session *session, struct ph_dump **ret)
+	__attribute__((warn_unused_result));
+
+/* Texts are malloc'ed and end with a newline and a NUL.  `tid` is the LWP of a thread.
+ * Frames are counted from the innermost Python frame, 0.  PH_ERROR_USAGE: no
+ * Python runs in that thread, it has no such frame, no such name. */
+
+/* The Python frames of a thread; of its innermost interpreter when it is in several. */
+struct ph_error *ph_session_frame_count(struct ph_session *session, int64_t tid, size_t *ret)
+	__attribute__((warn_unused_result));
+
+/* The most recent call first; tid 0: every thread. */
+struct ph_error *ph_session_backtrace(struct ph_session *session, int64_t tid, bool locals,
+				      const struct ph_report_style *style, char **ret) __attribute__((warn_unused_result));
+
+enum ph_inspect_exceptions { PH_INSPECT_HANDLED, PH_INSPECT_RAISED /* or left in sys.last_* */ };
+struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, enum ph_inspect_exceptions which,
+				       const struct ph_report_style *style, char **ret)
+	__attribute__((warn_unused_result));
+
+/* Every thread on a line; `selected` is marked. */
+struct ph_error *ph_session_threads(struct ph_session *session, int64_t selected, const struct ph_report_style *style,
+				    char **ret) __attribute__((warn_unused_result));
+
+struct ph_error *ph_session_frame(struct ph_session *session, int64_t tid, size_t frame,
+				  const struct ph_report_style *style, char **ret) __attribute__((warn_unused_result));
+struct ph_error *ph_session_locals(struct ph_session *session, int64_t tid, size_t frame,
+				   const struct ph_report_style *style, char **ret) __attribute__((warn_unused_result));
+/* Source lines first to last, both inclusive, from 1; first 0: those around the frame's own. */
+struct ph_error *ph_session_source(struct ph_session *session, int64_t tid, size_t frame, size_t first, size_t last,
+				   char **ret) __attribute__((warn_unused_result));
+
+/* The object that a name means in a frame; *ret_scope is "local", "global" or "builtin". */
+struct ph_error *ph_session_lookup(struct ph_session *session, int64_t tid, size_t frame, const char *name,
+				   const char **ret_scope, uint64_t *ret) __attribute__((warn_unused_result));
+
+/* The repr of the object at an address, without newline, at most so many characters (0: 1000). */
+struct ph_error *ph_session_repr(struct ph_session *session, uint64_t address, size_t characters, char **ret)
+	__attribute__((warn_unused_result));
+
+#ifdef __cplusplus
+}
+#endif
+#endif
