@@ -14,7 +14,8 @@ struct detection {
 	const struct ph_module *modules;
 	size_t module_count;
 	/* why not, for the error */
-	struct ph_version unknown; /* a version that the tables lack; major 0 none */
+	bool is_unknown;
+	struct ph_version unknown; /* a version that the tables lack */
 	const char *unknown_source;
 	bool unknown_minor_only;
 	const char *unsupported; /* a kind of build that the tables lack, or NULL */
@@ -68,17 +69,18 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 	}
 	ph_version_text(version, found, sizeof(found));
 	ph_version_text(hint->version, said, sizeof(said));
-	bool same_minor = version.major == hint->version.major && version.minor == hint->version.minor;
+	bool same_minor = ph_version_same_minor(version, hint->version);
 	if (!same_minor && (hint->minor_only || !ph_layout_knows(version))) {
 		ph_explain(d->callbacks, "sys.hexversion says %s, not %s as %s", found, said, hint->source);
 		if (!ph_layout_knows(version)) {
+			d->is_unknown = true;
 			d->unknown = version;
 			d->unknown_source = "sys.hexversion";
 			d->unknown_minor_only = false;
 		}
 		return false;
 	}
-	if (!hint->minor_only && memcmp(&version, &hint->version, sizeof(version)))
+	if (!hint->minor_only && !ph_version_equal(version, hint->version))
 		ph_warn(d->callbacks, "sys.hexversion says %s, %s says %s: taking the former", found, hint->source, said);
 	target->version_source = "sys.hexversion";
 	bool inferred = !strcmp(*origin, "inferred");
@@ -100,7 +102,8 @@ static bool try_hint_abi(struct detection *d, struct ph_target *target, const st
 	if (!resolve(d, target, hint->version, abi, ret_origin)) {
 		if (hint->free_threaded && ph_layout_knows(hint->version)) {
 			d->unsupported = "a free-threaded build";
-		} else if (!d->unknown.major) {
+		} else if (!d->is_unknown) {
+			d->is_unknown = true;
 			d->unknown = hint->version;
 			d->unknown_source = hint->source;
 			d->unknown_minor_only = hint->minor_only;
@@ -185,6 +188,7 @@ static bool scan_module(struct detection *d, const struct ph_module *module, str
 		ph_explain(d->callbacks, "%s holds the version text %s", module_name(module),
 			   ph_version_text(version, text, sizeof(text)));
 		if (!ph_layout_knows(version)) {
+			d->is_unknown = true;
 			d->unknown = version;
 			d->unknown_source = "the version text in its data";
 			d->unknown_minor_only = false;
@@ -246,17 +250,13 @@ static const struct ph_module *find_pypy(const struct detection *d)
 static struct ph_error *unknown_version(struct detection *d)
 {
 	ph_auto_buffer struct ph_buffer known = PH_BUFFER(256);
-	struct ph_version version = ph_layout_newest();
-	unsigned newest = version.minor;
-	version.micro = 0;
-	for (unsigned minor = 0; minor <= newest; minor++) {
-		version.minor = (uint8_t)minor;
-		if (ph_layout_knows(version))
-			ph_buffer_printf(&known, "%s%u.%u", known.size ? ", " : "", version.major, minor);
-	}
+	struct ph_version version;
 	char text[16];
+	for (size_t i = 0; ph_layout_known(i, &version); i++)
+		ph_buffer_printf(&known, "%s%s", known.size ? ", " : "",
+				 ph_version_minor_text(version, text, sizeof(text)));
 	if (d->unknown_minor_only)
-		snprintf(text, sizeof(text), "%u.%u", d->unknown.major, d->unknown.minor);
+		ph_version_minor_text(d->unknown, text, sizeof(text));
 	else
 		ph_version_text(d->unknown, text, sizeof(text));
 	return ph_error_create(PH_ERROR_NO_PYTHON, "found Python %s (by %s), which is not supported yet (known are %s)",
@@ -274,7 +274,7 @@ static struct ph_error *explain_failure(struct detection *d)
 				       pypy->name);
 	if (d->unsupported)
 		return ph_error_create(PH_ERROR_NO_PYTHON, "found Python, %s: not supported yet", d->unsupported);
-	if (d->unknown.major && !ph_layout_knows(d->unknown))
+	if (d->is_unknown && !ph_layout_knows(d->unknown))
 		return unknown_version(d);
 	if (d->dead)
 		return ph_error_create(PH_ERROR_NO_PYTHON,

@@ -45,8 +45,7 @@ bool ph_is_pypy_name(const char *name)
 static void add_hint(struct ph_hints *hints, struct ph_hint hint)
 {
 	for (size_t i = 0; i < hints->count; i++)
-		if (hints->items[i].version.major == hint.version.major &&
-		    hints->items[i].version.minor == hint.version.minor)
+		if (ph_version_same_minor(hints->items[i].version, hint.version))
 			return; /* said already by something more trustworthy */
 	if (hints->count < PH_MAX_HINTS)
 		hints->items[hints->count++] = hint;
@@ -97,16 +96,9 @@ static void add_names(struct ph_image *image, const struct ph_candidate *candida
 /* Every version of the tables, the newest first. */
 static void add_known(struct ph_hints *hints)
 {
-	struct ph_version version = ph_layout_newest();
-	version.micro = 0;
-	for (unsigned minor = version.minor + 1u; minor-- > 0;) {
-		version.minor = (uint8_t)minor;
-		if (ph_layout_knows(version))
-			add_hint(hints, (struct ph_hint){ .version = version,
-							  .minor_only = true,
-							  .guess = true,
-							  .source = "trying every known version" });
-	}
+	struct ph_hint hint = { .minor_only = true, .guess = true, .source = "trying every known version" };
+	for (size_t i = 0; ph_layout_known(i, &hint.version); i++)
+		add_hint(hints, hint);
 }
 
 void ph_hints_collect(struct ph_image *image, const struct ph_candidate *candidate, const struct ph_version *text,

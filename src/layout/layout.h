@@ -26,6 +26,12 @@ struct ph_version {
 struct ph_version ph_version_from_hex(uint32_t hexversion);
 const char *ph_version_text(struct ph_version version, char *buffer, size_t size);
 
+bool ph_version_equal(struct ph_version a, struct ph_version b);
+/* 3.11.7 and 3.11.2: the same but for micro and level. */
+bool ph_version_same_minor(struct ph_version a, struct ph_version b);
+/* "3.11" into buffer (8 bytes at least). */
+const char *ph_version_minor_text(struct ph_version version, char *buffer, size_t size);
+
 struct ph_abi {
 	uint8_t pointer_size; /* bytes */
 	uint8_t long_size;    /* bytes of C long: 4 on Windows x64 */
@@ -113,8 +119,9 @@ const char *ph_origin_name(enum ph_origin origin);
 /* Do debug builds of this version have the list of all objects (trace_refs)? */
 bool ph_layout_has_trace_refs(struct ph_version version);
 
-/* The newest version that the tables know. */
-struct ph_version ph_layout_newest(void);
+/* The versions that the tables know, one a minor, the newest first: version `index` into *ret; false when there are
+ * no more. */
+bool ph_layout_known(size_t index, struct ph_version *ret);
 
 /* ---- names of code: what a version's bytecode means where stacks need it ---- */
 

@@ -49,6 +49,22 @@ struct ph_version ph_version_from_hex(uint32_t hexversion)
 				    .serial = hexversion & 0xf };
 }
 
+bool ph_version_equal(struct ph_version a, struct ph_version b)
+{
+	return ph_version_same_minor(a, b) && a.micro == b.micro && a.level == b.level && a.serial == b.serial;
+}
+
+bool ph_version_same_minor(struct ph_version a, struct ph_version b)
+{
+	return a.major == b.major && a.minor == b.minor;
+}
+
+const char *ph_version_minor_text(struct ph_version version, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "%u.%u", version.major, version.minor);
+	return buffer;
+}
+
 const char *ph_version_text(struct ph_version version, char *buffer, size_t size)
 {
 	const char *level = version.level == 0xa ? "a" : version.level == 0xb ? "b" : version.level == 0xc ? "rc" : "";

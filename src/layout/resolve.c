@@ -209,9 +209,18 @@ bool ph_layout_knows(struct ph_version version)
 	return number >= PH_OLDEST && number <= PH_NEWEST && (number < 20800 || number >= 30600);
 }
 
-struct ph_version ph_layout_newest(void)
+bool ph_layout_known(size_t index, struct ph_version *ret)
 {
-	return (struct ph_version){ .major = PH_NEWEST / 10000, .minor = PH_NEWEST / 100 % 100, .level = 0xf };
+	for (uint32_t number = PH_NEWEST / 100; number >= PH_OLDEST / 100; number--) {
+		struct ph_version version = {
+			.major = (uint8_t)(number / 100), .minor = (uint8_t)(number % 100), .level = 0xf
+		};
+		if (!ph_layout_knows(version) || index--)
+			continue;
+		*ret = version;
+		return true;
+	}
+	return false;
 }
 
 bool ph_layout_resolve(struct ph_version version, struct ph_abi abi, struct ph_layout *ret)
@@ -221,7 +230,7 @@ bool ph_layout_resolve(struct ph_version version, struct ph_abi abi, struct ph_l
 		if (version.major != PH_NEWEST / 10000 || version.minor < PH_NEWEST / 100 % 100)
 			return false;
 		layout.guessed = true;
-		layout.version = ph_layout_newest();
+		(void)ph_layout_known(0, &layout.version);
 	}
 	if ((abi.pointer_size != 4 && abi.pointer_size != 8) || (abi.long_size != 4 && abi.long_size != 8))
 		return false;

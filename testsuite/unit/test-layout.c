@@ -68,7 +68,13 @@ static void test_versions(void)
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030d00a6), text, sizeof text), "3.13.0a6");
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030b07f0), text, sizeof text), "3.11.7");
 	CHECK_STR(ph_version_text(ph_version_from_hex(0x030c00c2), text, sizeof text), "3.12.0rc2");
-	CHECK_EQ(ph_layout_newest().minor, 15);
+	struct ph_version known, before;
+	CHECK(ph_layout_known(0, &known) && ph_version_same_minor(known, ph_version_from_hex(0x030f00f0)));
+	size_t n = 1;
+	for (before = known; ph_layout_known(n, &known); before = known, n++)
+		CHECK(ph_layout_knows(known) && !ph_version_equal(known, before));
+	CHECK_EQ(known.major * 100 + known.minor, 207);
+	CHECK_EQ(n, 11);
 
 	/* what moved between 3.12.1 and 3.12.5, and is not known in between */
 	l = of(0x030c01f0, lp64);
