@@ -43,13 +43,21 @@ TESTS += testsuite/check-layers-itself.sh
 TESTS += testsuite/summary-itself.sh
 
 # The interpreter as the oracle, one test a version.
+TESTS += testsuite/cores/conformance-2.7.test
+TESTS += testsuite/cores/conformance-3.6.test
+TESTS += testsuite/cores/conformance-3.7.test
 TESTS += testsuite/cores/conformance-3.8.test
 TESTS += testsuite/cores/conformance-3.9.test
 TESTS += testsuite/cores/conformance-3.10.test
 TESTS += testsuite/cores/conformance-3.11.test
 TESTS += testsuite/cores/conformance-3.12.test
 TESTS += testsuite/cores/conformance-3.13.test
+TESTS += testsuite/cores/conformance-3.14.test
+TESTS += testsuite/cores/conformance-3.15.test
 TESTS += testsuite/cores/conformance-system.test
+TESTS += testsuite/cores/conformance-3.11-debug.test
+TESTS += testsuite/cores/conformance-3.14-debug.test
+TESTS += testsuite/cores/conformance-3.15-debug.test
 
 # The layout tables against debug information and internal headers.
 check_PROGRAMS += testsuite/layouts/dump-layout

@@ -113,6 +113,8 @@ const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr ty
 const struct ph_type_entry *ph_object_type_entry(struct ph_objects *objects, ph_addr object);
 /* Names those that were met while names were being collected. */
 void ph_types_rename_pending(struct ph_objects *objects);
+/* For a type without a name: objects->instance may tell now. */
+void ph_type_name_again(struct ph_objects *objects, struct ph_type_entry *entry);
 /* Fills what `detailed` guards. */
 void ph_type_detail(struct ph_objects *objects, struct ph_type_entry *entry);
 /* An attribute of the class, along its MRO; *ret_owner (may be NULL) is the class that has it. */

@@ -193,6 +193,8 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 		unknown(ret, PH_CORRUPT);
 		return;
 	}
+	if (type->type.name[0] == '?' && !type->type.is_heap)
+		ph_type_name_again(objects, type);
 	if (!type->detailed)
 		ph_type_detail(objects, type);
 	ret->refcount = read_refcount(t, &header);

@@ -290,6 +290,13 @@ void ph_types_rename_pending(struct ph_objects *objects)
 			    ph_read_ptr(objects, e->type.address, PH_PyTypeObject_tp_name));
 }
 
+void ph_type_name_again(struct ph_objects *objects, struct ph_type_entry *e)
+{
+	if (objects->may_guess && !objects->busy_seeding)
+		finish_type(objects, e, e->type.base ? ph_type_entry(objects, e->type.base) : NULL,
+			    ph_read_ptr(objects, e->type.address, PH_PyTypeObject_tp_name));
+}
+
 static bool find_cached(struct ph_objects *objects, ph_addr address, const struct ph_type_entry **ret)
 {
 	const uint64_t *cached = ph_addrmap_find(&objects->types, address);

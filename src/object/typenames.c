@@ -146,6 +146,32 @@ static const struct { const char *role, *name; } metatypes[] = {
 	{ "_ctypes._SimpleCData", "_ctypes.PyCSimpleType" }, { "_ctypes.CFuncPtr", "_ctypes.PyCFuncPtrType" },
 };
 
+/* 2.7: the views of a dict differ in nothing, but each is registered with an abstract class (Lib/_abcoll.py, abc.py). */
+static const struct { const char *registry, *name; } registered[] = {
+	{ "_abcoll.KeysView[_abc_registry]", "dict_keys" },
+	{ "_abcoll.ItemsView[_abc_registry]", "dict_items" },
+	{ "_abcoll.ValuesView[_abc_registry]", "dict_values" },
+};
+
+/* The static types that a WeakSet refers to get the name. */
+static void add_registered(struct ph_objects *o, const char *registry, const char *name)
+{
+	enum { MASK_MAXIMUM = 1023 };
+	ph_addr weak_set = role_object(o, registry);
+	ph_addr set = weak_set ? ph_object_attribute(o, weak_set, "data") : 0;
+	ph_addr table = set ? ph_read_ptr(o, set, PH_PySetObject_table) : 0;
+	int64_t mask = table ? ph_read_int(o, set, PH_PySetObject_mask) : -1;
+	for (int64_t i = 0; i <= mask && i <= MASK_MAXIMUM; i++) {
+		ph_addr entry = table + (uint64_t)i * ph_target_sizeof(o->target, PH_SIZEOF_setentry);
+		ph_addr reference = ph_read_ptr(o, entry, PH_setentry_key);
+		ph_addr type = reference ? ph_read_ptr(o, reference, PH_PyWeakReference_wr_object) : 0;
+		if (type && is_static_type(o, type) &&
+		    ph_read_int(o, type, PH_PyTypeObject_tp_basicsize) ==
+			    (int64_t)ph_target_sizeof(o->target, PH_SIZEOF_PyDictViewObject))
+			ph_addrmap_set(&o->known, type, (uint64_t)(uintptr_t)name, false);
+	}
+}
+
 static void read_roles(struct ph_objects *o)
 {
 	const struct ph_known_type *rows;
@@ -158,6 +184,8 @@ static void read_roles(struct ph_objects *o)
 	}
 	for (size_t i = 0; i < sizeof(metatypes) / sizeof(*metatypes); i++)
 		add_role(o, metatypes[i].role, metatypes[i].name, -1);
+	for (size_t i = 0; i < sizeof(registered) / sizeof(*registered); i++)
+		add_registered(o, registered[i].registry, registered[i].name);
 }
 
 /* ---- fingerprints ---- */
@@ -287,7 +315,8 @@ static const char *choose_row(struct ph_objects *o, ph_addr type, const struct p
 		if (n == 1)
 			return only->name;
 	}
-	for (size_t i = 0; exact && i < count; i++)
+	/* a type that was never made ready has no dict (2.7) */
+	for (size_t i = 0; (exact || !ph_read_ptr(o, type, PH_PyTypeObject_tp_dict)) && i < count; i++)
 		if (instance_tells(o, type, rows[i]->name))
 			return rows[i]->name;
 	return NULL;

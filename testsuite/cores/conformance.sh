@@ -3,7 +3,7 @@
 # The interpreter as the oracle: one Python version dies in six ways, and what we print is held against what it wrote of
 # itself, with the executable given and with the core alone.
 #
-# usage: conformance.sh VERSION|system [MODE...]
+# usage: conformance.sh VERSION|VERSION-debug|system [MODE...]
 #
 # For each core: the report (check_report.py), the objects of the dump (check_objects.py), the dump's own report
 # against the converter's (`cmp`), `unzip -t`, exit status 0 and nothing but progress on stderr.
@@ -17,7 +17,7 @@ modes=${*:-abort segv fatal excepthook gcdel recurse}
 
 command -v unzip >/dev/null || { echo "no unzip here"; exit 77; }
 "$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
-"$here/../find-pythons" --one "$version" || { echo "no Python $version here"; exit 77; }
+"$here/../find-pythons" --one "$version" || "$here/get-root" "$version" || { echo "no Python $version here"; exit 77; }
 for program in "$CORE2PYHEAP" "$PYHEAP"; do
 	[ -x "$program" ] || { echo "FAILED: $program was not built"; exit 1; }
 done
@@ -85,7 +85,11 @@ for mode in $modes; do
 	fi
 	python=$(cat "$core/python")
 	echo "== Python $version ($python), $mode, with the executable"
-	check executable "$core/core" "$python"
+	if [ -s "$core/root" ]; then
+		check executable --sysroot="$(cat "$core/root")" "$core/core"
+	else
+		check executable "$core/core" "$python"
+	fi
 	echo "== Python $version, $mode, core alone"
 	check alone --sysroot="$work/empty" "$core/core"
 done
