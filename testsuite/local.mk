@@ -80,6 +80,7 @@ TESTS += testsuite/cores/named-files.sh
 TESTS += testsuite/cores/failing-writes.sh
 TESTS += testsuite/cores/same-bytes.sh
 TESTS += testsuite/cores/secrets.sh
+TESTS += testsuite/cores/heap.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
 fuzz_tests =

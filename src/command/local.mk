@@ -6,3 +6,6 @@ src_command_libph_command_la_SOURCES += src/command/print.c
 src_command_libph_command_la_SOURCES += src/command/report.c
 src_command_libph_command_la_SOURCES += src/command/threads.c
 src_command_libph_command_la_SOURCES += src/command/verbs.c
+src_command_libph_command_la_SOURCES += src/command/export.c
+src_command_libph_command_la_SOURCES += src/command/heap.c
+src_command_libph_command_la_SOURCES += src/command/types.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pyheap print */
 #include "command/command.h"
+#include "command/heap.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -8,7 +9,7 @@
 #include <inttypes.h>
 
 /* Hexadecimal with or without 0x, nothing else; 0 when it is not. */
-static ph_addr parse_address(const char *text)
+ph_addr ph_parse_address(const char *text)
 {
 	ph_addr address = 0;
 	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
@@ -26,7 +27,7 @@ static ph_addr parse_address(const char *text)
 static struct ph_error *parse_addresses(const struct ph_arguments *arguments, ph_addr *ret)
 {
 	for (int i = 0; i < arguments->operand_count; i++) {
-		ret[i] = parse_address(arguments->operands[i]);
+		ret[i] = ph_parse_address(arguments->operands[i]);
 		if (!ret[i])
 			return ph_error_create(PH_ERROR_USAGE, "print: %s is not an address: give it as 0x7f…",
 					       arguments->operands[i]);

@@ -52,6 +52,28 @@ static const struct ph_verb verbs[] = {
 			"Ends with status 1 when the dump does not hold one of them.\n",
 		.implementation = &ph_verb_print,
 	},
+	{
+		.name = "types",
+		.usage = "types [--json] [--sort=size|count|name] DUMP",
+		.summary = "how many objects there are of each type, and their sizes",
+		.help = "Counts the objects of the whole heap by their types; bytes are what sys.getsizeof()\n"
+			"gives, summed.  Needs a dump made with --heap=full, which is the default.\n"
+			"\n"
+			"  --json        as JSON: one type a line\n"
+			"  --sort=ORDER  size (the default), count or name\n",
+		.implementation = &ph_verb_types,
+	},
+	{
+		.name = "export",
+		.usage = "export [--format=jsonl] DUMP",
+		.summary = "every object of the heap with its references, one JSON object a line",
+		.help = "Prints the whole heap by address.  Of each object: address, type, module, size as\n"
+			"sys.getsizeof() gives it, refcount (-1: immortal), refs as gc.get_referents() gives\n"
+			"them, extra (what memory holds beyond that, with the kind of reference), len.\n"
+			"\n"
+			"  --format=jsonl  the only format so far\n",
+		.implementation = &ph_verb_export,
+	},
 };
 
 size_t ph_verbs(const struct ph_verb **ret)

@@ -7,6 +7,7 @@
 #include <pyheap/callbacks.h>
 #include <pyheap/dump.h>
 
+#include "record/heap_sink.h"
 #include "record/render.h"
 #include "record/report.h"
 #include "record/source.h"
@@ -43,6 +44,9 @@ struct ph_dump_contents {
 	size_t source_count;
 	const struct ph_dump_field *fields;
 	size_t field_count;
+	/* the whole heap into the sink, for the columns; NULL: none are written */
+	struct ph_error *(*walk_heap)(void *user, const struct ph_heap_sink *sink);
+	void *walk_user;
 	int64_t time; /* seconds since 1970 for member dates: SOURCE_DATE_EPOCH or the core's own */
 	const char *heap; /* "none", "stacks", "full" */
 	const struct ph_callbacks *callbacks;
@@ -82,5 +86,31 @@ struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t m
  * part of it that is damaged: ph_dump_problem() says so then). */
 struct ph_error *ph_dump_objects(struct ph_dump *dump, const ph_addr *addresses, size_t count, struct ph_arena *arena,
 				 struct ph_object **ret) __attribute__((warn_unused_result));
+
+/* ---- the heap ---- */
+
+/* A type with its place among the objects; the text is the dump's. */
+struct ph_dump_type {
+	uint32_t index; /* PH_NO_INDEX unknown */
+	ph_addr address;
+	const char *name, *module;
+	int64_t basicsize, itemsize;
+	uint64_t count;
+};
+
+struct ph_dump_types {
+	struct ph_dump_type *types; /* sorted by index */
+	size_t count;
+	const char **fields; /* names of members, which PH_EDGE_FIELD edges count */
+	size_t field_count;
+	struct ph_arena arena;
+};
+/* PH_ERROR_BAD_DUMP also when the dump was made without the whole heap. */
+struct ph_error *ph_dump_types(struct ph_dump *dump, struct ph_dump_types *ret) __attribute__((warn_unused_result));
+void ph_dump_types_deinit(struct ph_dump_types *types);
+
+/* One column (enum ph_column of dump/columns.h), whole, in our byte order, malloc'ed. */
+struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
+	__attribute__((warn_unused_result));
 
 #endif

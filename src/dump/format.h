@@ -14,6 +14,7 @@
 #define PH_MEMBER_EXCEPTIONS "exceptions.json"
 #define PH_MEMBER_MODULES "modules.json"
 #define PH_MEMBER_CLOSURE "closure.jsonl"
+#define PH_MEMBER_TYPES "types.json"
 #define PH_MEMBER_SOURCES "sources/"
 
 /* Each line of closure.jsonl begins so, whatever follows: a reader may look for

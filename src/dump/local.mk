@@ -15,3 +15,6 @@ src_dump_libph_dump_la_SOURCES += src/dump/recognise.c
 src_dump_libph_dump_la_SOURCES += src/dump/write.c
 src_dump_libph_dump_la_SOURCES += src/dump/zipwriter.c
 src_dump_libph_dump_la_SOURCES += src/dump/zipwriter.h
+src_dump_libph_dump_la_SOURCES += src/dump/chunk.c
+src_dump_libph_dump_la_SOURCES += src/dump/columns.c
+src_dump_libph_dump_la_SOURCES += src/dump/columns_read.c

@@ -4,6 +4,7 @@
 
 #include "base/callbacks.h"
 #include "base/cleanup.h"
+#include "dump/columns.h"
 #include "dump/format.h"
 #include "dump/manifest.h"
 #include "dump/output.h"
@@ -145,6 +146,20 @@ static struct ph_error *add_closure(struct ph_zipwriter *writer, const struct ph
 	return error ? error : ph_zipwriter_end(writer);
 }
 
+static struct ph_error *add_columns(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
+{
+	struct ph_columns *columns;
+	struct ph_error *error = ph_columns_create(writer, &columns);
+	if (error)
+		return error;
+	struct ph_heap_sink sink = ph_columns_sink(columns);
+	error = contents->walk_heap(contents->walk_user, &sink);
+	if (!error)
+		error = ph_columns_finish(columns);
+	ph_columns_free(columns);
+	return error;
+}
+
 static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph_dump_contents *contents,
 				    const struct ph_buffer *report)
 {
@@ -167,6 +182,8 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 		error = add_sources(writer, contents);
 	if (!error && contents->render)
 		error = add_closure(writer, contents);
+	if (!error && contents->walk_heap)
+		error = add_columns(writer, contents);
 	return error;
 }
 

@@ -122,12 +122,25 @@ struct ph_error *ph_zipwriter_open(FILE *file, const char *path, int64_t time, s
 	return ret->zip ? NULL : check(ret, ZIP_INTERNALERROR);
 }
 
-struct ph_error *ph_zipwriter_begin(struct ph_zipwriter *writer, const char *name, bool large)
+static struct ph_error *begin_member(struct ph_zipwriter *writer, const char *name, int method, bool large)
 {
 	zip_fileinfo info = { .dosDate = writer->date, .external_fa = MODE };
-	return check(writer, zipOpenNewFileInZip4_64(writer->zip, name, &info, NULL, 0, NULL, 0, NULL, Z_DEFLATED, LEVEL,
-						     0, -MAX_WBITS, DEF_MEM_LEVEL, Z_DEFAULT_STRATEGY, NULL, 0, MADE_BY,
-						     0, large));
+	return check(writer, zipOpenNewFileInZip4_64(writer->zip, name, &info, NULL, 0, NULL, 0, NULL, method,
+						     method ? LEVEL : 0, 0, -MAX_WBITS, DEF_MEM_LEVEL,
+						     Z_DEFAULT_STRATEGY, NULL, 0, MADE_BY, 0, large));
+}
+
+struct ph_error *ph_zipwriter_begin(struct ph_zipwriter *writer, const char *name, bool large)
+{
+	return begin_member(writer, name, Z_DEFLATED, large);
+}
+
+struct ph_error *ph_zipwriter_store(struct ph_zipwriter *writer, const char *name, const void *data, size_t size)
+{
+	struct ph_error *error = begin_member(writer, name, 0, false);
+	if (!error)
+		error = ph_zipwriter_write(writer, data, size);
+	return error ? error : ph_zipwriter_end(writer);
 }
 
 struct ph_error *ph_zipwriter_write(struct ph_zipwriter *writer, const void *data, size_t size)

@@ -36,6 +36,10 @@ struct ph_error *ph_zipwriter_end(struct ph_zipwriter *writer) __attribute__((wa
 struct ph_error *ph_zipwriter_add(struct ph_zipwriter *writer, const char *name, const void *data, size_t size)
 	__attribute__((warn_unused_result));
 
+/* The same, not compressed once more; less than 4 GiB. */
+struct ph_error *ph_zipwriter_store(struct ph_zipwriter *writer, const char *name, const void *data, size_t size)
+	__attribute__((warn_unused_result));
+
 /* The directory, with the comment behind; the writer is empty afterwards. */
 struct ph_error *ph_zipwriter_finish(struct ph_zipwriter *writer, const char *comment)
 	__attribute__((warn_unused_result));

@@ -7,3 +7,4 @@ src_extract_libph_extract_la_SOURCES += src/extract/process.c
 src_extract_libph_extract_la_SOURCES += src/extract/render.c
 src_extract_libph_extract_la_SOURCES += src/extract/sources.c
 src_extract_libph_extract_la_SOURCES += src/extract/threads.c
+src_extract_libph_extract_la_SOURCES += src/extract/heap.c

@@ -9,6 +9,7 @@
 
 #define CACHE_SIZE 1024 /* types that were asked for last; a power of two */
 #define EDGES 1024
+#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
 #define REFCOUNT_MAXIMUM (UINT64_C(1) << 33) /* what is more is a pointer */
 
 struct ph_heap_work {
@@ -239,7 +240,13 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime)
 	if (error)
 		return error;
 	meet_roots(heap, runtime);
+	ph_addr behind = 0;
 	for (size_t i = 0; i < heap->pool_count; i++) {
+		ph_addr at = heap->pools[i].address;
+		if (at - behind > WINDOW) {
+			ph_image_drop_pages(heap->target->image, behind, at);
+			behind = at;
+		}
 		sweep_pool(heap, &heap->pools[i]);
 		drain(heap);
 	}

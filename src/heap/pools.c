@@ -10,7 +10,7 @@
 #include "heap/heap.h"
 
 #define SIZE_MAXIMUM 512 /* SMALL_REQUEST_THRESHOLD */
-#define ALIGNMENT 16
+#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
 
 struct header {
 	uint64_t count, free_block, arena, size_index, next_offset, maximum_offset;
@@ -32,8 +32,9 @@ static struct header load_header(const struct ph_target *t, const uint8_t *data)
 /* Everything in it agrees with everything else. */
 static bool is_header(const struct header *h, ph_addr address, uint64_t pool_size, uint64_t *ret_block_size)
 {
-	uint64_t size = (h->size_index + 1) * ALIGNMENT;
-	if (size > SIZE_MAXIMUM || h->maximum_offset != pool_size - size || h->next_offset < PH_POOL_HEADER ||
+	/* aligned to 16 bytes since 3.8, to 8 before */
+	uint64_t size = pool_size - h->maximum_offset, classes = h->size_index + 1;
+	if (!size || size > SIZE_MAXIMUM || (size != classes * 16 && size != classes * 8) || h->next_offset < PH_POOL_HEADER ||
 	    h->next_offset > pool_size || (h->next_offset - PH_POOL_HEADER) % size)
 		return false;
 	if (!h->count || h->count > (h->next_offset - PH_POOL_HEADER) / size)
@@ -76,7 +77,12 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 			continue;
 		ph_addr end = segments[i].start + segments[i].file_size;
 		ph_addr at = (segments[i].start + pool_size - 1) & ~(pool_size - 1);
+		ph_addr behind = at;
 		for (; at + pool_size <= end; at += pool_size) {
+			if (at - behind > WINDOW) {
+				ph_image_drop_pages(t->image, behind, at);
+				behind = at;
+			}
 			const uint8_t *data = ph_image_view(t->image, at, pool_size);
 			uint64_t size;
 			if (!data)

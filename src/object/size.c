@@ -180,11 +180,24 @@ static int64_t frame_size(const struct ph_shape *shape, ph_addr object)
 	return (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyFrameObject) + (slots ? slots - 1 : 0) * width;
 }
 
+/* PyArray_Descr: up to 1.26 elsize and alignment are ints, which 2.0 made words behind flags of 64 bits. */
+static int64_t descr_item_size(const struct ph_target *t, ph_addr descr)
+{
+	enum { OLD_ITEM = 32, OLD_ALIGNMENT = 36, NEW_ITEM = 40, END = 48, SANE = 1 << 30 };
+	const uint8_t *data = ph_image_view(t->image, descr, END);
+	if (!data)
+		return -1;
+	bool old = ph_load_uint(data + OLD_ALIGNMENT, 4, t->layout.abi.big_endian) != 0;
+	uint64_t size = old ? ph_load_uint(data + OLD_ITEM, 4, t->layout.abi.big_endian) :
+			      ph_load_uint(data + NEW_ITEM, 8, t->layout.abi.big_endian);
+	return size > SANE ? -1 : (int64_t)size;
+}
+
 /* array_sizeof() in numpy/core/src/multiarray/methods.c: shape and strides, and the buffer where the array owns it.
  * PyArrayObject_fields of numpy/core/include/numpy/ndarraytypes.h has not changed since 1.7; 64-bit machines. */
 static int64_t ndarray_size(const struct ph_shape *shape, ph_addr object)
 {
-	enum { ND = 24, DIMENSIONS = 32, STRIDES = 40, FLAGS = 64, STRUCT = 72, WORD = 8 };
+	enum { ND = 24, DIMENSIONS = 32, STRIDES = 40, DESCR = 56, FLAGS = 64, STRUCT = 72, WORD = 8 };
 	enum { C_CONTIGUOUS = 1, F_CONTIGUOUS = 2, OWNDATA = 4, ND_MAXIMUM = 64 };
 	const struct ph_target *t = shape->objects->target;
 	bool big = t->layout.abi.big_endian;
@@ -198,7 +211,11 @@ static int64_t ndarray_size(const struct ph_shape *shape, ph_addr object)
 	int64_t size = shape->size + (int64_t)(2 * nd * WORD);
 	if (!(flags & OWNDATA))
 		return size;
-	if (!nd || !(flags & (C_CONTIGUOUS | F_CONTIGUOUS)) ||
+	if (!nd) {
+		int64_t item = descr_item_size(t, ph_load_uint(data + DESCR, WORD, big));
+		return item < 0 ? -1 : size + item;
+	}
+	if (!(flags & (C_CONTIGUOUS | F_CONTIGUOUS)) ||
 	    ph_target_read_ptrs(t, ph_load_uint(data + DIMENSIONS, WORD, big), nd, dimensions) != PH_OK ||
 	    ph_target_read_ptrs(t, ph_load_uint(data + STRIDES, WORD, big), nd, strides) != PH_OK)
 		return -1;
@@ -257,4 +274,31 @@ int64_t ph_object_size(const struct ph_shape *shape, ph_addr object)
 		return slow_size(shape, object);
 	int64_t size = shape->sizeof_(shape, object);
 	return size < 0 ? -1 : size + shape->front;
+}
+
+int64_t ph_object_len(const struct ph_shape *shape, ph_addr object)
+{
+	enum ph_field field;
+	int64_t len;
+	switch (shape->type->kind) {
+	case PH_KIND_TUPLE:
+	case PH_KIND_LIST:
+	case PH_KIND_BYTES:
+	case PH_KIND_BYTEARRAY:
+	case PH_KIND_DEQUE:
+		field = PH_PyVarObject_ob_size;
+		break;
+	case PH_KIND_STR:
+		field = PH_PyASCIIObject_length;
+		break;
+	case PH_KIND_DICT:
+		field = PH_PyDictObject_ma_used;
+		break;
+	case PH_KIND_SET:
+		field = PH_PySetObject_used;
+		break;
+	default:
+		return -1;
+	}
+	return ph_target_int(shape->objects->target, object, field, &len) == PH_OK && len >= 0 ? len : -1;
 }

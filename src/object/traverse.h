@@ -54,4 +54,7 @@ uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);
 /* sys.getsizeof(); -1 unknown.  Thread-safe where shape->sizeof_. */
 int64_t ph_object_size(const struct ph_shape *shape, ph_addr object);
 
+/* len() of a str, bytes, tuple, list, dict, set or deque; -1: of another kind, or unreadable. */
+int64_t ph_object_len(const struct ph_shape *shape, ph_addr object);
+
 #endif

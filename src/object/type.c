@@ -477,7 +477,7 @@ static void find_sizeof(struct ph_objects *objects, struct ph_type_entry *e)
 		o = ph_type_entry(objects, owner);
 	e->sizeof_owner = owner;
 	/* a type that was never made ready has no MRO, and what object has */
-	e->has_sizeof = !o ? e->type.mro != 0 : strcmp(o->type.full, "object") != 0;
+	e->has_sizeof = !o ? e->type.mro || e->type.decoder : strcmp(o->type.full, "object") != 0;
 	e->odd_sizeof = e->has_sizeof && (!o || !ph_decoder_find(o->type.full));
 }
 

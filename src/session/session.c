@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "dump/dump.h"
+#include "extract/heap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -204,17 +205,28 @@ static int64_t dump_time(struct ph_session *session)
 	return epoch && *epoch ? strtoll(epoch, NULL, 10) : ph_image_info(session->extract->image)->core_time;
 }
 
+static struct ph_error *walk_heap(void *user, const struct ph_heap_sink *sink)
+{
+	return ph_extract_heap(user, sink);
+}
+
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
 			       struct pieces *pieces, struct ph_dump_contents *contents)
 {
 	static const char *const heaps[] = {
 		[PH_DUMP_HEAP_NONE] = "none",
 		[PH_DUMP_HEAP_STACKS] = "stacks",
-		[PH_DUMP_HEAP_FULL] = "stacks", /* all that format 1 can hold so far */
+		[PH_DUMP_HEAP_FULL] = "full",
 	};
 	struct ph_extract *extract = session->extract;
 	contents->report = &extract->report;
-	contents->heap = heaps[options->heap];
+	/* a cut core may lack the interpreter */
+	bool full = options->heap == PH_DUMP_HEAP_FULL && extract->runtime;
+	contents->heap = heaps[full || options->heap != PH_DUMP_HEAP_FULL ? options->heap : PH_DUMP_HEAP_STACKS];
+	if (full) {
+		contents->walk_heap = walk_heap;
+		contents->walk_user = extract;
+	}
 	contents->time = dump_time(session);
 	contents->callbacks = session->callbacks;
 	struct ph_error *error = module_lines(session, pieces, contents);

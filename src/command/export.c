@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pyheap export: every object with its references, one a line. */
+#include "command/command.h"
+#include "command/heap.h"
+
+#include "base/cleanup.h"
+#include "record/json.h"
+
+#define PIECE 65536 /* bytes that are handed on at a time */
+
+static const char *const kind_names[] = {
+	[PH_EDGE_TYPE] = "type",	   [PH_EDGE_ITEM] = "item",   [PH_EDGE_KEY] = "key",
+	[PH_EDGE_VALUE] = "value",	   [PH_EDGE_ATTRIBUTE] = "attribute", [PH_EDGE_DICT] = "dict",
+	[PH_EDGE_SLOT] = "slot",	   [PH_EDGE_FIELD] = "field", [PH_EDGE_LOCAL] = "local",
+	[PH_EDGE_STACK] = "stack",	   [PH_EDGE_STATE] = "state", [PH_EDGE_WEAK] = "weak",
+	[PH_EDGE_GUESSED] = "guessed",
+};
+
+static const char *edge_kind_name(uint8_t kind)
+{
+	kind &= (uint8_t)~PH_EDGE_EXTRA;
+	return kind < PH_EDGE_KIND_COUNT ? kind_names[kind] : "?";
+}
+
+static void put_edges(const struct ph_heap_view *view, uint64_t object, struct ph_json *j)
+{
+	ph_json_key(j, "refs");
+	ph_json_array(j, true);
+	uint32_t type = view->type[object];
+	if (view->flags[object] & PH_OBJECT_TYPE_VISITED && type < view->count)
+		ph_json_address(j, view->address[type]);
+	for (uint64_t i = view->edge_start[object]; i < view->edge_start[object + 1]; i++)
+		if (!(view->edge_kind[i] & PH_EDGE_EXTRA))
+			ph_json_address(j, view->address[view->edge_target[i]]);
+	ph_json_array_end(j);
+	ph_json_key(j, "extra");
+	ph_json_array(j, true);
+	for (uint64_t i = view->edge_start[object]; i < view->edge_start[object + 1]; i++) {
+		if (!(view->edge_kind[i] & PH_EDGE_EXTRA))
+			continue;
+		ph_json_object(j, true);
+		ph_json_put_address(j, "address", view->address[view->edge_target[i]]);
+		ph_json_put_string(j, "kind", edge_kind_name(view->edge_kind[i]));
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+}
+
+static void put_object(const struct ph_heap_view *view, uint64_t i, struct ph_buffer *out)
+{
+	const struct ph_dump_type *type = ph_heap_view_type(view, view->type[i]);
+	struct ph_json j = ph_json(out, 0);
+	ph_json_object(&j, true);
+	ph_json_put_address(&j, "address", view->address[i]);
+	ph_json_put_string(&j, "type", type ? type->name : NULL);
+	ph_json_put_string(&j, "module", type ? type->module : NULL);
+	ph_json_put_known(&j, "size", view->size[i], -1);
+	ph_json_put_known(&j, "refcount", view->refcount[i], view->flags[i] & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
+	put_edges(view, i, &j);
+	ph_json_put_known(&j, "len", view->len[i], -1);
+	ph_json_key(&j, "value");
+	ph_json_null(&j);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
+}
+
+static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
+			    const struct ph_verb_output *output, int *ret_status)
+{
+	ph_auto_heap_view struct ph_heap_view view = { .dump = dump };
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	bool goes_on = true;
+	struct ph_error *error = ph_arguments_none("export", arguments);
+	if (!error)
+		error = ph_heap_view_load(&view, PH_HEAP_ADDRESSES | PH_HEAP_TYPES | PH_HEAP_SIZES | PH_HEAP_COUNTS |
+							 PH_HEAP_EDGES);
+	for (uint64_t i = 0; !error && goes_on && i < view.count; i++) {
+		put_object(&view, i, &text);
+		if (text.size >= PIECE)
+			error = ph_command_write(output, &text, &goes_on);
+	}
+	if (!error && goes_on)
+		error = ph_command_write(output, &text, &goes_on);
+	*ret_status = 0;
+	return error;
+}
+
+static const char *const formats[] = { "jsonl", NULL };
+static const struct ph_option options[] = { { .name = "json" }, { .name = "format", .choices = formats }, { .name = NULL } };
+
+const struct ph_verb_implementation ph_verb_export = { .options = options, .run = run };

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The heap as columns of a Zarr v2 store within the archive: section 8 of doc/dump-format.md. */
+#ifndef DUMP_COLUMNS_H
+#define DUMP_COLUMNS_H
+
+#include "dump/zipwriter.h"
+#include "record/heap_sink.h"
+
+#define PH_CHUNK 65536 /* items */
+
+enum ph_column {
+	PH_COLUMN_OBJECT_ADDRESS,
+	PH_COLUMN_OBJECT_TYPE,
+	PH_COLUMN_OBJECT_SIZE,
+	PH_COLUMN_OBJECT_REFCOUNT,
+	PH_COLUMN_OBJECT_LEN,
+	PH_COLUMN_OBJECT_FLAGS,
+	PH_COLUMN_EDGE_START,
+	PH_COLUMN_EDGE_TARGET,
+	PH_COLUMN_EDGE_KIND,
+	PH_COLUMN_EDGE_ARGUMENT,
+	PH_COLUMN_COUNT
+};
+
+struct ph_column_form {
+	const char *name;
+	const char *dtype; /* NumPy's */
+	unsigned width;	   /* bytes of an item */
+	bool delta;	   /* delta-coded before it is shuffled */
+};
+extern const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT];
+
+/* Filters and compressor, one chunk: `count` items of a form, padded with zeros to PH_CHUNK; *out has room for
+ * ph_chunk_bound() bytes.  0 without memory. */
+size_t ph_chunk_bound(const struct ph_column_form *form);
+size_t ph_chunk_encode(const struct ph_column_form *form, const void *items, size_t count, void *scratch, void *out);
+/* The reverse: PH_CHUNK items into `items`; false when it is no such chunk. */
+bool ph_chunk_decode(const struct ph_column_form *form, const void *data, size_t size, void *scratch, void *items);
+
+/* A sink that writes columns into an archive as they fill. */
+struct ph_columns;
+struct ph_error *ph_columns_create(struct ph_zipwriter *writer, struct ph_columns **ret)
+	__attribute__((warn_unused_result));
+struct ph_heap_sink ph_columns_sink(struct ph_columns *columns);
+/* The chunks that are not full, types.json and the descriptions of the arrays. */
+struct ph_error *ph_columns_finish(struct ph_columns *columns) __attribute__((warn_unused_result));
+void ph_columns_free(struct ph_columns *columns);
+
+#endif

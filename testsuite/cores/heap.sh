@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The interpreter as the oracle of the whole heap: every object that the dying process could reach, its type,
+# sys.getsizeof and gc.get_referents, against `pyheap export` of a dump made from the core alone.  Shares of at least 0.9995
+# each; the rest is the truth's own (its writer holds a few objects), which the log shows.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+: "${top_builddir:=$here/../..}"
+: "${CORE2PYHEAP:=$top_builddir/converter/core2pyheap}" "${PYHEAP:=$top_builddir/analyzer/pyheap}" "${PYTHON3:=python3}"
+versions=${*:-3.8 3.9 3.10 3.11 3.12 3.13 system}
+
+"$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+failures=0 ran=0
+
+for version in $versions; do
+	"$here/../find-pythons" --one "$version" >/dev/null || { echo "no Python $version here"; continue; }
+	core=$("$here/get-core" "$version" abort) || { echo "FAILED: Python $version: no core"; failures=$((failures + 1)); continue; }
+	ran=$((ran + 1))
+	echo "== Python $version"
+	timeout 300 "$CORE2PYHEAP" --report=none -o "$work/dump" "$core/core" "$(cat "$core/python")" 2>"$work/stderr" ||
+		{ echo "FAILED: core2pyheap ended with status $?"; cat "$work/stderr"; failures=$((failures + 1)); continue; }
+	timeout 300 "$PYHEAP" export "$work/dump" >"$work/objects" ||
+		{ echo "FAILED: pyheap export ended with status $?"; failures=$((failures + 1)); continue; }
+	timeout 300 "$PYTHON3" "$here/check_heap.py" "$work/objects" "$core/heap.tsv" 0.9995 ||
+		{ echo "FAILED: Python $version: a share is below 0.9995"; failures=$((failures + 1)); }
+	# the counts of `types` are those of the export
+	"$PYHEAP" types --json "$work/dump" >"$work/types" || failures=$((failures + 1))
+	"$PYTHON3" - "$work/objects" "$work/types" <<-'END' || { echo "FAILED: types and export disagree"; failures=$((failures + 1)); }
+		import collections, json, sys
+		count, size = collections.Counter(), collections.Counter()
+		last = 0
+		for line in open(sys.argv[1]):
+		    o = json.loads(line)
+		    count[o['module'], o['type']] += 1
+		    size[o['module'], o['type']] += o['size'] or 0
+		    assert int(o['address'], 16) > last, line
+		    last = int(o['address'], 16)
+		for line in open(sys.argv[2]):
+		    t = json.loads(line)
+		    count[t['module'], t['type']] -= t['count']
+		    size[t['module'], t['type']] -= t['size']
+		sys.exit(1 if any(count.values()) or any(size.values()) else 0)
+	END
+	rm -f "$work/dump"
+done
+[ $ran -gt 0 ] || exit 77
+# a dump without the heap says so
+core=$("$here/get-core" "$(echo "$versions" | cut -d' ' -f1)" abort 2>/dev/null) && [ -n "$core" ] && {
+	"$CORE2PYHEAP" --report=none --heap=stacks -o "$work/small" "$core/core" 2>/dev/null
+	"$PYHEAP" types "$work/small" >"$work/out" 2>&1 && { echo "FAILED: types of a dump without the heap"; failures=$((failures + 1)); }
+	grep -q 'heap=full' "$work/out" || { echo "FAILED: the message does not say what to do"; cat "$work/out"; failures=$((failures + 1)); }
+}
+[ $failures -eq 0 ]
