@@ -59,6 +59,16 @@ TESTS += testsuite/cores/conformance-3.11-debug.test
 TESTS += testsuite/cores/conformance-3.14-debug.test
 TESTS += testsuite/cores/conformance-3.15-debug.test
 
+# The commands in a real gdb, one test a version.
+TESTS += testsuite/gdb/gdb-3.8.test
+TESTS += testsuite/gdb/gdb-3.9.test
+TESTS += testsuite/gdb/gdb-3.10.test
+TESTS += testsuite/gdb/gdb-3.11.test
+TESTS += testsuite/gdb/gdb-3.12.test
+TESTS += testsuite/gdb/gdb-3.13.test
+TESTS += testsuite/gdb/gdb-system.test
+EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/live.py
+
 # The layout tables against debug information and internal headers.
 check_PROGRAMS += testsuite/layouts/dump-layout
 testsuite_layouts_dump_layout_SOURCES = testsuite/layouts/dump-layout.c

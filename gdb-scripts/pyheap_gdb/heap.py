@@ -44,8 +44,8 @@ class Verb(gdb.Command):
         self.options = [w.strip('[]|') for w in usage.replace('=', ' ').split() if w.lstrip('[|').startswith('--')]
         # gdb has the dump already
         usage = ' '.join(w for w in usage.split() if w != 'DUMP')
-        self.__doc__ = '%s.\nUsage: py-heap %s\n\n%s' % (
-            summary[:1].upper() + summary[1:], usage, text.rstrip('\n').replace('pyheap print DUMP', 'py-heap print'))
+        self.__doc__ = getattr(self, 'text', None) or '%s.\nUsage: py-heap %s\n\n%s' % (
+            summary[:1].upper() + summary[1:], usage, text.rstrip('\n'))
         super(Verb, self).__init__('py-heap ' + name, gdb.COMMAND_DATA)
 
     def arguments(self, argument):
@@ -62,6 +62,13 @@ class Verb(gdb.Command):
 
 class PrintVerb(Verb):
     """Operands may be names in the selected Python frame and expressions of gdb too."""
+    text = """Print Python objects with their items and attributes.
+Usage: py-heap print [--json] NAME|ADDRESS|EXPRESSION...
+
+NAME is looked up in the selected Python frame (py-up, py-down, py-frame), EXPRESSION
+is one of gdb's, a pointer to an object, without blanks.
+
+  --json  as JSON: one object a line, in the order asked"""
 
     def arguments(self, argument):
         words, operands = [], []

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drive gdb and hold what its commands print against core2pyheap, the conformance truth and CPython's own extension.
+
+usage: gdb_commands.py PYTHON CORE-FOLDER SCRATCH      (environment: as testsuite/local.mk sets it)"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+PYTHON, CORE, WORK = sys.argv[1:4]
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPT = os.path.join(os.environ['top_builddir'], 'gdb-scripts', 'pyheap-gdb.py')
+CHECK_REPORT = os.path.join(HERE, '..', 'cores', 'check_report.py')
+LIVE = os.path.join(HERE, 'live.py')
+PLAIN = {'PAGER': 'cat', 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8', 'PYTHONDONTWRITEBYTECODE': '1', 'PYTHONIOENCODING': 'utf-8',
+         'DEBUGINFOD_URLS': ''}
+MARK = '=====mark====='
+failures = checks = 0
+
+
+def check(what, ok, shown=''):
+    global failures, checks
+    checks += 1
+    if not ok:
+        failures += 1
+        print('FAILED: %s' % what)
+        if shown:
+            print('    ' + str(shown)[:3000].replace('\n', '\n    '))
+    return ok
+
+
+def gdb(commands, operands, environment=None, before=(), load=True):
+    """What each command printed, a list of texts; errors among them."""
+    script = os.path.join(WORK, 'commands.gdb')
+    with open(script, 'w') as f:
+        # errors do not end a script that Python runs
+        f.write('set confirm off\nset width 0\nset style enabled off\n')
+        f.write('python\nimport gdb\ndef step(command):\n    gdb.write("%s\\n")\n    try:\n        gdb.execute(command)\n'
+                '    except gdb.error as e:\n        gdb.write("ERROR: %%s\\n" %% e)\n    gdb.flush()\nend\n' % MARK)
+        if load:
+            f.write('source %s\n' % SCRIPT)
+        for command in commands:
+            f.write('python step(%r)\n' % command)
+    argv = ['gdb', '-nx', '-batch', '-iex', 'set auto-load no']
+    for option in before:
+        argv += ['-iex', option]
+    p = subprocess.run(argv + ['-x', script] + operands, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                       env=dict(os.environ, **dict(PLAIN, **(environment or {}))), timeout=120)
+    text = p.stdout.decode('utf-8', 'replace')
+    parts = text.split(MARK + '\n')[1:]
+    errors = p.stderr.decode('utf-8', 'replace')
+    check('no traceback of Python from gdb', 'Traceback (most recent call last):\n  File "' not in errors and
+          'pyheap_gdb' not in errors, errors)
+    check('every command ran', len(parts) == len(commands), text + errors)
+    return parts + [''] * (len(commands) - len(parts))
+
+
+def without_symbols(report):
+    """gdb and libbfd may choose another alias of a native function."""
+    for thread in report['threads'] + report['native_threads']:
+        if thread['pc']:
+            thread['pc']['symbol'] = None
+    return report
+
+
+def frame_lines(text):
+    return [line.strip() for line in text.splitlines() if line.startswith('  File "')]
+
+
+def expected_lines(frames):
+    return ['File "%s", line %d, in %s' % (f['file'], f['line'], f['function']) for f in reversed(frames)]
+
+
+def check_core():
+    core = os.path.join(CORE, 'core')
+    dump = os.path.join(WORK, 'core.pyheap')
+    commands = ['py-heap report --json', 'py-bt', 'py-bt -a', 'py-exc-print', 'py-exc-print -r', 'py-heap threads --json', 'py-up',
+                'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt']
+    out = gdb(commands, [PYTHON, core])
+    answer = dict(zip(commands, out))
+    reference = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, PYTHON],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    want = json.loads(reference.decode('utf-8'))
+    try:
+        got = json.loads(answer['py-heap report --json'])
+    except ValueError as e:
+        check('py-heap report --json is JSON: %s' % e, False, answer['py-heap report --json'])
+        return
+    with open(os.path.join(WORK, 'report.json'), 'w') as f:
+        json.dump(got, f)
+    p = subprocess.run([sys.executable, CHECK_REPORT, os.path.join(WORK, 'report.json'), os.path.join(CORE, 'gt.json')],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    check('the report of gdb agrees with the truth', p.returncode == 0, p.stdout.decode())
+    check('the report of gdb is that of core2pyheap', without_symbols(got) == without_symbols(want))
+    check('gdb names the native place', all(t['pc'] and t['pc']['symbol'] is None for t in got['threads']))
+    thread = want['threads'][0]
+    check('py-bt is the stack of the crashed thread', frame_lines(answer['py-bt']) == expected_lines(thread['frames']),
+          answer['py-bt'])
+    check('py-bt -a has every thread', len(frame_lines(answer['py-bt -a'])) == sum(len(t['frames']) for t in want['threads']))
+    check('thread apply all py-bt has every thread', len(frame_lines(answer['thread apply all py-bt'])) ==
+          sum(len(t['frames']) for t in want['threads']), answer['thread apply all py-bt'])
+    check('py-bt-full has locals', len(answer['py-bt-full'].splitlines()) > len(answer['py-bt'].splitlines()) + 5)
+    e = thread['exception']
+    check('py-exc-print ends with the exception', re.search(r'^%s(:|$)' % re.escape(e['type']), answer['py-exc-print'], re.M) and
+          all('%s = ' % l['name'] in re.sub(' +', ' ', answer['py-exc-print'])
+              for f in e['traceback'] for l in f['locals']), answer['py-exc-print'])
+    check('py-exc-print -r says that there is none', answer['py-exc-print -r'].startswith('No exception is being raised'),
+          answer['py-exc-print -r'])
+    check('py-threads marks the crashed thread', re.search(r'^\* Thread MainThread .*crashed', answer['py-threads'], re.M),
+          answer['py-threads'])
+    frame = thread['frames'][-2]
+    check('py-up selects the caller', answer['py-up'].startswith('#1  File "%s", line %d, in %s\n' % (
+        frame['file'], frame['line'], frame['function'])), answer['py-up'])
+    check('py-locals has its variables', [l['name'] for l in frame['locals']] ==
+          [line.split(' = ')[0] for line in answer['py-locals'].splitlines()], answer['py-locals'])
+    text = subprocess.run([os.environ['PYHEAP'], 'report', '--format=signature', dump], stdout=subprocess.PIPE).stdout.decode()
+    check('py-heap dump wrote a dump', text.startswith('1:%s' % want['signature']['hash'][:8]), text)
+
+
+def check_libpython():
+    """CPython's own extension, where it works: its py-bt stays, and ours says the same."""
+    version = subprocess.run([PYTHON, '-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], stdout=subprocess.PIPE).stdout
+    extension = '/usr/share/gdb/auto-load/usr/bin/python%s-gdb.py' % version.decode().strip()
+    if not os.path.exists(extension):
+        print('(no libpython.py for this version)')
+        return
+    theirs, ours = gdb(['py-bt', 'py-heap bt'], [PYTHON, os.path.join(CORE, 'core')], before=['source ' + extension])
+    lines = frame_lines(theirs)
+    if len(lines) < 2:
+        print('(libpython.py finds no frames here)')
+        return
+    same = [a == b or ', line ?, ' in a for a, b in zip(lines, frame_lines(ours))]
+    check('py-bt of libpython.py has the same frames', len(lines) == len(frame_lines(ours)) and all(same), theirs + ours)
+    check('py-bt of libpython.py was left alone', '<built-in method' in theirs, theirs)
+
+
+def stripped_copy():
+    """(program, environment) of a copy without any symbols but the dynamic ones; None where that cannot be made."""
+    folder = os.path.join(WORK, 'stripped')
+    os.mkdir(folder)
+    real = os.path.realpath(PYTHON)
+    code = 'import sys, sysconfig; print(sys.prefix); print(sysconfig.get_config_var("LIBDIR")); ' \
+           'print(sysconfig.get_config_var("INSTSONAME"))'
+    prefix, libdir, library = subprocess.run([PYTHON, '-c', code], stdout=subprocess.PIPE).stdout.decode().split('\n')[:3]
+    copies = [real] + [p for p in [os.path.join(libdir, library)] if '.so' in library and os.path.exists(p)]
+    for path in copies:
+        copy = os.path.join(folder, os.path.basename(path))
+        shutil.copy(path, copy)
+        os.chmod(copy, 0o755)
+        if not shutil.which('strip') or subprocess.call(['strip', '--strip-all', copy]):
+            return None
+    return os.path.join(folder, os.path.basename(real)), {'PYTHONHOME': prefix, 'LD_LIBRARY_PATH': folder}
+
+
+def check_live(program, environment, what):
+    """Stops of a process that gdb runs: what is printed is what is there at that stop."""
+    core, dump = os.path.join(WORK, 'live.core'), os.path.join(WORK, 'live.pyheap')
+    commands = ['run', 'py-up', 'py-print phase', 'continue', 'py-heap print --json phase'.replace('phase', 'text'), 'py-frame 1',
+                'py-print phase', 'continue', 'continue', 'py-exc-print', 'py-bt', 'thread apply all py-bt', 'py-print len',
+                'py-print numbers', 'py-heap dump ' + dump, 'py-heap report --json', 'generate-core-file ' + core, 'continue',
+                'py-bt']
+    settings = ['set environment %s %s' % item for item in environment.items()] + ['set startup-with-shell off']
+    out = gdb(commands, ['--args', program, LIVE], before=settings)
+    check(what + ': the first stop', 'line 24, in stop' in out[1] or 'in phases' in out[1], '\n'.join(out[:3]))
+    check(what + ': a local at the first stop', "local 'phase' = 1000\n" in out[2], out[2])
+    check(what + ': a name whose frame is not selected any more is not found', 'ERROR' in out[4], out[4])
+    check(what + ': the local at the next stop, nothing stale', "local 'phase' = 1001\n" in out[6], out[6])
+    check(what + ': the exception and its cause', "KeyError: 'missing key'\n" in out[9] and "direct cause" in out[9] and
+          "ValueError: ('outer', 'h\xe9llo')\n" in out[9] and re.search(r"^ +text += 'h\xe9llo'$", out[9], re.M), out[9])
+    functions = [line.rsplit(' ', 1)[1] for line in frame_lines(out[10])]
+    check(what + ': the stack', functions == ['stop', 'phases', '<module>'], out[10])
+    check(what + ': the other thread', 'in worker' in out[11], out[11])
+    check(what + ': a builtin', out[12] == "builtin 'len' = <built-in function len>\n", out[12])
+    check(what + ': a global', out[13] == "global 'numbers' = {'one': 1}\n", out[13])
+    check(what + ': the process goes on to its end', 'exited normally' in out[17], out[17])
+    check(what + ': no process, one line', out[18].startswith('ERROR: no process'), out[18])
+    report = subprocess.run([os.environ['PYHEAP'], 'report', dump], stdout=subprocess.PIPE).stdout.decode('utf-8')
+    check(what + ': the dump is redacted', 'hunter2-live' not in report and 'password' in report, report)
+    check(what + ': what gdb prints is not', 'hunter2-live' in out[15])
+    try:
+        live = json.loads(out[15])
+        text = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, program],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode('utf-8')
+        dead = json.loads(text)
+        check(what + ': the live report is that of a core of the same moment',
+              [t['frames'] for t in live['threads']] == [t['frames'] for t in dead['threads']] and
+              live['signature'] == dead['signature'] and
+              [t['exceptions'] for t in live['threads']] == [t['exceptions'] for t in dead['threads']])
+        check(what + ': and as complete', live['image']['complete'] and not live['damage'], live['damage'])
+    except (ValueError, KeyError) as e:
+        check(what + ': reports that can be compared (%s)' % e, False, out[15])
+
+
+def check_attach():
+    """Attached, looked at, dumped, let go: it still runs."""
+    p = subprocess.Popen([PYTHON, LIVE, 'sleep'], stdin=subprocess.DEVNULL)
+    try:
+        time.sleep(1)
+        out = gdb(['py-bt -a', 'py-heap dump ' + os.path.join(WORK, 'attached.pyheap'), 'detach'], ['-p', str(p.pid)])
+        if 'ptrace: Operation not permitted' in ''.join(out):
+            print('(may not attach here)')
+            return
+        check('attached: both threads', 'in worker' in out[0] and 'in <module>' in out[0], out[0])
+        check('attached: a dump', os.path.exists(os.path.join(WORK, 'attached.pyheap')), out[1])
+        time.sleep(0.2)
+        with open('/proc/%d/stat' % p.pid) as f:
+            state = f.read().rsplit(')', 1)[1].split()[0]
+        check('attached: it runs on after detach', p.poll() is None and state in 'SR', state)
+    finally:
+        p.kill()
+        p.wait()
+
+
+def check_errors():
+    out = gdb(['py-bt', 'py-heap nonsense', 'py-heap report --nonsense', 'py-frame x', 'py-exc-print -z', 'help py-heap report',
+               'complete py-exc-print -', 'complete py-heap rep', 'complete py-heap report --f', 'source ' + SCRIPT], [])
+    for i, text in enumerate(out[:5]):
+        check('an error in one line: %r' % text, text.startswith('ERROR: ') and text.count('\n') == 1, text)
+    check('help has the usage', 'Usage: py-heap report [--json' in out[5], out[5])
+    check('options are completed', out[6] == 'py-exc-print -a\npy-exc-print -r\n', out[6])
+    check('verbs are completed', out[7] == 'py-heap report\n', out[7])
+    check('options of verbs are completed', out[8] == 'py-heap report --format\n', out[8])
+    out = gdb(['run', 'py-bt', 'py-exc-print'], ['--args', '/bin/sh', '-c', 'kill -USR1 $$'])
+    check('a process without Python: one line', out[1].startswith('ERROR: ') and out[1].count('\n') == 1, out[1])
+    # before Py_Initialize()
+    out = gdb(['starti', 'py-bt', 'kill'], ['--args', PYTHON, '-c', 'pass'])
+    check('a Python that has not begun: one line', out[1].startswith('ERROR: ') and out[1].count('\n') == 1, out[1])
+    with open(os.path.join(CORE, 'core'), 'rb') as f:
+        half = f.read(os.path.getsize(f.name) // 2)
+    with open(os.path.join(WORK, 'half.core'), 'wb') as f:
+        f.write(half)
+    out = gdb(['py-heap report'], [PYTHON, os.path.join(WORK, 'half.core')])
+    check('a core cut in half: a report that says so', 'The image is incomplete' in out[0] or out[0].startswith('ERROR: '), out[0])
+
+
+def check_module():
+    """One file for every gdb: no libbfd, no libpython."""
+    module = os.path.join(os.environ['top_builddir'], 'gdb-scripts', '.libs', '_pyheap.so')
+    needed = subprocess.run(['ldd', module], stdout=subprocess.PIPE).stdout.decode()
+    check('the module links no libbfd and no libpython', 'libbfd' not in needed and 'libpython' not in needed, needed)
+    symbols = subprocess.run(['nm', '-D', module], stdout=subprocess.PIPE).stdout.decode()
+    check('nothing of libbfd in it', not re.search(r'\bbfd_', symbols), symbols)
+    check('it shows but its init function', re.findall(r' [TDB] (\w+)', symbols) == ['PyInit__pyheap'], symbols)
+
+
+check_module()
+check_core()
+check_libpython()
+check_live(PYTHON, {}, 'live')
+stripped = stripped_copy()
+if stripped:
+    check_live(stripped[0], stripped[1], 'stripped')
+check_attach()
+check_errors()
+print('%d of %d checks hold' % (checks - failures, checks))
+sys.exit(1 if failures else 0)
