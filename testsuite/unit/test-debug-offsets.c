@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* _Py_DebugOffsets as 3.13 writes it, and as a liar does. */
+/* _Py_DebugOffsets as 3.13, 3.14 and 3.15 write it, and as a liar does. */
 #include "layout/layout.h"
 
 #include "check.h"
@@ -75,6 +75,47 @@ static void test_truth(void)
 	for (int i = 0; i < PH_FIELD_COUNT; i++)
 		if (l.slots[i].offset != before.slots[i].offset || l.slots[i].size != before.slots[i].size)
 			CHECK_STR(ph_field_name(i), "unchanged");
+}
+
+/* 3.14 and 3.15 have words of their own, each read by its own table and checked against the structs' rows. */
+static void test_newer(void)
+{
+	static const uint64_t words_314[] = { 0, 0x030e0af0, 0,
+#include "debug-offsets-3.14.inc"
+	};
+	static const uint64_t words_315[] = { 0, 0x030f02f0, 0,
+#include "debug-offsets-3.15.inc"
+	};
+	static const struct {
+		const uint64_t *words;
+		size_t size, taken;
+		unsigned differences; /* Debian's build has a word more in each state than its headers */
+	} truths[] = {
+		{ words_314, sizeof words_314, 79, 0 },
+		{ words_315, sizeof words_315, 93, 2 },
+	};
+	uint64_t w[200];
+	for (size_t i = 0; i < 2; i++) {
+		struct ph_layout l, before;
+		memcpy(w, truths[i].words, truths[i].size);
+		memcpy(w, "xdebugpy", 8);
+		CHECK(ph_layout_resolve(ph_version_from_hex((uint32_t)w[1]), abi, &l));
+		before = l;
+		CHECK_EQ(apply(&l, w, truths[i].size), truths[i].taken);
+		CHECK_EQ(differences, truths[i].differences);
+		CHECK_EQ(l.slots[PH_PyGenObject_gi_iframe].origin, PH_ORIGIN_DEBUG_OFFSETS);
+		CHECK_EQ(l.slots[PH_PyInterpreterFrame_stackpointer].offset,
+			 before.slots[PH_PyInterpreterFrame_stackpointer].offset);
+		/* a beta's, with a word more in it: the tables do not agree, and nothing is believed */
+		l = before;
+		memmove(w + 9, w + 8, truths[i].size - 9 * sizeof *w);
+		CHECK_EQ(apply(&l, w, truths[i].size), 0);
+		CHECK(!memcmp(&l, &before, sizeof l));
+		/* cut before its end */
+		memcpy(w, truths[i].words, truths[i].size);
+		memcpy(w, "xdebugpy", 8);
+		CHECK_EQ(apply(&l, w, truths[i].size / 2), 0);
+	}
 }
 
 static void test_difference_wins(void)
@@ -165,6 +206,7 @@ static void test_lies(void)
 int main(void)
 {
 	test_truth();
+	test_newer();
 	test_difference_wins();
 	test_refusals();
 	test_lies();
