@@ -76,6 +76,14 @@ static void test_versions(void)
 	CHECK_EQ(known.major * 100 + known.minor, 207);
 	CHECK_EQ(n, 11);
 
+	/* the head of the gc grew in 3.7.4, and moved what is behind it; other readers know these two */
+	l = of(0x030703f0, lp64);
+	CHECK_EQ(OFFSET(l, PyRuntimeState_gilstate_tstate_current), 1392);
+	CHECK_EQ(OFFSET(l, SIZEOF_PyGC_Head), 24);
+	l = of(0x030704f0, lp64);
+	CHECK_EQ(OFFSET(l, PyRuntimeState_gilstate_tstate_current), 1480);
+	CHECK_EQ(OFFSET(l, SIZEOF_PyGC_Head), 32);
+
 	/* what moved between 3.12.1 and 3.12.5, and is not known in between */
 	l = of(0x030c01f0, lp64);
 	CHECK_EQ(OFFSET(l, PyRuntimeState__main_interpreter), 76392);
