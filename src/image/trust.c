@@ -37,7 +37,14 @@ static enum verdict compare_page(struct ph_image *image, const struct ph_module 
 	const uint8_t *bytes = ph_modfile_bytes(file, &size);
 	if (!state->header_in_core)
 		return NOTHING_TO_COMPARE;
-	n = ph_image_core_readable(image, module->start, n < size ? n : size);
+	n = n < size ? n : size;
+	/* patchelf puts .dynamic into the first page, which is then written to: compare_dynamic() knows where */
+	const struct ph_phdr *phdrs;
+	size_t count = ph_modfile_phdrs(file, &phdrs);
+	for (size_t i = 0; i < count; i++)
+		if (phdrs[i].type == PT_DYNAMIC && phdrs[i].offset < n)
+			n = (size_t)phdrs[i].offset;
+	n = ph_image_core_readable(image, module->start, n);
 	const void *page = ph_image_core_view(image, module->start, n);
 	return page && !memcmp(page, bytes, n) ? SAME : DIFFERS;
 }
