@@ -65,7 +65,11 @@ static struct ph_error *write_report(struct ph_session *session, const struct op
 
 static struct ph_error *write_dump(struct ph_session *session, const struct options *options)
 {
-	struct ph_dump_options dump = { .heap = options->heap, .jobs = options->jobs };
+	struct ph_dump_options dump = {
+		.heap = options->heap,
+		.jobs = options->jobs,
+		.pickle_objects = options->pickle_objects,
+	};
 	char *path = NULL;
 	if (options->no_dump)
 		return NULL;

@@ -18,6 +18,8 @@ enum {
 	OPT_REDACT_WORDS,
 	OPT_LABEL,
 	OPT_JOBS,
+	OPT_PICKLE_OBJECTS,
+	OPT_NO_PICKLE,
 	OPT_PROGRESS,
 	OPT_EXPLAIN,
 	OPT_HELP,
@@ -35,6 +37,8 @@ static const struct option long_options[] = {
 	{ "redact-words", required_argument, NULL, OPT_REDACT_WORDS },
 	{ "label", required_argument, NULL, OPT_LABEL },
 	{ "jobs", required_argument, NULL, OPT_JOBS },
+	{ "pickle-objects", required_argument, NULL, OPT_PICKLE_OBJECTS },
+	{ "no-pickle", no_argument, NULL, OPT_NO_PICKLE },
 	{ "progress", required_argument, NULL, OPT_PROGRESS },
 	{ "explain", no_argument, NULL, OPT_EXPLAIN },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -55,6 +59,9 @@ static const char help_text[] =
 	"      --no-dump              write no dump\n"
 	"      --report=FORMAT        text (default), markdown, json, signature or none\n"
 	"      --heap=WHAT            how much the dump holds: full (default), stacks, none\n"
+	"      --pickle-objects=N     how many objects the part for Python debuggers holds at most\n"
+	"                             (default 100000, nearest to the stacks first)\n"
+	"      --no-pickle            leave that part out\n"
 	"      --redact=MODE          secrets (default), values or none\n"
 	"      --redact-words=LIST    the words that make a name a secret, comma-separated\n"
 	"      --label=KEY=VALUE      copied into report and dump; may be repeated\n"
@@ -136,6 +143,17 @@ static int set_jobs(struct options *options, const char *value)
 	return -1;
 }
 
+static int set_pickle_objects(struct options *options, const char *value)
+{
+	char *end;
+	errno = 0;
+	unsigned long objects = strtoul(value, &end, 10);
+	if (errno || *end || value == end || *value == '-' || objects < 1 || objects > 100000000)
+		return usage("--pickle-objects takes a number from 1 to 100000000, not", value);
+	options->pickle_objects = objects;
+	return -1;
+}
+
 static int add_label(struct options *options, const char **labels, const char *value)
 {
 	const char *equals = strchr(value, '=');
@@ -173,6 +191,11 @@ static int set_option(int c, struct options *options, const char **labels)
 		return add_label(options, labels, optarg);
 	case OPT_JOBS:
 		return set_jobs(options, optarg);
+	case OPT_PICKLE_OBJECTS:
+		return set_pickle_objects(options, optarg);
+	case OPT_NO_PICKLE:
+		options->pickle_objects = 0;
+		return -1;
 	case OPT_PROGRESS:
 		return set_progress(options, optarg);
 	case OPT_EXPLAIN:
@@ -208,7 +231,7 @@ static int wrong_option(int c, char *const *argv)
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
-	struct options options = { .heap = PH_DUMP_HEAP_FULL };
+	struct options options = { .heap = PH_DUMP_HEAP_FULL, .pickle_objects = 100000 };
 	const char **labels = calloc((size_t)argc + 1, sizeof(*labels));
 	int c, status;
 	if (!labels)

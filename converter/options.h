@@ -23,6 +23,7 @@ struct options {
 	const char *const *labels; /* an array that lives as long as the program */
 	size_t label_count;
 	unsigned jobs;
+	size_t pickle_objects; /* 0: no part for Python debuggers */
 	enum progress progress;
 };
 

@@ -49,6 +49,8 @@ struct ph_dump_contents {
 	void *walk_user;
 	int64_t time; /* seconds since 1970 for member dates: SOURCE_DATE_EPOCH or the core's own */
 	const char *heap; /* "none", "stacks", "full" */
+	size_t pickle_objects; /* of the pickle part at most; 0: there is none.  Needs render */
+	ph_addr sys_version_info, sys_argv, sys_path; /* for its headers; 0 unknown */
 	const struct ph_callbacks *callbacks;
 };
 

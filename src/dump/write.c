@@ -8,6 +8,7 @@
 #include "dump/format.h"
 #include "dump/manifest.h"
 #include "dump/output.h"
+#include "dump/pickle.h"
 #include "dump/zipwriter.h"
 
 #include <errno.h>
@@ -61,9 +62,9 @@ static void put_envelope(const struct ph_dump_contents *contents, const char *bo
 {
 	ph_buffer_printf(out,
 			 "MIME-Version: 1.0\n"
-			 "Content-Type: multipart/related; type=\"application/zip\";\n"
+			 "Content-Type: multipart/related; type=\"%s\";\n"
 			 " boundary=\"%s\"\n",
-			 boundary);
+			 contents->pickle_objects ? PH_PICKLE_CONTENT_TYPE : "application/zip", boundary);
 	put_date(contents->time, out);
 	ph_buffer_printf(out, "X-Pyheap-Dump-Version: %d\nX-Pyheap-Tool: core2pyheap " PACKAGE_VERSION "\n\n",
 			 PH_DUMP_VERSION);
@@ -74,11 +75,10 @@ static void put_envelope(const struct ph_dump_contents *contents, const char *bo
 			    "or, without pyheap (the file is a ZIP archive as well):\n\n"
 			    "    unzip -l FILE\n"
 			    "    unzip -p FILE report.json\n\n");
-	ph_buffer_printf(out,
-			 "--%s\n"
-			 "Content-Type: application/zip\n"
-			 "Content-Transfer-Encoding: binary\n\n",
-			 boundary);
+	if (contents->pickle_objects)
+		ph_buffer_puts(out, "To open it in a Python debugger:\n\n"
+				    "    pyheap-pdb FILE\n"
+				    "    python2.7 -m pyheapdump -d pdb FILE\n\n");
 }
 
 static struct ph_error *buffer_error(const struct ph_buffer *buffer)
@@ -187,18 +187,42 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 	return error;
 }
 
+/* What precedes the archive. */
+static struct ph_error *write_front(FILE *file, const char *path, const struct ph_dump_contents *contents,
+				    const char *boundary)
+{
+	ph_auto_buffer struct ph_buffer envelope = PH_BUFFER(65536);
+	struct ph_error *error;
+	put_envelope(contents, boundary, &envelope);
+	error = buffer_error(&envelope);
+	if (!error && contents->pickle_objects) {
+		ph_buffer_printf(&envelope, "--%s\n", boundary);
+		fwrite(envelope.data, 1, envelope.size, file);
+		ph_buffer_clear(&envelope);
+		error = ph_pickle_part(file, path, contents);
+	}
+	if (error)
+		return error;
+	ph_buffer_printf(&envelope,
+			 "%s--%s\n"
+			 "Content-Type: application/zip\n"
+			 "Content-Transfer-Encoding: binary\n\n",
+			 contents->pickle_objects ? "\n" : "", boundary);
+	fwrite(envelope.data, 1, envelope.size, file);
+	if (fflush(file) || ferror(file))
+		return ph_error_errno(errno, "%s: cannot write the dump", path);
+	return NULL;
+}
+
 static struct ph_error *write_all(FILE *file, const char *path, const struct ph_dump_contents *contents)
 {
 	char boundary[BOUNDARY_SIZE], comment[BOUNDARY_SIZE + 8];
-	ph_auto_buffer struct ph_buffer report = PH_BUFFER(PH_REPORT_MAXIMUM), envelope = PH_BUFFER(65536);
+	ph_auto_buffer struct ph_buffer report = PH_BUFFER(PH_REPORT_MAXIMUM);
 	ph_report_json(contents->report, &report);
 	make_boundary(&report, boundary);
-	put_envelope(contents, boundary, &envelope);
-	struct ph_error *error = buffer_error(&envelope);
+	struct ph_error *error = write_front(file, path, contents, boundary);
 	if (error)
 		return error;
-	if (fwrite(envelope.data, 1, envelope.size, file) != envelope.size)
-		return ph_error_errno(errno, "%s: cannot write the dump", path);
 	ph_auto_zipwriter struct ph_zipwriter writer;
 	error = ph_zipwriter_open(file, path, contents->time, &writer);
 	if (!error)

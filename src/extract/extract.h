@@ -70,6 +70,9 @@ void ph_extract_free(struct ph_extract *extract);
 struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, size_t *ret_count, bool *ret_cut)
 	__attribute__((warn_unused_result));
 
+/* sys.NAME of the main interpreter; 0 when it has none. */
+void ph_extract_sys(struct ph_extract *extract, const char *name, ph_addr *ret);
+
 /* ---- between the files of this room ---- */
 
 /* The process, the interpreters, the threads and the exceptions, unrendered. */

@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void ph_extract_sys(struct ph_extract *extract, const char *name, ph_addr *ret)
+{
+	const struct ph_interp_state *interps;
+	size_t count = extract->runtime ? ph_runtime_interpreters(extract->runtime, &interps) : 0;
+	*ret = 0;
+	for (size_t i = 0; i < count && !*ret; i++)
+		if ((interps[i].main || count == 1) && interps[i].sysdict)
+			*ret = ph_dict_get(extract->objects, interps[i].sysdict, name);
+}
+
 static void image_record(struct ph_extract *extract)
 {
 	struct ph_report *report = &extract->report;

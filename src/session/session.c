@@ -239,6 +239,10 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 		return error;
 	contents->render = &extract->render;
 	contents->closure = pieces->closure;
+	contents->pickle_objects = options->pickle_objects;
+	ph_extract_sys(extract, "version_info", &contents->sys_version_info);
+	ph_extract_sys(extract, "argv", &contents->sys_argv);
+	ph_extract_sys(extract, "path", &contents->sys_path);
 	return NULL;
 }
 

@@ -58,6 +58,8 @@ enum ph_dump_heap {
 struct ph_dump_options {
 	enum ph_dump_heap heap;
 	unsigned jobs; /* 0: affinity and cgroup quota */
+	/* How many objects the part that Python debuggers open (a pickle) holds at most; 0: the dump has none. */
+	size_t pickle_objects;
 };
 
 /* Write the dump to a file: whole or not at all, mode 0600.  path "-" is
