@@ -9,6 +9,7 @@
 
 #define TEXT_LONG 65536 /* characters of a str, bytes of a bytes, while there is room */
 #define TEXT_SHORT 256
+#define OTHERS_MAXIMUM 5000 /* surrogates with an address of their own; further ones are one for each type */
 
 bool ph_pickle_is_hidden(const struct ph_pickle *p, ph_addr address)
 {
@@ -175,9 +176,19 @@ static void put_other(struct ph_pickle *p, ph_addr address, bool secret)
 		ph_pickle_atom(p, address, NULL, secret);
 		return;
 	}
+	const char *type = value->type_name ? value->type_name : "?";
 	ph_buffer_clear(&p->text);
-	ph_buffer_printf(&p->text, "<%s object at 0x%" PRIx64 "; not in this dump's pickle>",
-			 value->type_name ? value->type_name : "?", address);
+	if (p->others.count < OTHERS_MAXIMUM) {
+		ph_buffer_printf(&p->text, "<%s object at 0x%" PRIx64 "; not in this dump's pickle>", type, address);
+	} else {
+		ph_buffer_printf(&p->text, "<%s object; not in this dump's pickle>", type);
+		address = XXH64(p->text.data, p->text.size, 3) | 1;
+		memo = ph_addrmap_find(&p->others, address);
+	}
+	if (memo) {
+		ph_pickle_get(&p->stream, (uint32_t)*memo);
+		return;
+	}
 	ph_pickle_surrogate(p, ph_buffer_text(&p->text), p->text.size);
 	if (!ph_addrmap_set(&p->others, address, ph_pickle_put(&p->stream), false))
 		p->no_memory = true;

@@ -296,7 +296,7 @@ static void make_instance(struct ph_pickle *p, struct ph_pickle_node *node)
 	bool is_set = node->root == ROOT_SET || node->root == ROOT_FROZENSET;
 	if (!class || !class->memo || class->shape != SHAPE_CLASS ||
 	    (class->root != node->root && !(is_set && (class->root == ROOT_SET || class->root == ROOT_FROZENSET))) ||
-	    !class->is_by_value || !has_plain_value(p, node)) {
+	    (!class->is_by_value && class->root != ROOT_EXCEPTION) || !has_plain_value(p, node)) {
 		node->shape = SHAPE_FAKE;
 		node->is_hashable = true;
 		put_repr(p, node->address);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define PROGRESS_INTERVAL 4096
-#define CHILDREN_MAXIMUM 100000
+#define CHILDREN_MINIMUM 1000
 #define SURVEY_DEPTH 10000
 
 struct ph_pickle_node *ph_pickle_find(struct ph_pickle *p, ph_addr address)
@@ -22,7 +22,9 @@ struct ph_pickle_node *ph_pickle_find(struct ph_pickle *p, ph_addr address)
 
 size_t ph_pickle_children(const struct ph_pickle *p)
 {
-	return p->contents->pickle_objects < CHILDREN_MAXIMUM ? p->contents->pickle_objects : CHILDREN_MAXIMUM;
+	/* one long list must not use up the number: its first items with all that is in them tell more */
+	size_t share = p->contents->pickle_objects / 100;
+	return share > CHILDREN_MINIMUM ? share : CHILDREN_MINIMUM;
 }
 
 static struct ph_pickle_node *visit(struct ph_pickle *p, ph_addr address)

@@ -7,6 +7,7 @@ usage: secrets_check.py plan DIR                    writes program.py, planted.j
 """
 import ctypes, ctypes.util
 import base64
+import email
 import json
 import os
 import random
@@ -131,6 +132,12 @@ def pieces(path):
     with open(path, 'rb') as f:
         yield os.path.basename(path), f.read()
     if path.endswith('.pyheap'):
+        with open(path, 'rb') as f:
+            part = email.message_from_binary_file(f).get_payload()[0]
+        if part.get_content_type() != 'application/x.python-heapdump':
+            sys.exit('%s has no pickle' % path)
+        yield 'headers of the pickle', str(part.items()).encode()
+        yield 'the pickle', part.get_payload(decode=True)
         with zipfile.ZipFile(path) as z:
             names = z.namelist()
             if 'report.json' not in names:
