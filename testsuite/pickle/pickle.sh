@@ -5,7 +5,7 @@
 [ -n "$PYTHON3" ] && [ "$PYTHON3" != : ] || skip "no Python 3 to look with"
 here=$top_srcdir/testsuite/pickle
 tried=
-for version in ${PYHEAP_TEST_VERSIONS:-3.8 3.9 3.10 3.11 3.12 3.13 system}; do
+for version in ${PYHEAP_TEST_VERSIONS:-2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 system}; do
 	python=$(need_python "$version") || continue
 	for mode in excepthook segv; do
 		core=$("$cores/get-core" "$version" $mode 2>"$work/err") || skip "no cores can be made here"
