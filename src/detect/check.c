@@ -26,36 +26,62 @@ bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *re
 	return true;
 }
 
+/* What a cut core says of an invariant: it may hold, and the bytes that would tell are gone. */
+enum proof { WRONG, LOST, HOLDS };
+
+static bool is_lost(const struct ph_target *target, ph_addr address)
+{
+	return address && !(address & 7) && ph_image_is_cut_off(target->image, address);
+}
+
+static enum proof prove_dict(struct ph_target *target, ph_addr interp, enum ph_field field)
+{
+	ph_addr object = ptr(target, interp, field);
+	if (ph_is_bare_dict(target, object, &target->type_type))
+		return HOLDS;
+	if (is_lost(target, interp) || is_lost(target, object))
+		return LOST;
+	ph_addr type = ptr(target, object, PH_PyObject_ob_type);
+	return is_lost(target, type) || is_lost(target, ptr(target, type, PH_PyObject_ob_type)) ? LOST : WRONG;
+}
+
+static enum proof prove_thread(struct ph_target *target, ph_addr interp, ph_addr thread)
+{
+	if (is_lost(target, interp) || is_lost(target, thread))
+		return LOST;
+	return !thread || ptr(target, thread, PH_PyThreadState_interp) == interp ? HOLDS : WRONG;
+}
+
 /* NULL, or what does not hold.  What crashed may have torn one of the four, so
- * that three will do. */
-static const char *check_interp(struct ph_target *target, ph_addr interp, bool *ret_alive)
+ * that three will do; what a cut took counts for neither side. */
+static const char *check_interp(struct ph_target *target, ph_addr interp, bool strict, bool *ret_alive)
 {
 	bool joined = ph_target_trait(target, PH_TRAIT_THREADS_FORM) != 0;
 	ph_addr thread = ptr(target, interp,
 			     joined ? PH_PyInterpreterState_threads_head : PH_PyInterpreterState_tstate_head);
 	enum ph_field modules = ph_target_trait(target, PH_TRAIT_MODULES_FORM) ? PH_PyInterpreterState_imports_modules :
 										 PH_PyInterpreterState_modules;
+	unsigned counts[HOLDS + 1] = { 0 };
 	const char *wrong = NULL;
-	unsigned wrongs = 0;
-
-	if (thread && ptr(target, thread, PH_PyThreadState_interp) != interp) {
-		wrong = "a thread state does not point back to its interpreter";
-		wrongs++;
+	const struct {
+		enum proof proof;
+		const char *wrong;
+	} proofs[] = {
+		{ prove_thread(target, interp, thread), "a thread state does not point back to its interpreter" },
+		{ prove_dict(target, interp, modules), "sys.modules is not a dict" },
+		{ prove_dict(target, interp, PH_PyInterpreterState_sysdict), "the dict of sys is not a dict" },
+		{ prove_dict(target, interp, PH_PyInterpreterState_builtins), "the dict of builtins is not a dict" },
+	};
+	for (size_t i = 0; i < sizeof(proofs) / sizeof(proofs[0]); i++) {
+		counts[proofs[i].proof]++;
+		if (proofs[i].proof == WRONG)
+			wrong = proofs[i].wrong;
 	}
-	if (!ph_is_bare_dict(target, ptr(target, interp, modules), &target->type_type)) {
-		wrong = "sys.modules is not a dict";
-		wrongs++;
-	}
-	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_sysdict), &target->type_type)) {
-		wrong = "the dict of sys is not a dict";
-		wrongs++;
-	}
-	if (!ph_is_bare_dict(target, ptr(target, interp, PH_PyInterpreterState_builtins), &target->type_type)) {
-		wrong = "the dict of builtins is not a dict";
-		wrongs++;
-	}
-	*ret_alive |= thread != 0;
-	return wrongs > 1 ? wrong : NULL;
+	*ret_alive |= thread != 0 || is_lost(target, interp);
+	if (!counts[LOST])
+		return counts[WRONG] > 1 ? wrong : NULL;
+	/* of a cut core: no contradiction, and something that holds, unless the place itself is known for sure */
+	return counts[WRONG] ? wrong : counts[HOLDS] || !strict ? NULL : "the core is cut before its interpreter";
 }
 
 /* Does the list from `head` lead to the main interpreter? */
@@ -75,7 +101,7 @@ static const char *check_list(struct ph_target *target)
 	if (!interp || interp & 7)
 		return "it has no interpreters";
 	for (size_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
-		const char *wrong = check_interp(target, interp, &alive);
+		const char *wrong = check_interp(target, interp, true, &alive);
 		if (wrong)
 			return wrong;
 		target->interp_main = interp;
@@ -95,7 +121,7 @@ const char *ph_check_candidate(struct ph_target *target, bool strict)
 	if (main & 7)
 		return "its interpreters are not aligned";
 	bool alive = false;
-	const char *wrong = check_interp(target, main, &alive);
+	const char *wrong = check_interp(target, main, strict, &alive);
 	if (wrong)
 		return wrong;
 	if (!alive)

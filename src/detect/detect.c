@@ -18,6 +18,7 @@ struct detection {
 	struct ph_version unknown; /* a version that the tables lack */
 	const char *unknown_source;
 	bool unknown_minor_only;
+	bool minor_only;	 /* of the version that was found the micro part is not known */
 	const char *unsupported; /* a kind of build that the tables lack, or NULL */
 	ph_addr dead;		 /* a _PyRuntime that failed */
 	const char *dead_why;
@@ -52,6 +53,12 @@ static bool resolve(struct detection *d, struct ph_target *target, struct ph_ver
 	return true;
 }
 
+static const char *hint_text(const struct ph_hint *hint, char *buffer, size_t size)
+{
+	return hint->minor_only ? ph_version_minor_text(hint->version, buffer, size) :
+				  ph_version_text(hint->version, buffer, size);
+}
+
 /* The layout fits; learn the exact version from sys and resolve once more. */
 static bool confirm(struct detection *d, struct ph_target *target, const struct ph_hint *hint, const char **origin)
 {
@@ -62,8 +69,10 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 		ph_explain(d->callbacks, "sys.hexversion cannot be read");
 		if (hint->guess)
 			return false;
-		ph_warn(d->callbacks, "sys.hexversion cannot be read: taking Python %s from %s",
-			ph_version_text(hint->version, said, sizeof(said)), hint->source);
+		d->minor_only = hint->minor_only;
+		ph_damage_add(ph_image_damage(d->image), PH_DAMAGE_REPORT, "python",
+			      "sys.hexversion cannot be read: Python %s is taken from %s",
+			      hint_text(hint, said, sizeof(said)), hint->source);
 		target->version_source = hint->source;
 		return true;
 	}
@@ -144,7 +153,11 @@ static bool try_candidate(struct detection *d, const struct ph_candidate *candid
 	struct ph_hints hints;
 	ph_explain(d->callbacks, "_PyRuntime at 0x%" PRIx64 " in %s by %s", candidate->runtime,
 		   module_name(candidate->module), candidate->how);
-	ph_hints_collect(d->image, candidate, NULL, &hints);
+	/* a cut core may lack what is asked later */
+	struct ph_version text;
+	bool has_text = !ph_image_info(d->image)->complete &&
+			ph_find_version_text(d->image, candidate->module, &text);
+	ph_hints_collect(d->image, candidate, has_text ? &text : NULL, &hints);
 	target->runtime = candidate->runtime;
 	target->module = candidate->module;
 	for (int infer = 0; infer < 2; infer++)
@@ -278,9 +291,12 @@ static struct ph_error *explain_failure(struct detection *d)
 		return unknown_version(d);
 	if (d->dead)
 		return ph_error_create(PH_ERROR_NO_PYTHON,
-				       "found _PyRuntime at 0x%" PRIx64 " in %s, but no running interpreter: %s", d->dead,
-				       module_name(d->dead_module), d->dead_why ? d->dead_why : "unknown version");
-	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this core (of \"%s\")", command);
+				       "found _PyRuntime at 0x%" PRIx64 " in %s, but no running interpreter: %s%s",
+				       d->dead, module_name(d->dead_module),
+				       d->dead_why ? d->dead_why : "unknown version",
+				       info->complete ? "" : "; the core is cut");
+	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this core (of \"%s\")%s", command,
+			       info->complete ? "" : ", which is cut");
 }
 
 /* A second interpreter that runs as well is not looked into: say so. */
@@ -296,6 +312,55 @@ static void warn_of_others(struct detection *d, const struct ph_target *found)
 		if (runtime && runtime != found->runtime && !ph_check_candidate(&other, true))
 			ph_warn(d->callbacks, "another Python runs in %s: it is left out", module->name);
 	}
+}
+
+/* A cut core may have lost every dict that leads to it. */
+static void find_type(struct ph_target *target)
+{
+	ph_addr symbol = target->type_type ? 0 : ph_image_symbol(target->image, target->module, "PyType_Type"), type;
+	if (symbol && ph_target_ptr(target, symbol, PH_PyObject_ob_type, &type) == PH_OK && type == symbol)
+		target->type_type = symbol;
+}
+
+bool ph_detect_is_python(struct ph_image *image)
+{
+	const struct ph_module *modules;
+	struct ph_version version;
+	bool has_version;
+	const char *named = ph_image_info(image)->executable, *slash = named ? strrchr(named, '/') : NULL;
+	size_t count = ph_image_modules(image, &modules);
+	for (size_t i = 0; i < count; i++)
+		if (ph_is_pypy_name(modules[i].name))
+			return false;
+	if (named && ph_is_python_name(slash ? slash + 1 : named, &version, &has_version))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (ph_is_python_name(modules[i].name, &version, &has_version) ||
+		    (modules[i].is_executable && ph_image_symbol(image, &modules[i], "Py_Initialize")))
+			return true;
+	return false;
+}
+
+const char *ph_detect_version(struct ph_image *image, struct ph_version *ret, bool *ret_minor_only)
+{
+	const struct ph_module *modules;
+	struct ph_hints hints;
+	size_t count = ph_image_modules(image, &modules);
+	for (int r = 0; r < RANKS - 1; r++)
+		for (size_t i = 0; i < count; i++) {
+			struct ph_version text;
+			if (rank(&modules[i]) != r)
+				continue;
+			bool has_text = ph_find_version_text(image, &modules[i], &text);
+			ph_hints_collect(image, &(struct ph_candidate){ .module = &modules[i] },
+					 has_text ? &text : NULL, &hints);
+			if (!hints.count || hints.items[0].guess)
+				continue;
+			*ret = hints.items[0].version;
+			*ret_minor_only = hints.items[0].minor_only;
+			return hints.items[0].source;
+		}
+	return NULL;
 }
 
 struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
@@ -318,7 +383,9 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	warn_of_others(&d, &target);
 	ph_explain(d.callbacks, "interpreter at 0x%" PRIx64 ", type at 0x%" PRIx64 ", layout by %s", target.interp_head,
 		   target.type_type, origin);
+	find_type(&target);
 	ret->target = target;
+	ret->minor_only = d.minor_only;
 	ret->origin = origin;
 	return NULL;
 }

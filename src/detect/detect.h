@@ -17,9 +17,16 @@
 struct ph_detected {
 	struct ph_target target;
 	const char *origin; /* "table", "debug-offsets", "inferred": static */
+	bool minor_only;    /* the micro version is not known (a cut core) */
 };
 
 /* PH_ERROR_NO_PYTHON with what was found instead (nothing, PyPy, a version that we do not know). */
 struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret) __attribute__((warn_unused_result));
+
+/* What the files and names of modules say of the version where ph_detect() found
+ * none, in a cut core: the source, static, or NULL. */
+const char *ph_detect_version(struct ph_image *image, struct ph_version *ret, bool *ret_minor_only);
+/* Does a module, or the file that the user named, say that this was a Python? */
+bool ph_detect_is_python(struct ph_image *image);
 
 #endif

@@ -55,14 +55,7 @@ static const struct ph_source_ops live_ops = {
 /* A core that is cut may lack the interpreter's state: what the notes say is a report too. */
 static bool is_cut_python(struct ph_image *image)
 {
-	const struct ph_module *modules;
-	if (ph_image_info(image)->complete)
-		return false;
-	size_t count = ph_image_modules(image, &modules);
-	for (size_t i = 0; i < count; i++)
-		if (!strncmp(modules[i].name, "python", 6) || !strncmp(modules[i].name, "libpython", 9))
-			return true;
-	return false;
+	return !ph_image_info(image)->complete && ph_detect_is_python(image);
 }
 
 static struct ph_error *open_target(struct ph_extract *extract, const struct ph_extract_options *options)

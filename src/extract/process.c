@@ -33,14 +33,34 @@ static void image_record(struct ph_extract *extract)
 	report->image.signal_address = info->fault_address;
 }
 
+static const char *version_text(struct ph_report *report, struct ph_version version, bool minor_only)
+{
+	char text[32];
+	return ph_arena_strdup(&report->arena, minor_only ? ph_version_minor_text(version, text, sizeof(text)) :
+							    ph_version_text(version, text, sizeof(text)));
+}
+
+/* Where a cut took the interpreter: what files and names say. */
+static void cut_python_record(struct ph_extract *extract)
+{
+	struct ph_report *report = &extract->report;
+	struct ph_version version;
+	bool minor_only = false;
+	const char *source = ph_detect_version(extract->image, &version, &minor_only);
+	report->python.implementation = "cpython";
+	if (!source)
+		return;
+	report->python.version = version_text(report, version, minor_only);
+	ph_damage_add(&report->damage, PH_DAMAGE_REPORT, "python", "Python %s is taken from %s", report->python.version,
+		      source);
+}
+
 static void python_record(struct ph_extract *extract)
 {
 	struct ph_report *report = &extract->report;
 	const struct ph_layout *layout = &extract->detected.target.layout;
-	char version[32];
 	report->python.implementation = "cpython";
-	report->python.version =
-		ph_arena_strdup(&report->arena, ph_version_text(layout->version, version, sizeof(version)));
+	report->python.version = version_text(report, layout->version, extract->detected.minor_only);
 	report->python.debug = layout->abi.debug;
 	report->python.free_threaded = layout->abi.free_threaded;
 	report->python.guessed = layout->guessed;
@@ -95,6 +115,8 @@ struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_
 	if (extract->runtime) {
 		python_record(extract);
 		interpreter_records(extract);
+	} else {
+		cut_python_record(extract);
 	}
 	return label_records(&extract->report, options);
 }

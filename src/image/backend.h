@@ -99,6 +99,7 @@ struct ph_image {
 	struct ph_modfile **files; /* owned, including files that did not agree */
 	size_t file_count;
 	unsigned file_warnings;
+	bool warned_of_cut;
 	bool strings_looked;
 	struct ph_strings arguments, environment;
 	struct ph_interned *interned;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_MISSING_RANGES 32 /* that are listed one by one */
+
 struct note_segment {
 	uint64_t offset, size, align;
 };
@@ -181,34 +183,38 @@ static struct ph_error *make_spans(struct loader *l)
 	return NULL;
 }
 
-static void report_missing(struct ph_image *image, ph_addr start, ph_addr end, uint64_t bytes)
-{
-	char where[64];
-	snprintf(where, sizeof(where), "memory 0x%" PRIx64 "-0x%" PRIx64, start, end);
-	ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, where, "%" PRIu64 " bytes missing, the core is cut", bytes);
-	image->info.complete = false;
-}
-
-/* What a cut took: ranges with nothing that is held between them are one. */
+/* What a cut took, the ranges that touch as one. */
 static void find_missing(struct ph_image *image)
 {
 	ph_addr start = 0, end = 0;
-	uint64_t bytes = 0;
-	for (size_t i = 0; i < image->segment_count; i++) {
-		const struct ph_segment *s = &image->segments[i];
-		if (bytes && s->file_size) {
-			report_missing(image, start, end, bytes);
-			bytes = 0;
-		}
-		if (!s->missing)
+	uint64_t ranges = 0, unlisted = 0;
+	for (size_t i = 0; i <= image->segment_count; i++) {
+		const struct ph_segment *s = i < image->segment_count ? &image->segments[i] : NULL;
+		if (s && !s->missing)
 			continue;
-		if (!bytes)
+		if (s && end == s->start + s->file_size) {
+			end += s->missing;
+			continue;
+		}
+		if (end > start && ++ranges <= MAX_MISSING_RANGES) {
+			char where[64];
+			snprintf(where, sizeof(where), "memory 0x%" PRIx64 "-0x%" PRIx64, start, end);
+			ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, where, "%" PRIu64 " bytes missing, the core is cut",
+				      end - start);
+		} else {
+			unlisted += end - start;
+		}
+		if (s) {
 			start = s->start + s->file_size;
-		end = s->start + s->file_size + s->missing;
-		bytes += s->missing;
+			end = start + s->missing;
+		}
 	}
-	if (bytes)
-		report_missing(image, start, end, bytes);
+	if (ranges > MAX_MISSING_RANGES)
+		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "memory",
+			      "%" PRIu64 " bytes missing in %" PRIu64 " more ranges, the core is cut", unlisted,
+			      ranges - MAX_MISSING_RANGES);
+	if (ranges)
+		image->info.complete = false;
 }
 
 static struct ph_error *read_notes(struct loader *l)

@@ -38,6 +38,7 @@ struct ph_error *ph_image_create(const struct ph_image_options *options, const s
 		ph_image_close(image);
 		return &ph_error_no_memory;
 	}
+	image->info.executable = image->executable;
 	*ret = image;
 	return NULL;
 }

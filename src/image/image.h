@@ -38,6 +38,7 @@ struct ph_image_info {
 	int signal_code;	 /* si_code */
 	bool has_fault_address;	 /* SIGSEGV, SIGBUS, SIGILL, SIGFPE with si_code > 0 */
 	ph_addr fault_address;
+	const char *executable; /* as the user named it, or NULL */
 	int64_t core_time; /* mtime of the core file, seconds since 1970; 0 unknown */
 };
 
@@ -70,6 +71,9 @@ size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum);
 
 /* Whether the process had the address mapped at all (also where its bytes were left out). */
 bool ph_image_is_mapped(struct ph_image *image, ph_addr addr);
+
+/* Whether the core should hold the byte and does not: it is cut. */
+bool ph_image_is_cut_off(const struct ph_image *image, ph_addr addr);
 
 /* A NUL-terminated string of at most `size`-1 bytes into buffer; PH_LIMIT when longer.
  * Unlike ph_image_read() it may have written to the buffer when it fails. */

@@ -210,6 +210,12 @@ bool ph_image_is_mapped(struct ph_image *image, ph_addr addr)
 	return ph_image_segment_at(image, addr) || ph_image_mapping_at(image, addr);
 }
 
+bool ph_image_is_cut_off(const struct ph_image *image, ph_addr addr)
+{
+	const struct ph_segment *s = ph_image_segment_at(image, addr);
+	return s && addr - s->start >= s->file_size && addr - s->start - s->file_size < s->missing;
+}
+
 void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

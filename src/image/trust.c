@@ -153,6 +153,13 @@ static void warn_of_file(struct ph_image *image, const struct ph_module *module,
 			 const char *differs)
 {
 	const char *id = ph_modfile_build_id(file);
+	if (!image->info.complete && !module->build_id) {
+		ph_explain(image->callbacks, "%s: %s, not used", ph_modfile_path(file), differs);
+		if (!image->warned_of_cut)
+			ph_warn(image->callbacks, "the core is cut: files of modules whose build-id it lacks are not used");
+		image->warned_of_cut = true;
+		return;
+	}
 	if (++image->file_warnings > MAX_WARNINGS) {
 		if (image->file_warnings == MAX_WARNINGS + 1)
 			ph_warn(image->callbacks, "more module files that are not those of the core are not listed");

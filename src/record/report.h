@@ -104,7 +104,7 @@ struct ph_thread { /* one thread state */
 	uint64_t frames_omitted; /* beyond the bound, innermost kept */
 };
 
-struct ph_native_thread_record { /* a thread that never ran Python */
+struct ph_native_thread_record { /* a thread without a Python thread state, or whose state was not read */
 	int64_t native_id;
 	bool crashed;
 	bool has_pc;

@@ -122,7 +122,9 @@ static void put_crash_site(struct ph_text *t)
 	const struct ph_code_location *pc = NULL;
 	if (native) {
 		field(t, "thread");
-		ph_buffer_printf(t->out, "LWP %lld, which never ran Python\n", (long long)native->native_id);
+		ph_buffer_printf(t->out, "LWP %lld, %s\n", (long long)native->native_id,
+				 ph_text_lacks_states(t->report) ? "whose Python state could not be read" :
+								   "which never ran Python");
 		pc = native->has_pc ? &native->pc : NULL;
 	} else if (main && main->crashed) {
 		field(t, "thread");

@@ -95,9 +95,21 @@ void ph_text_thread(struct ph_text *t, const struct ph_thread *thread)
 	put_state(t, thread, false);
 }
 
+static bool lacks_frames(const struct ph_report *report, const struct ph_thread *thread)
+{
+	char where[64];
+	snprintf(where, sizeof(where), "thread %lld", (long long)thread->native_id);
+	for (size_t i = 0; i < report->damage.count; i++)
+		if (!strcmp(report->damage.entries[i].where, where))
+			return true;
+	return false;
+}
+
 static void put_stack(struct ph_text *t, const struct ph_thread *thread, bool locals)
 {
-	ph_buffer_puts(t->out, thread->frame_count ? ", most recent call last:\n" : ", no Python frames\n");
+	ph_buffer_puts(t->out, thread->frame_count	 ? ", most recent call last:\n" :
+			       lacks_frames(t->report, thread) ? ", its Python frames could not be read\n" :
+								 ", no Python frames\n");
 	if (thread->frames_omitted)
 		ph_buffer_printf(t->out, "  [%llu outer frames left out]\n", (unsigned long long)thread->frames_omitted);
 	ph_text_frames(t, thread->frames, thread->frame_count, locals);
@@ -158,13 +170,23 @@ void ph_text_threads(struct ph_text *t)
 	free(group);
 }
 
+/* The list of thread states was not read to its end: who ran Python is not known. */
+bool ph_text_lacks_states(const struct ph_report *report)
+{
+	for (size_t i = 0; i < report->damage.count; i++)
+		if (!strcmp(report->damage.entries[i].where, "threads"))
+			return true;
+	return !report->interpreter_count;
+}
+
 void ph_text_native_threads(struct ph_text *t)
 {
 	const struct ph_report *r = t->report;
 	if (!r->native_thread_count)
 		return;
-	ph_buffer_printf(t->out, "%zu thread%s without Python:\n", r->native_thread_count,
-			 r->native_thread_count == 1 ? "" : "s");
+	bool unread = ph_text_lacks_states(r), one = r->native_thread_count == 1;
+	ph_buffer_printf(t->out, "%zu thread%s %s:\n", r->native_thread_count, one ? "" : "s",
+			 unread ? "whose Python state could not be read" : "without Python");
 	for (size_t i = 0; i < r->native_thread_count; i++) {
 		const struct ph_native_thread_record *n = &r->native_threads[i];
 		ph_buffer_printf(t->out, "  LWP %lld", (long long)n->native_id);

@@ -36,8 +36,8 @@ static ph_addr interp_dict(struct ph_runtime *runtime, ph_addr interp, enum ph_f
 	ph_addr dict = ph_runtime_ptr(runtime, interp, field);
 	if (!dict || ph_is_dict(runtime->objects, dict))
 		return dict;
-	ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, "interpreters", "%s at 0x%" PRIx64 " is not a dict",
-		      name, dict);
+	ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, "interpreters", "%s at 0x%" PRIx64 " %s", name, dict,
+		      ph_image_is_cut_off(runtime->image, dict) ? "is not in the core" : "is not a dict");
 	return 0;
 }
 

@@ -39,6 +39,9 @@ notes_start=$(awk '$1 == "NOTE" { print $2 }' "$work/headers")
 
 run 0 "$CORE2PYHEAP" --no-dump --report=json "$core" "$python"
 json_check 'r["image"]["complete"] is True and not r["damage"]'
+version=$("$PYTHON3" -c 'import json, sys; print(json.load(open(sys.argv[1]))["python"]["version"])' "$work/out")
+threads=$("$PYTHON3" -c 'import json, sys
+r = json.load(open(sys.argv[1])); print(len(r["threads"]) + len(r["native_threads"]))' "$work/out")
 # `whole` holds the fullest report; a cut one may only lack things
 cp "$work/out" "$work/whole.json"
 
@@ -60,10 +63,62 @@ while read -r length; do
 	if [ "$status" = 1 ]; then
 		json_check 'r["image"]["complete"] is False and r["damage"] and all(d["where"] and d["what"] for d in r["damage"])'
 		json_check 'r["image"]["signal"]["name"] == "SIGABRT"'
+		json_check 'all(sum(int(x, 16) * s for x, s in zip(d["where"][7:].split("-"), (-1, 1)))
+			== int(d["what"].split()[0]) for d in r["damage"] if d["where"].startswith("memory 0x"))'
+		check "more than two warnings" [ "$(wc -l <"$work/err")" -le 2 ]
+	fi
+	if [ "$status" = 1 ] && [ "$length" -ge "$notes_end" ]; then
+		# the version by the module's name at least, and every thread with its registers
+		json_check '"'"$version"'".startswith(r["python"]["version"])'
+		json_check 'len(r["threads"]) + len(r["native_threads"]) >= '"$threads"
+		json_check '[t["pc"]["offset"] for t in r["threads"] + r["native_threads"] if t["crashed"]]'
 	fi
 	[ "$failures" -eq "$failed_before" ] || echo "  cut at $length of $size (notes end at $notes_end)"
 done <"$work/descending"
 no_dump_left
+
+# only the last bytes, of [vsyscall] or the stack's beginning, are missing: nothing of Python's is
+cp "$core" "$work/cut"
+truncate -s $((size - 1)) "$work/cut"
+touch -r "$core" "$work/cut"
+run 1 "$CORE2PYHEAP" --no-dump --report=json "$work/cut" "$python"
+json_check '[f["function"] for f in r["threads"][0]["frames"]][-2:] == ["main", "handle"]'
+json_check '{l["name"]: l["repr"] for l in r["threads"][0]["frames"][-1]["locals"]}["item"] == "'"'three'"'"'
+json_check 'r["python"]["version"] == "'"$version"'"'
+
+# The kernel writes by address.  A program that is not a shared library's user has _PyRuntime and what malloc() gave
+# it at the bottom: thread states are there when nothing above is.
+if ! ldd "$python" | grep -q libpython; then
+	low=$(readelf -lW "$core" | awk '$1 == "LOAD" && $3 < "0x00007" { print $2, $5 }' | while read -r offset filesz; do
+		echo $((offset + filesz))
+	done | sort -n | tail -n 1)
+	for length in $((low)) $(((low + size) / 2)); do
+		cp "$core" "$work/cut"
+		truncate -s "$length" "$work/cut"
+		for how in "$python" "--sysroot=$work/cwd"; do
+			run 1 "$CORE2PYHEAP" --no-dump --report=json "$work/cut" "$how"
+			json_check 'r["python"]["version"] == "'"$version"'"'
+			json_check 'r["threads"][0]["crashed"] and r["threads"][0]["pc"] and len(r["threads"]) == 2'
+			json_check 'any(d["where"] == "interpreters" and "not in the core" in d["what"] for d in r["damage"])'
+		done
+	done
+	run 1 "$CORE2PYHEAP" --no-dump "$work/cut" "$python"
+	out_says "its Python frames could not be read"
+fi
+
+# without the program, and with nothing but the notes
+cp "$core" "$work/cut"
+truncate -s $((notes_end + 1)) "$work/cut"
+run 1 "$CORE2PYHEAP" --no-dump "$work/cut"
+out_says "LWP [0-9]+, whose Python state could not be read"
+out_says "python +3"
+
+# one without Python stays so, and says that it is cut
+need_core "$work/shell" sh -c 'kill -ABRT $$'
+size_of_shell=$(wc -c <"$work/shell/core")
+truncate -s $((size_of_shell / 2)) "$work/shell/core"
+run 3 "$CORE2PYHEAP" --no-dump "$work/shell/core"
+err_says "no Python found.*cut"
 
 # the dump of a cut core is a whole dump
 cp "$core" "$work/cut"
