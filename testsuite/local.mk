@@ -98,6 +98,9 @@ fuzz_tests =
 include testsuite/fuzz/local.mk
 TESTS += $(fuzz_tests)
 
+# What CPython is inside of.
+include testsuite/hosts/local.mk
+
 check-sanitized: all
 	$(MAKE) check TESTS='$(unit_tests) $(fuzz_tests)'
 

@@ -2,7 +2,10 @@
 /* Which thread of the image a thread state belongs to. */
 #include "runtime/internal.h"
 
+#include "base/cleanup.h"
 #include "base/cursor.h"
+
+#include <stdlib.h>
 
 /* glibc's struct pthread (nptl/descr.h) on x86-64: `tid` follows a header union
  * of 704 bytes and a list node of 16; it has lain there since 2.3. */
@@ -116,10 +119,47 @@ static void settle_all(struct ph_runtime *runtime, const struct ph_native_thread
 	ph_addrmap_deinit(&first);
 }
 
+/* Does a state before or after it, of the same thread and interpreter, know the thread by its own id? */
+static bool is_replaced(const struct ph_runtime *runtime, const int64_t *recorded, size_t index)
+{
+	const struct ph_thread_state *thread = &runtime->threads[index];
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		const struct ph_thread_state *other = &runtime->threads[i];
+		if (i != index && other->native == thread->native && other->interpreter == thread->interpreter &&
+		    (!recorded[i] || recorded[i] == other->native_id))
+			return true;
+	}
+	return false;
+}
+
+/* After a fork() that nobody told Python of (uWSGI's, many a C program's) the states of the parent's other threads are
+ * still in the list, and a new thread may have got the stack, and with it the pthread_t, of one of them.  Such a state has
+ * no thread; from 3.11 to 3.12 the way to its frames was on the stack that is gone. */
+static void part_left_over(struct ph_runtime *runtime, const int64_t *recorded)
+{
+	enum { MAX_STATES = 4096 }; /* each is held against all others */
+	struct ph_frame_state frame;
+	for (size_t i = 0; i < runtime->thread_count && runtime->thread_count <= MAX_STATES; i++) {
+		struct ph_thread_state *thread = &runtime->threads[i];
+		bool readable = !thread->has_frames ||
+				ph_runtime_innermost(runtime, thread->address, &frame) == PH_OK;
+		if (thread->native >= 0 && recorded[i] != thread->native_id && (recorded[i] || !readable) &&
+		    is_replaced(runtime, recorded, i)) {
+			thread->native = -1;
+			thread->native_id = 0;
+			thread->has_frames &= readable;
+		}
+	}
+}
+
 void ph_runtime_match(struct ph_runtime *runtime)
 {
 	const struct ph_native_thread *natives;
 	size_t count = ph_image_threads(runtime->image, &natives);
+	ph_auto_free int64_t *recorded = calloc(runtime->thread_count + 1, sizeof(*recorded));
+
+	for (size_t i = 0; recorded && i < runtime->thread_count; i++)
+		recorded[i] = runtime->threads[i].native_id;
 
 	for (size_t i = 0; i < runtime->thread_count; i++) {
 		struct ph_thread_state *thread = &runtime->threads[i];
@@ -134,5 +174,7 @@ void ph_runtime_match(struct ph_runtime *runtime)
 		if (thread->native >= 0)
 			thread->native_id = natives[thread->native].tid;
 	}
+	if (recorded)
+		part_left_over(runtime, recorded);
 	settle_all(runtime, natives, count);
 }

@@ -1,0 +1,9 @@
+# Programs that have Python inside: real servers on loopback.  `make check-hosts` runs these alone.
+host_tests =
+host_tests += testsuite/hosts/embed.sh
+host_tests += testsuite/hosts/uwsgi.sh
+TESTS += $(host_tests)
+
+check-hosts: all
+	$(MAKE) check TESTS='$(host_tests)'
+.PHONY: check-hosts
