@@ -125,11 +125,19 @@ static struct ph_error *read_chunk(struct ph_dump *dump, const struct ph_column_
 	return NULL;
 }
 
+/* Where the columns are: a debugger's target has them written first. */
+static struct ph_error *with_columns(struct ph_dump **dump)
+{
+	return ph_dump_is_live(*dump) ? (*dump)->live.heap((*dump)->live.self, dump) : NULL;
+}
+
 struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
 {
 	const struct ph_column_form *form = &ph_column_forms[column];
 	uint64_t count = 0;
-	struct ph_error *error = count_items(dump, form, &count);
+	struct ph_error *error = with_columns(&dump);
+	if (!error)
+		error = count_items(dump, form, &count);
 	if (error)
 		return error;
 	uint64_t chunks = (count + PH_CHUNK - 1) / PH_CHUNK;
@@ -200,9 +208,12 @@ struct ph_error *ph_dump_types(struct ph_dump *dump, struct ph_dump_types *ret)
 {
 	ph_auto_free char *json = NULL;
 	size_t size;
+	struct ph_error *error = with_columns(&dump);
+	if (error)
+		return error;
 	if (!ph_archive_find(&dump->archive, PH_MEMBER_TYPES) && !dump->archive.problem)
 		return not_full(dump);
-	struct ph_error *error = ph_dump_member(dump, PH_MEMBER_TYPES, TYPES_MAXIMUM, &json, &size);
+	error = ph_dump_member(dump, PH_MEMBER_TYPES, TYPES_MAXIMUM, &json, &size);
 	if (error)
 		return error;
 	struct ph_dump_types types = { 0 };

@@ -70,6 +70,8 @@ struct ph_dump_live {
 	/* ret[i] NULL: there is no object at addresses[i] */
 	struct ph_error *(*objects)(void *self, const ph_addr *addresses, size_t count, struct ph_arena *arena,
 				    struct ph_object **ret);
+	/* a dump of the whole heap, for the verbs that work on columns; stays self's */
+	struct ph_error *(*heap)(void *self, struct ph_dump **ret);
 };
 
 /* A dump without a file, for the verbs. */

@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "dump/dump.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAMES_MAXIMUM 100000 /* keys of one dict that are looked at */
 #define SOURCE_BEFORE 5
@@ -361,8 +363,39 @@ static struct ph_error *live_objects(void *self, const ph_addr *addresses, size_
 	return error;
 }
 
+/* The verbs of the heap read columns: they are written once, to a file without a name that nobody else may read. */
+static struct ph_error *live_heap(void *self, struct ph_dump **ret)
+{
+	struct ph_session *session = self;
+	const char *folder = getenv("TMPDIR");
+	char *directory = NULL, *path = NULL;
+	struct ph_error *error = NULL;
+	if (session->heap) {
+		*ret = session->heap;
+		return NULL;
+	}
+	if (asprintf(&directory, "%s/pyheap.XXXXXX", folder && *folder ? folder : "/tmp") < 0)
+		return &ph_error_no_memory;
+	if (!mkdtemp(directory))
+		error = ph_error_errno(errno, "cannot make the folder %s for the heap's columns", directory);
+	else if (asprintf(&path, "%s/heap.pyheap", directory) < 0)
+		error = &ph_error_no_memory;
+	if (!error)
+		error = ph_session_write_heap(session, path);
+	if (!error)
+		error = ph_dump_open(path, &session->heap);
+	if (path)
+		unlink(path);
+	rmdir(directory);
+	free(path);
+	free(directory);
+	if (!error)
+		*ret = session->heap;
+	return error;
+}
+
 struct ph_error *ph_session_as_dump(struct ph_session *session, struct ph_dump **ret)
 {
-	struct ph_dump_live live = { .self = session, .report = live_report, .objects = live_objects };
+	struct ph_dump_live live = { .self = session, .report = live_report, .objects = live_objects, .heap = live_heap };
 	return ph_dump_create_live(&live, ret);
 }

@@ -70,6 +70,7 @@ void ph_session_close(struct ph_session *session)
 {
 	if (!session)
 		return;
+	ph_dump_close(session->heap);
 	ph_extract_free(session->extract);
 	free(session);
 }
@@ -264,4 +265,22 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 		error = ph_dump_write(path, overwrite, &contents);
 	pieces_deinit(&pieces);
 	return error;
+}
+
+struct ph_error *ph_session_write_heap(struct ph_session *session, const char *path)
+{
+	struct ph_error *error = ph_session_need_report(session);
+	if (error)
+		return error;
+	if (!session->extract->runtime)
+		return ph_error_create(PH_ERROR_NO_PYTHON, "no Python interpreter is to be read");
+	struct ph_dump_contents contents = {
+		.report = &session->extract->report,
+		.heap = "full",
+		.walk_heap = walk_heap,
+		.walk_user = session->extract,
+		.time = dump_time(session),
+		.callbacks = session->callbacks,
+	};
+	return ph_dump_write(path, false, &contents);
 }

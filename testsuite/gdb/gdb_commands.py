@@ -78,7 +78,8 @@ def check_core():
     core = os.path.join(CORE, 'core')
     dump = os.path.join(WORK, 'core.pyheap')
     commands = ['py-heap report --json', 'py-bt', 'py-bt -a', 'py-exc-print', 'py-exc-print -r', 'py-heap threads --json', 'py-up',
-                'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt']
+                'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt',
+                'py-heap types --json']
     out = gdb(commands, [PYTHON, core])
     answer = dict(zip(commands, out))
     reference = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, PYTHON],
@@ -117,6 +118,9 @@ def check_core():
     check('py-locals has its variables', [l['name'] for l in frame['locals']] ==
           [line.split(' = ')[0] for line in answer['py-locals'].splitlines()], answer['py-locals'])
     text = subprocess.run([os.environ['PYHEAP'], 'report', '--format=signature', dump], stdout=subprocess.PIPE).stdout.decode()
+    types = subprocess.run([os.environ['PYHEAP'], 'types', '--json', dump], stdout=subprocess.PIPE).stdout.decode('utf-8')
+    check('py-heap types counts what the dump has', len(types.splitlines()) > 100 and types == answer['py-heap types --json'],
+          types[:500] + '...\n' + answer['py-heap types --json'][:500])
     check('py-heap dump wrote a dump', text.startswith('1:%s' % want['signature']['hash'][:8]), text)
 
 
@@ -160,8 +164,8 @@ def check_live(program, environment, what):
     core, dump = os.path.join(WORK, 'live.core'), os.path.join(WORK, 'live.pyheap')
     commands = ['run', 'py-up', 'py-print phase', 'continue', 'py-heap print --json phase'.replace('phase', 'text'), 'py-frame 1',
                 'py-print phase', 'continue', 'continue', 'py-exc-print', 'py-bt', 'thread apply all py-bt', 'py-print len',
-                'py-print numbers', 'py-heap dump ' + dump, 'py-heap report --json', 'generate-core-file ' + core, 'continue',
-                'py-bt']
+                'py-print numbers', 'py-heap dump ' + dump, 'py-heap report --json', 'generate-core-file ' + core, 'py-heap types --json',
+                'continue', 'py-bt']
     settings = ['set environment %s %s' % item for item in environment.items()] + ['set startup-with-shell off']
     out = gdb(commands, ['--args', program, LIVE], before=settings)
     check(what + ': the first stop', 'line 24, in stop' in out[1] or 'in phases' in out[1], '\n'.join(out[:3]))
@@ -175,8 +179,10 @@ def check_live(program, environment, what):
     check(what + ': the other thread', 'in worker' in out[11], out[11])
     check(what + ': a builtin', out[12] == "builtin 'len' = <built-in function len>\n", out[12])
     check(what + ': a global', out[13] == "global 'numbers' = {'one': 1}\n", out[13])
-    check(what + ': the process goes on to its end', 'exited normally' in out[17], out[17])
-    check(what + ': no process, one line', out[18].startswith('ERROR: no process'), out[18])
+    check(what + ': the process goes on to its end', 'exited normally' in out[18], out[18])
+    check(what + ': no process, one line', out[19].startswith('ERROR: no process'), out[19])
+    types = {t['type']: t['count'] for t in map(json.loads, out[17].splitlines())}
+    check(what + ': the heap of a live process', types.get('dict', 0) > 100 and types.get('Thread') == 1, out[17])
     report = subprocess.run([os.environ['PYHEAP'], 'report', dump], stdout=subprocess.PIPE).stdout.decode('utf-8')
     check(what + ': the dump is redacted', 'hunter2-live' not in report and 'password' in report, report)
     check(what + ': what gdb prints is not', 'hunter2-live' in out[15])
