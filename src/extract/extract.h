@@ -35,6 +35,7 @@ struct ph_source_text {
 	size_t line_count;
 	bool newer; /* than the core: perhaps not what ran */
 	bool scrubbed; /* secrets were taken out */
+	struct ph_ranges secrets; /* what the source itself gives away */
 };
 
 /* A live target as a ph_source, and the report that was made of it. */
@@ -82,7 +83,9 @@ struct ph_error *ph_extract_exceptions(struct ph_extract *extract);
 /* Learn the secrets, then render every repr, message and source line. */
 struct ph_error *ph_extract_render(struct ph_extract *extract);
 
-/* Fill in frame->source, scrubbed later. Opens each file once. */
+/* Open the frame's file, once, and learn the secrets that it assigns: before anything is rendered. */
+void ph_extract_load_source(struct ph_extract *extract, const struct ph_frame *frame);
+/* Fill in frame->source, scrubbed. */
 void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame);
 /* A file that a frame names, opened once; NULL when there are too many.  Its text may be NULL. */
 const struct ph_source_text *ph_extract_source(struct ph_extract *extract, const char *path);

@@ -84,6 +84,20 @@ static const char *scrubbed(struct ph_extract *extract, const char *text)
 	return copy;
 }
 
+/* What they assign to secret names is known before anything is rendered. */
+static void load_sources(struct ph_extract *extract)
+{
+	const struct ph_report *report = &extract->report;
+	if (ph_redactor_mode(extract->redactor) != PH_REDACT_SECRETS)
+		return;
+	for (size_t i = 0; i < report->thread_count; i++)
+		for (size_t k = 0; k < report->threads[i].frame_count; k++)
+			ph_extract_load_source(extract, &report->threads[i].frames[k]);
+	for (size_t i = 0; i < report->exception_count; i++)
+		for (size_t k = 0; k < report->exceptions[i].traceback_count; k++)
+			ph_extract_load_source(extract, &report->exceptions[i].traceback[k]);
+}
+
 static void render_frames(struct ph_extract *extract, struct ph_frame *frames, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -104,6 +118,7 @@ struct ph_error *ph_extract_render(struct ph_extract *extract)
 				   PH_CLOSURE_DEPTH, PH_SURVEY_MAXIMUM, PH_SURVEY_CHILDREN);
 	if (error)
 		return error;
+	load_sources(extract);
 	report->image.command = scrubbed(extract, report->image.command);
 	for (size_t i = 0; i < report->thread_count; i++) {
 		struct ph_thread *thread = &report->threads[i];

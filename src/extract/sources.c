@@ -97,6 +97,13 @@ static void index_lines(struct ph_source_text *file)
 	file->lines[count] = file->size + 1;
 }
 
+/* The standard library: its literals are everybody's ("token = 'comment'"). */
+static bool is_library(const char *path)
+{
+	const char *library = strstr(path, "/lib/python");
+	return library && !strstr(library, "-packages/");
+}
+
 static void load(struct ph_extract *extract, struct ph_source_text *file)
 {
 	const struct ph_callbacks *callbacks = ph_image_callbacks(extract->image);
@@ -127,6 +134,8 @@ static void load(struct ph_extract *extract, struct ph_source_text *file)
 		ph_warn(callbacks, "source %s: newer than the core, its lines may not be what ran", file->path);
 	decode(file);
 	index_lines(file);
+	if (!is_library(file->path))
+		ph_redactor_add_source(extract->redactor, file->text, file->size, &file->secrets);
 }
 
 static struct ph_source_text *find(struct ph_extract *extract, const char *path)
@@ -148,6 +157,12 @@ static struct ph_source_text *find(struct ph_extract *extract, const char *path)
 	return file;
 }
 
+void ph_extract_load_source(struct ph_extract *extract, const struct ph_frame *frame)
+{
+	if (frame->file && frame->line > 0)
+		find(extract, frame->file);
+}
+
 void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame)
 {
 	if (!frame->file || frame->line <= 0)
@@ -161,7 +176,7 @@ void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame)
 	if (end - start > MAXIMUM_LINE)
 		end = start + MAXIMUM_LINE;
 	struct ph_buffer out = PH_BUFFER(2 * MAXIMUM_LINE);
-	if (ph_redactor_scrub(extract->redactor, file->text + start, end - start, &out))
+	if (ph_redactor_scrub_part(extract->redactor, file->text, start, end, &file->secrets, &out))
 		file->scrubbed = true;
 	frame->source = ph_text_copy(&extract->report.arena, ph_buffer_text(&out), out.size);
 	ph_buffer_deinit(&out);
@@ -178,6 +193,7 @@ void ph_extract_free_sources(struct ph_extract *extract)
 		free(extract->files[i].path);
 		free(extract->files[i].text);
 		free(extract->files[i].lines);
+		ph_ranges_deinit(&extract->files[i].secrets);
 	}
 	free(extract->files);
 }

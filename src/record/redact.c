@@ -14,6 +14,27 @@
 
 static const char default_words[] = "password,passwd,secret,token,api_key,authorization,cookie,credential,private_key";
 
+/* Names are looked for where three bytes of a text are those that a word begins with. */
+static void set_filter(struct ph_redactor *redactor, const char *words)
+{
+	redactor->filter_works = true;
+	redactor->filter[ph_redactor_filter_slot("://")] = true;
+	redactor->filter[ph_redactor_filter_slot("pas")] = true; /* see ends_in_password() */
+	for (const char *p = words; *p;) {
+		char letters[PH_SECRET_FILTER];
+		size_t n = 0;
+		p += strspn(p, " ");
+		while (n < PH_SECRET_FILTER && isalnum((unsigned char)p[n]))
+			letters[n] = p[n], n++;
+		if (n == PH_SECRET_FILTER)
+			redactor->filter[ph_redactor_filter_slot(letters)] = true;
+		else
+			redactor->filter_works = false;
+		p += strcspn(p, ",");
+		p += *p == ',';
+	}
+}
+
 static struct ph_error *set_words(struct ph_redactor *redactor, const char *words)
 {
 	for (const char *p = words; *p;) {
@@ -46,6 +67,7 @@ struct ph_error *ph_redactor_create(enum ph_redaction_mode mode, const char *wor
 	redactor->mode = mode;
 	redactor->marked.maximum = MARKED_MAXIMUM;
 	redactor->noted.maximum = NOTED_MAXIMUM;
+	set_filter(redactor, words ? words : default_words);
 	struct ph_error *error = set_words(redactor, words ? words : default_words);
 	if (error) {
 		ph_redactor_free(redactor);

@@ -58,6 +58,27 @@ void ph_redactor_add_text(struct ph_redactor *redactor, const char *text, size_t
 /* "NAME=value" of the environment or an argument: adds the value when NAME is secret. */
 void ph_redactor_add_assignment(struct ph_redactor *redactor, const char *text, size_t size);
 
+/* Ranges of a text to be taken out. */
+struct ph_ranges {
+	struct ph_range {
+		size_t start, end; /* end exclusive */
+	} *ranges;
+	size_t count, capacity;
+	bool no_memory;
+};
+void ph_ranges_deinit(struct ph_ranges *ranges);
+
+/* A source file of Python: each literal that it gives to a secret name (`password = "x"`, `connect(token="x")`,
+ * `{"api_key": "x"}`, over several lines too) becomes a known secret, for the compiler keeps it among the constants
+ * of a code object, where no name leads to it.  A literal that is one plain word ("access") counts only as a whole
+ * str, a number only with six digits or more.  Parts of f-strings, and literals of sources that are not at hand,
+ * stay unknown.  ret_ranges (initialised with { 0 }) gets what is to be taken out of the file, in order. */
+void ph_redactor_add_source(struct ph_redactor *redactor, const char *text, size_t size,
+			    struct ph_ranges *ret_ranges);
+/* ph_redactor_scrub() of text[start, end) with what ph_redactor_add_source() found in the whole. */
+bool ph_redactor_scrub_part(struct ph_redactor *redactor, const char *text, size_t start, size_t end,
+			    const struct ph_ranges *ranges, struct ph_buffer *out);
+
 /* Copy text with every known secret, password in a URL and `secret_name = literal`
  * taken out; returns true when anything was.  In mode values the callers leave
  * text out altogether.  `size` bytes in, appended to out.

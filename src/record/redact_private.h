@@ -11,11 +11,15 @@
 #define PH_SECRET_TEXTS_MAXIMUM 16384
 #define PH_SECRET_TEXT_MINIMUM 4 /* bytes; shorter ones would tear holes into everything */
 
+#define PH_SECRET_FILTER 3 /* bytes */
+#define PH_SECRET_FILTER_BITS 12
+
 struct ph_secret_text {
 	const char *text;
 	uint32_t size; /* bytes */
 	uint32_t next; /* with the same hash of the first four bytes, longest first; index + 1, 0 none */
 	bool number;   /* only where no digit is before or behind */
+	bool word;     /* only as a whole text, or between quotes */
 };
 
 struct ph_redactor {
@@ -25,6 +29,9 @@ struct ph_redactor {
 	uint8_t word_sizes[PH_SECRET_WORDS_MAXIMUM]; /* bytes, without the NUL */
 	bool begins[256]; /* some word begins with this byte */
 	size_t word_count;
+	/* of three letters in lower case: some word begins with them, or it is "://"; useless with very short words */
+	bool filter[1 << PH_SECRET_FILTER_BITS];
+	bool filter_works;
 
 	struct ph_addrmap marked; /* objects */
 	struct ph_addrmap noted;  /* objects and hashes of texts counted already */
@@ -45,18 +52,20 @@ void ph_redactor_add_number(struct ph_redactor *redactor, const char *text, size
 /* Count a text that was changed, once. */
 void ph_redactor_note_text(struct ph_redactor *redactor, const char *text, size_t size);
 
-/* Ranges of a text to be taken out. */
-struct ph_ranges {
-	struct ph_range {
-		size_t start, end; /* end exclusive */
-	} *ranges;
-	size_t count, capacity;
-	bool no_memory;
-};
 void ph_ranges_add(struct ph_ranges *ranges, size_t start, size_t end);
+
+static inline uint32_t ph_redactor_filter_slot(const char *p)
+{
+	uint32_t three = (uint32_t)(p[0] & 0xff) | (uint32_t)(p[1] & 0xff) << 8 | (uint32_t)(p[2] & 0xff) << 16;
+	return (three | 0x202020) * UINT32_C(2654435761) >> (32 - PH_SECRET_FILTER_BITS);
+}
 
 /* redact_pattern.c: what looks like a secret by its surroundings. */
 void ph_redactor_find_patterns(const struct ph_redactor *redactor, const char *text, size_t size,
 			       struct ph_ranges *ranges);
+/* The same, and `literal` gets each literal of Python behind a name, as the compiler makes it: joined, unescaped. */
+typedef void ph_redactor_literal(void *user, const char *text, size_t size, bool number);
+void ph_redactor_find_literals(const struct ph_redactor *redactor, const char *text, size_t size,
+			       struct ph_ranges *ranges, ph_redactor_literal *literal, void *user);
 
 #endif

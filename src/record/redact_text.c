@@ -13,6 +13,7 @@
 #define CHUNK 2048 /* a longer secret is known by its pieces of this size */
 #define TEXT_MAXIMUM ((size_t)65536)
 #define TEXTS_MEMORY ((size_t)64 << 20)
+#define SOURCE_DIGITS 6 /* of a number in a source: shorter ones are sizes and limits ("max_tokens = 4096") */
 #define RANGES_MAXIMUM ((size_t)1 << 20)
 
 void ph_ranges_add(struct ph_ranges *r, size_t start, size_t end)
@@ -55,10 +56,12 @@ static bool is_common(const struct ph_redactor *redactor, const char *text, size
 	return ph_redactor_is_word(redactor, lower, size);
 }
 
-static void add(struct ph_redactor *redactor, const char *text, size_t size, bool number)
+enum where { ANYWHERE, NUMBER, WORD };
+
+static void add(struct ph_redactor *redactor, const char *text, size_t size, enum where where)
 {
 	if (size < PH_SECRET_TEXT_MINIMUM || redactor->text_count == PH_SECRET_TEXTS_MAXIMUM ||
-	    !ph_addrmap_add(&redactor->text_hashes, XXH64(text, size, number) | 1))
+	    !ph_addrmap_add(&redactor->text_hashes, XXH64(text, size, where) | 1))
 		return;
 	if (redactor->text_count == redactor->text_capacity) {
 		size_t capacity = redactor->text_capacity ? redactor->text_capacity * 2 : 64;
@@ -73,8 +76,12 @@ static void add(struct ph_redactor *redactor, const char *text, size_t size, boo
 	const char *copy = ph_arena_strndup(&redactor->arena, text, size);
 	if (!copy)
 		return;
-	redactor->texts[redactor->text_count++] =
-		(struct ph_secret_text){ .text = copy, .size = (uint32_t)size, .number = number };
+	redactor->texts[redactor->text_count++] = (struct ph_secret_text){
+		.text = copy,
+		.size = (uint32_t)size,
+		.number = where == NUMBER,
+		.word = where == WORD,
+	};
 	redactor->stale = true;
 }
 
@@ -82,14 +89,14 @@ static void add(struct ph_redactor *redactor, const char *text, size_t size, boo
 static void add_forms(struct ph_redactor *redactor, const char *text, size_t size)
 {
 	struct ph_buffer quoted = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	add(redactor, text, size, false);
+	add(redactor, text, size, ANYWHERE);
 	ph_quote_str(text, size, &quoted);
 	if (!quoted.no_memory && quoted.size > 2 && quoted.size - 2 != size)
-		add(redactor, quoted.data + 1, quoted.size - 2, false);
+		add(redactor, quoted.data + 1, quoted.size - 2, ANYWHERE);
 	ph_buffer_clear(&quoted);
 	ph_quote_bytes(text, size, &quoted);
 	if (!quoted.no_memory && quoted.size > 3 && quoted.size - 3 != size)
-		add(redactor, quoted.data + 2, quoted.size - 3, false);
+		add(redactor, quoted.data + 2, quoted.size - 3, ANYWHERE);
 	ph_buffer_deinit(&quoted);
 }
 
@@ -116,7 +123,7 @@ void ph_redactor_add_number(struct ph_redactor *redactor, const char *text, size
 	if (size && *text == '-')
 		text++, size--;
 	if (size <= 256)
-		add(redactor, text, size, true);
+		add(redactor, text, size, NUMBER);
 }
 
 void ph_redactor_add_assignment(struct ph_redactor *redactor, const char *text, size_t size)
@@ -165,6 +172,12 @@ static bool stands_alone(const char *text, size_t size, size_t start, size_t end
 	return !(start >= 2 && text[start - 1] == 'x' && text[start - 2] == '0');
 }
 
+static bool is_quoted(const char *text, size_t size, size_t start, size_t end)
+{
+	return (!start || text[start - 1] == '\'' || text[start - 1] == '"') &&
+	       (end == size || text[end] == '\'' || text[end] == '"');
+}
+
 /* The end of the longest secret that begins here, or `start`. */
 static size_t match(const struct ph_redactor *redactor, const char *text, size_t size, size_t start, bool cut)
 {
@@ -173,7 +186,8 @@ static size_t match(const struct ph_redactor *redactor, const char *text, size_t
 		const struct ph_secret_text *t = &redactor->texts[i - 1];
 		size_t compare = t->size <= left ? t->size : cut ? left : 0;
 		if (compare && !memcmp(t->text, text + start, compare) &&
-		    (!t->number || stands_alone(text, size, start, start + compare)))
+		    (!t->number || stands_alone(text, size, start, start + compare)) &&
+		    (!t->word || is_quoted(text, size, start, start + compare)))
 			return start + compare;
 	}
 	return start;
@@ -214,6 +228,26 @@ static void put_without(const char *text, size_t size, const struct ph_ranges *r
 	ph_buffer_append(out, text + done, size - done);
 }
 
+/* Of the text with what was found in it. */
+static bool scrub(struct ph_redactor *redactor, const char *text, size_t size, struct ph_ranges *ranges,
+		  struct ph_buffer *out)
+{
+	if (ranges->no_memory) {
+		/* too many to tell: rather all than one too few */
+		ph_buffer_puts(out, PH_REDACTED);
+		ph_redactor_note_text(redactor, text, size);
+	} else if (ranges->count) {
+		qsort(ranges->ranges, ranges->count, sizeof(*ranges->ranges), compare_ranges);
+		put_without(text, size, ranges, out);
+		ph_redactor_note_text(redactor, text, size);
+	} else {
+		ph_buffer_append(out, text, size);
+	}
+	bool changed = ranges->no_memory || ranges->count;
+	ph_ranges_deinit(ranges);
+	return changed;
+}
+
 bool ph_redactor_scrub_cut(struct ph_redactor *redactor, const char *text, size_t size, bool cut,
 			   struct ph_buffer *out)
 {
@@ -224,23 +258,67 @@ bool ph_redactor_scrub_cut(struct ph_redactor *redactor, const char *text, size_
 	}
 	find_known(redactor, text, size, cut, &ranges);
 	ph_redactor_find_patterns(redactor, text, size, &ranges);
-	if (ranges.no_memory) {
-		/* too many to tell: rather all than one too few */
-		ph_buffer_puts(out, PH_REDACTED);
-		ph_redactor_note_text(redactor, text, size);
-	} else if (ranges.count) {
-		qsort(ranges.ranges, ranges.count, sizeof(*ranges.ranges), compare_ranges);
-		put_without(text, size, &ranges, out);
-		ph_redactor_note_text(redactor, text, size);
-	} else {
-		ph_buffer_append(out, text, size);
-	}
-	bool changed = ranges.no_memory || ranges.count;
-	free(ranges.ranges);
-	return changed;
+	return scrub(redactor, text, size, &ranges, out);
 }
 
 bool ph_redactor_scrub(struct ph_redactor *redactor, const char *text, size_t size, struct ph_buffer *out)
 {
 	return ph_redactor_scrub_cut(redactor, text, size, false, out);
+}
+
+/* ---- sources ---- */
+
+void ph_ranges_deinit(struct ph_ranges *ranges)
+{
+	free(ranges->ranges);
+	*ranges = (struct ph_ranges){ 0 };
+}
+
+static bool is_plain_word(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (!isalpha((unsigned char)text[i]) && text[i] != '_')
+			return false;
+	return size <= 32;
+}
+
+static void add_literal(void *user, const char *text, size_t size, bool number)
+{
+	struct ph_redactor *redactor = user;
+	if (number) {
+		if (size >= SOURCE_DIGITS)
+			ph_redactor_add_number(redactor, text, size);
+	} else if (!is_plain_word(text, size)) {
+		ph_redactor_add_text(redactor, text, size);
+	} else if (!is_common(redactor, text, size)) {
+		add(redactor, text, size, WORD);
+	}
+}
+
+void ph_redactor_add_source(struct ph_redactor *redactor, const char *text, size_t size, struct ph_ranges *ret_ranges)
+{
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS)
+		return;
+	ph_redactor_find_literals(redactor, text, size, ret_ranges, add_literal, redactor);
+	if (ret_ranges->count)
+		qsort(ret_ranges->ranges, ret_ranges->count, sizeof(*ret_ranges->ranges), compare_ranges);
+}
+
+bool ph_redactor_scrub_part(struct ph_redactor *redactor, const char *text, size_t start, size_t end,
+			    const struct ph_ranges *whole, struct ph_buffer *out)
+{
+	struct ph_ranges ranges = { .no_memory = whole->no_memory };
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS || end <= start) {
+		ph_buffer_append(out, text + start, end - start);
+		return false;
+	}
+	for (size_t i = 0; i < whole->count && whole->ranges[i].start < end; i++) {
+		const struct ph_range *r = &whole->ranges[i];
+		if (r->end > start)
+			ph_ranges_add(&ranges, r->start > start ? r->start - start : 0,
+				      (r->end < end ? r->end : end) - start);
+	}
+	find_known(redactor, text + start, end - start, false, &ranges);
+	ph_redactor_find_patterns(redactor, text + start, end - start, &ranges);
+	return scrub(redactor, text + start, end - start, &ranges, out);
 }

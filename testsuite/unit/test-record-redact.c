@@ -84,6 +84,9 @@ static void test_patterns(void)
 		{ "x='redis://:p@ss@h:1/0'", "x='redis://:" R "@h:1/0'" },
 		{ "password = '''x\ny'''", "password = '''" R "'''" },
 		{ "secret = r'unterminated", "secret = r'" R },
+		{ "PASSWORD = (\n\t\"a\"\n\t'b'  # c\n)", "PASSWORD = (\n\t\"" R "\"\n\t'" R "'  # c\n)" },
+		{ "f(token=\"a\", x=\"b\")", "f(token=\"" R "\", x=\"b\")" },
+		{ "secret = \\\n  'a' + 'b'", "secret = \\\n  '" R "' + '" R "'" },
 		/* expressions and what is no secret */
 		{ "token = get_token()", NULL },
 		/* looks like the prefix of a literal */
@@ -124,6 +127,7 @@ static void test_random_texts(void)
 	};
 	const size_t count = sizeof(pieces) / sizeof(*pieces);
 	struct ph_redactor *r = make(PH_REDACT_SECRETS, NULL);
+	struct ph_redactor *other = NULL;
 	uint64_t state = 88172645463325252u;
 	alarm(60); /* an endless loop */
 	for (int i = 0; i < 100000; i++) {
@@ -138,11 +142,73 @@ static void test_random_texts(void)
 		ph_buffer_clear(&buffer);
 		bool changed = ph_redactor_scrub_cut(r, text, n, i & 1, &buffer);
 		CHECK_EQ(changed, strcmp(ph_buffer_text(&buffer), text) != 0);
+		struct ph_ranges ranges = { 0 };
+		if (i % 1000 == 0) { /* not the secrets of all the others */
+			ph_redactor_free(other);
+			other = make(PH_REDACT_SECRETS, NULL);
+		}
+		ph_redactor_add_source(other, text, n, &ranges);
+		ph_buffer_clear(&buffer);
+		ph_redactor_scrub_part(other, text, n / 3, n - n / 3, &ranges, &buffer);
+		ph_ranges_deinit(&ranges);
+	}
+	alarm(0);
+	ph_redactor_free(r);
+	ph_redactor_free(other);
+}
+
+/* The time grows with the text, not with its square. */
+static void test_long_texts(void)
+{
+	static const char *const pieces[] = {
+		"password=", "password:", "password='''", "password=f\"{", "'--password',", "://:", "password = a:", "token: x ",
+		"://a@", "'password", "password: a.", "password\\\\", "--token --",
+	};
+	struct ph_redactor *r = make(PH_REDACT_SECRETS, NULL);
+	static char text[1 << 20];
+	alarm(60);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		for (size_t n = 0; n < sizeof(text); n++)
+			text[n] = pieces[i][n % strlen(pieces[i])];
+		ph_buffer_clear(&buffer);
+		ph_redactor_scrub_cut(r, text, sizeof(text), false, &buffer);
 	}
 	alarm(0);
 	ph_redactor_free(r);
 }
 
+/* What the compiler makes of the literals, wherever else it stands. */
+static void test_sources(void)
+{
+	static const char source[] = "password = \"Zq7041HUSH\"\n"
+				     "connect(token='tok\\x41\\'n-9', n=3)\n"
+				     "d = {\"api_key\": r\"k\\3y\\n\"}\n"
+				     "PASSWORD = (  # long\n\t\"abc-\"\n\t'def-'\n)\n"
+				     "SECRET: str = \"a+\" + \"b+c\"; secret = None\n"
+				     "if cookie == b'cook-1e': pass\n"
+				     "tokens = ['tk-one', ('tk-two')]\n"
+				     "token_kind = 'access'\n"
+				     "pin_token = 4711471147\n"
+				     "max_tokens = 4096\n"
+				     "name = 'plain-text'\n";
+	static const char *const yes[] = { "Zq7041HUSH", "tokA'n-9", "k\\3y\\n", "abc-def-", "a+b+c", "cook-1e", "tk-one",
+					   "tk-two", "access", "4711471147" };
+	static const char *const no[] = { "plain-text", "4096", "access denied", "name" };
+	struct ph_redactor *r = make(PH_REDACT_SECRETS, NULL);
+	struct ph_ranges ranges = { 0 };
+	ph_redactor_add_source(r, source, strlen(source), &ranges);
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		CHECK_STR(scrub(r, yes[i], false), R);
+	for (size_t i = 0; i < sizeof(no) / sizeof(*no); i++)
+		CHECK_STR(scrub(r, no[i], false), no[i]);
+	/* a line of it */
+	size_t line = (size_t)(strstr(source, "\t\"abc-") - source);
+	ph_buffer_clear(&buffer);
+	CHECK(ph_redactor_scrub_part(r, source, line, line + 7, &ranges, &buffer));
+	CHECK_STR(ph_buffer_text(&buffer), "\t\"" R "\"");
+	ph_ranges_deinit(&ranges);
+	ph_redactor_free(r);
+}
 
 static void test_known_texts(void)
 {
@@ -287,7 +353,8 @@ int main(void)
 	test_names();
 	test_patterns();
 	test_random_texts();
-
+	test_long_texts();
+	test_sources();
 	test_known_texts();
 	test_objects();
 	test_cut();
