@@ -37,7 +37,9 @@ uint64_t ph_redactor_count(const struct ph_redactor *redactor);
 bool ph_redactor_is_secret_name(const struct ph_redactor *redactor, const char *name, size_t size);
 
 /* Mark what a secret edge leads to: the object, and all str, bytes and numbers
- * within it (containers and attributes, iteratively, bounded), by address and by text. */
+ * within it (containers, attributes, an exception's arguments, what a memoryview, a
+ * partial, a proxy or `"x".join` is of; iteratively, bounded), by address and by text.
+ * Not what functions, types, modules, frames and weak references lead to. */
 void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *source, ph_addr address);
 bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address);
 
@@ -45,6 +47,12 @@ bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address);
  * mark what every secret edge on the way leads to.  Of one container, the first
  * `children` are walked, so that one list cannot use up the maximum.  Called
  * before anything is rendered, and again, wider, before what is farther is.  Nothing to do unless the mode is secrets. */
+/* An edge is secret by the name that it has (local, attribute, dict key), and so is the second of a pair, a tuple
+ * or list of two whose first is a secret name:
+ *   - bytes, or an option (b"cookie", "--password"): whenever the second is a str or bytes that is no option itself;
+ *   - a str: in a pair that is itself an item of a list, tuple or the like (headers, parameters of a query), whatever
+ *     the second is.  A tuple that stands alone only when its second is no identifier, for ("token", "user") is a list
+ *     of fields; and what hangs on a code object, names of variables and of arguments, is never a list of pairs. */
 struct ph_redaction_root {
 	const char *name; /* of the edge that leads to it (a local's name), or NULL */
 	ph_addr address;

@@ -12,12 +12,16 @@
 #define MARK_HOPS 2		/* attributes of attributes behind it; containers count none */
 #define MARK_TEXT ((size_t)65536) /* characters of a secret that are known as text */
 #define NAME_CHARACTERS 128
+#define LITERAL_DIGITS 6	/* of a number within the repr of something: a date's year is no secret by itself */
 #define FRAMES_MEMORY ((size_t)64 << 20)
 
 struct entry {
-	ph_addr address, sibling; /* the next item of the same list, or the second of a tuple of two; or 0 */
+	ph_addr address, sibling; /* the next item of the same list, or 0 */
 	uint32_t depth;
-	bool pair; /* of such a tuple; when marking: it is a key */
+	bool key;	  /* marking: of a dict */
+	bool scalar_only; /* marking: followed no further when it is something else */
+	bool in_sequence; /* the walk: an item of a list, tuple, set … */
+	bool in_code;	  /* the walk: of a code object, whose tuples are names and constants */
 };
 
 struct queue {
@@ -49,10 +53,10 @@ struct marking {
 	struct ph_addrmap seen;
 };
 
-static void mark_later(struct marking *m, ph_addr address, uint32_t hops, bool key)
+static void mark_later(struct marking *m, struct entry entry)
 {
-	if (address && m->seen.count < MARK_MAXIMUM && ph_addrmap_add(&m->seen, address))
-		push(&m->queue, (struct entry){ .address = address, .depth = hops, .pair = key });
+	if (entry.address && m->seen.count < MARK_MAXIMUM && ph_addrmap_add(&m->seen, entry.address))
+		push(&m->queue, entry);
 }
 
 /* A key such as "user" is shared by half the program: redacted in this dict only (which is marked). */
@@ -64,6 +68,25 @@ static bool is_plain_key(const struct ph_value *value)
 		if (!((value->text[i] | 32) >= 'a' && (value->text[i] | 32) <= 'z') && value->text[i] != '_')
 			return false;
 	return true;
+}
+
+/* Decimal('1.5'), array('q', [1, 2]), 2+3j: the literals, as they may stand in a source or a constant. */
+static void mark_literals(struct marking *m, const char *text, size_t size)
+{
+	for (size_t i = 0, k; i < size; i = k + 1) {
+		bool number = isdigit((unsigned char)text[i]);
+		k = i;
+		if (text[i] == '\'') {
+			while (++k < size && text[k] != '\'')
+				;
+			ph_redactor_add_text(m->redactor, text + i + 1, k - i - 1);
+		}
+		for (; number && k < size && (isalnum((unsigned char)text[k]) || text[k] == '.'); k++)
+			if (text[k] == 'j')
+				break;
+		if (number && k - i >= LITERAL_DIGITS)
+			ph_redactor_add_number(m->redactor, text + i, k - i);
+	}
 }
 
 static void mark_scalar(struct marking *m, const struct ph_value *value, bool key)
@@ -80,23 +103,38 @@ static void mark_scalar(struct marking *m, const struct ph_value *value, bool ke
 	default:
 		if (value->form == PH_FORM_ATOM && !value->text_cut)
 			ph_redactor_add_number(m->redactor, value->text, value->text_size);
+		if (value->kind == PH_KIND_COMPLEX)
+			mark_literals(m, value->text, value->text_size);
 		break;
 	}
+}
+
+/* What the C struct holds besides the attributes: values (args, obj, mapping, filename), or what the object is made of
+ * (__globals__, __code__, __traceback__), which is nobody's secret.  Of `"x".join` it is __self__ that is. */
+static void mark_structural(struct marking *m, const struct ph_attribute *a, const struct ph_value *value, uint32_t hops)
+{
+	bool self = !strcmp(a->name, "__self__") || !strcmp(a->name, "__func__");
+	bool is_function = value->kind == PH_KIND_FUNCTION || value->kind == PH_KIND_METHOD;
+	if (self || (!is_function && strncmp(a->name, "__", 2) != 0))
+		mark_later(m, (struct entry){ .address = a->value, .depth = hops, .scalar_only = self });
 }
 
 static void mark_children(struct marking *m, const struct ph_value *value, uint32_t hops)
 {
 	for (size_t i = 0; i < value->item_count; i++)
-		mark_later(m, value->items[i], hops, false);
+		mark_later(m, (struct entry){ .address = value->items[i], .depth = hops });
 	for (size_t i = 0; i < value->pair_count; i++) {
-		mark_later(m, value->pairs[i].key, hops, true);
-		mark_later(m, value->pairs[i].value, hops, false);
+		mark_later(m, (struct entry){ .address = value->pairs[i].key, .depth = hops, .key = true });
+		mark_later(m, (struct entry){ .address = value->pairs[i].value, .depth = hops });
 	}
 	for (size_t i = 0; i < value->part_count; i++)
-		mark_later(m, value->parts[i].value, hops, false);
-	for (size_t i = 0; i < value->attribute_count && hops < MARK_HOPS; i++)
-		if (!value->attributes[i].structural || value->kind == PH_KIND_CELL)
-			mark_later(m, value->attributes[i].value, hops + 1, false);
+		mark_later(m, (struct entry){ .address = value->parts[i].value, .depth = hops });
+	for (size_t i = 0; i < value->attribute_count; i++) {
+		if (value->attributes[i].structural)
+			mark_structural(m, &value->attributes[i], value, hops);
+		else if (hops < MARK_HOPS && value->kind != PH_KIND_FUNCTION)
+			mark_later(m, (struct entry){ .address = value->attributes[i].value, .depth = hops + 1 });
+	}
 }
 
 static void mark_one(struct marking *m, struct entry entry)
@@ -105,6 +143,11 @@ static void mark_one(struct marking *m, struct entry entry)
 	struct ph_value *value = &m->value;
 	ph_source_value(m->source, entry.address, &limits, value);
 	value->address = entry.address;
+	if (ph_render_is_scalar(value->kind)) {
+		mark_scalar(m, value, entry.key);
+		mark_children(m, value, entry.depth); /* a subclass's attributes */
+		return;
+	}
 	switch (value->kind) {
 	case PH_KIND_TUPLE:
 	case PH_KIND_LIST:
@@ -112,17 +155,24 @@ static void mark_one(struct marking *m, struct entry entry)
 	case PH_KIND_SET:
 	case PH_KIND_DEQUE:
 	case PH_KIND_INSTANCE:
+	case PH_KIND_EXCEPTION:
 	case PH_KIND_OTHER:
+		if (entry.scalar_only)
+			break;
 		if (!value->is_singleton)
 			ph_addrmap_set(&m->redactor->marked, entry.address, 0, false);
+		if (value->form == PH_FORM_ATOM && value->text && value->text_size && value->text[0] != '<' &&
+		    !value->is_singleton)
+			mark_literals(m, value->text, value->text_size);
 		mark_children(m, value, entry.depth);
 		break;
+	case PH_KIND_FUNCTION:
+	case PH_KIND_METHOD:
 	case PH_KIND_CELL:
-		mark_children(m, value, entry.depth);
+		if (!entry.scalar_only)
+			mark_children(m, value, entry.depth);
 		break;
-	default:
-		if (ph_render_is_scalar(value->kind))
-			mark_scalar(m, value, entry.pair);
+	default: /* types, modules, code, frames, what a weak reference points to */
 		break;
 	}
 }
@@ -132,7 +182,7 @@ void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *sour
 	struct marking m = { .redactor = redactor, .source = source, .seen.maximum = MARK_MAXIMUM };
 	if (!redactor || redactor->mode != PH_REDACT_SECRETS || ph_redactor_is_marked(redactor, address))
 		return;
-	mark_later(&m, address, 0, false);
+	mark_later(&m, (struct entry){ .address = address });
 	while (m.queue.head < m.queue.count)
 		mark_one(&m, m.queue.entries[m.queue.head++]);
 	ph_value_deinit(&m.value);
@@ -144,12 +194,14 @@ void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *sour
 
 enum name_verdict { NAME_NONE = 1, NAME_PLAIN, NAME_SECRET, NAME_SECRET_BYTES, NAME_SECRET_OPTION };
 
+enum seen { SEEN = 1, IN_SEQUENCE = 2, LONE_PAIR = 4 };
+
 struct survey {
 	struct ph_redactor *redactor;
 	const struct ph_source *source;
 	struct ph_value value, key;
 	struct queue queue;
-	struct ph_addrmap seen;
+	struct ph_addrmap seen; /* enum seen */
 	struct ph_addrmap names; /* str or bytes that were looked at -> enum name_verdict */
 	struct ph_arena arena;
 	uint32_t depth;
@@ -186,14 +238,17 @@ static enum name_verdict verdict_on_key(struct survey *s, ph_addr key)
 	return verdict;
 }
 
-/* ["--password", "x"] and ("Authorization", "Bearer x"), but neither ["--password", "--verbose"] nor the names of a
- * function's variables, ("token", "user"). */
-static void mark_sibling(struct survey *s, enum name_verdict verdict, ph_addr sibling, bool pair)
+/* The second of a pair, see redact.h; `lone`: it was met by itself. */
+static void mark_second(struct survey *s, enum name_verdict verdict, ph_addr second, bool lone)
 {
 	static const struct ph_value_limits limits = { .children = 0, .characters = NAME_CHARACTERS };
-	if (!sibling || verdict < NAME_SECRET || pair != (verdict != NAME_SECRET_OPTION))
+	if (!second || verdict < NAME_SECRET)
 		return;
-	ph_source_value(s->source, sibling, &limits, &s->key);
+	if (verdict == NAME_SECRET && !lone) {
+		mark(s, second);
+		return;
+	}
+	ph_source_value(s->source, second, &limits, &s->key);
 	const struct ph_value *value = &s->key;
 	if (value->kind != PH_KIND_STR && value->kind != PH_KIND_BYTES)
 		return;
@@ -201,7 +256,24 @@ static void mark_sibling(struct survey *s, enum name_verdict verdict, ph_addr si
 	for (size_t i = 0; i < value->text_size; i++)
 		identifier = identifier && (isalnum((unsigned char)value->text[i]) || value->text[i] == '_');
 	if (verdict == NAME_SECRET ? !identifier : value->text_size && value->text[0] != '-')
-		mark(s, sibling);
+		mark(s, second);
+}
+
+static void mark_next(struct survey *s, enum name_verdict verdict, ph_addr next)
+{
+	if (verdict == NAME_SECRET_OPTION)
+		mark_second(s, verdict, next, true);
+}
+
+/* Met by itself before (a local `header`), and now in a list of pairs. */
+static void mark_pair_again(struct survey *s, ph_addr address)
+{
+	static const struct ph_value_limits limits = { .children = 2, .characters = NAME_CHARACTERS };
+	ph_source_value(s->source, address, &limits, &s->key);
+	if (s->key.item_count != 2)
+		return;
+	ph_addr first = s->key.items[0], second = s->key.items[1];
+	mark_second(s, verdict_on_key(s, first), second, false);
 }
 
 static void visit_later(struct survey *s, struct entry entry)
@@ -209,19 +281,27 @@ static void visit_later(struct survey *s, struct entry entry)
 	if (!entry.address || entry.depth > s->depth)
 		return;
 	const uint64_t *known = entry.sibling ? ph_addrmap_find(&s->names, entry.address) : NULL;
+	const uint64_t *found = ph_addrmap_find(&s->seen, entry.address);
+	uint64_t seen = found ? *found : 0;
+	bool counts = entry.in_sequence && !entry.in_code;
 	if (known)
-		mark_sibling(s, (enum name_verdict)*known, entry.sibling, entry.pair);
-	else if (entry.sibling && ph_addrmap_find(&s->seen, entry.address))
-		mark_sibling(s, verdict_on_key(s, entry.address), entry.sibling, entry.pair);
-	if (ph_addrmap_add(&s->seen, entry.address) && !push(&s->queue, entry))
+		mark_next(s, (enum name_verdict)*known, entry.sibling);
+	else if (entry.sibling && seen)
+		mark_next(s, verdict_on_key(s, entry.address), entry.sibling);
+	if (seen && counts && !(seen & IN_SEQUENCE)) {
+		ph_addrmap_set(&s->seen, entry.address, seen | IN_SEQUENCE, true);
+		if (seen & LONE_PAIR)
+			mark_pair_again(s, entry.address);
+	}
+	if (!seen && ph_addrmap_set(&s->seen, entry.address, SEEN | (counts ? IN_SEQUENCE : 0), true) && !push(&s->queue, entry))
 		s->no_memory = true;
 }
 
-static void follow(struct survey *s, const char *name, ph_addr address, uint32_t depth)
+static void follow(struct survey *s, const char *name, struct entry entry)
 {
 	if (name && ph_redactor_is_secret_name(s->redactor, name, strlen(name)))
-		mark(s, address);
-	visit_later(s, (struct entry){ .address = address, .depth = depth });
+		mark(s, entry.address);
+	visit_later(s, entry);
 }
 
 static void visit_frame(struct survey *s, ph_addr address, uint32_t depth)
@@ -230,7 +310,22 @@ static void visit_frame(struct survey *s, ph_addr address, uint32_t depth)
 	if (ph_source_frame(s->source, address, &s->arena, &frame) != PH_OK)
 		return;
 	for (size_t i = 0; i < frame.local_count; i++)
-		follow(s, frame.locals[i].name, frame.locals[i].address, depth);
+		follow(s, frame.locals[i].name, (struct entry){ .address = frame.locals[i].address, .depth = depth });
+}
+
+/* s->value is the object at entry.address. */
+static void visit_pair(struct survey *s, struct entry entry)
+{
+	const struct ph_value *value = &s->value;
+	const uint64_t *seen = ph_addrmap_find(&s->seen, entry.address);
+	bool counts = seen && *seen & IN_SEQUENCE;
+	bool tuple = value->kind == PH_KIND_TUPLE, list = value->kind == PH_KIND_LIST;
+	if (!(tuple || list) || value->item_count != 2 || value->item_total > 2)
+		return;
+	if (!counts)
+		ph_addrmap_set(&s->seen, entry.address, SEEN | LONE_PAIR, true);
+	if (counts || tuple)
+		mark_second(s, verdict_on_key(s, value->items[0]), value->items[1], !counts);
 }
 
 static void visit(struct survey *s, struct entry entry)
@@ -241,27 +336,37 @@ static void visit(struct survey *s, struct entry entry)
 	ph_source_value(s->source, entry.address, &limits, value);
 	if (ph_render_is_scalar(value->kind)) {
 		if (entry.sibling)
-			mark_sibling(s, judge(s, value), entry.sibling, entry.pair);
+			mark_next(s, judge(s, value), entry.sibling);
 		return;
 	}
-	bool pair = value->kind == PH_KIND_TUPLE && value->item_count == 2;
-	bool siblings = pair || value->kind == PH_KIND_LIST;
+	struct entry next = { .depth = depth, .in_code = entry.in_code || value->kind == PH_KIND_CODE };
+	visit_pair(s, entry);
 	for (size_t i = 0; i < value->item_count; i++) {
-		ph_addr sibling = siblings && i + 1 < value->item_count ? value->items[i + 1] : 0;
-		visit_later(s, (struct entry){ value->items[i], sibling, depth, pair });
+		bool last = i + 1 == value->item_count || value->kind != PH_KIND_LIST;
+		struct entry item = next;
+		item.address = value->items[i];
+		item.sibling = last ? 0 : value->items[i + 1];
+		item.in_sequence = true;
+		visit_later(s, item);
 	}
 	for (size_t i = 0; i < value->pair_count; i++) {
 		enum name_verdict verdict = verdict_on_key(s, value->pairs[i].key);
 		if (verdict >= NAME_SECRET)
 			mark(s, value->pairs[i].value);
+		next.address = value->pairs[i].key;
 		if (verdict == NAME_NONE)
-			visit_later(s, (struct entry){ .address = value->pairs[i].key, .depth = depth });
-		visit_later(s, (struct entry){ .address = value->pairs[i].value, .depth = depth });
+			visit_later(s, next);
+		next.address = value->pairs[i].value;
+		visit_later(s, next);
 	}
-	for (size_t i = 0; i < value->attribute_count; i++)
-		follow(s, value->attributes[i].name, value->attributes[i].value, depth);
-	for (size_t i = 0; i < value->part_count; i++)
-		follow(s, value->parts[i].name, value->parts[i].value, depth);
+	for (size_t i = 0; i < value->attribute_count; i++) {
+		next.address = value->attributes[i].value;
+		follow(s, value->attributes[i].name, next);
+	}
+	for (size_t i = 0; i < value->part_count; i++) {
+		next.address = value->parts[i].value;
+		follow(s, value->parts[i].name, next);
+	}
 	if (value->kind == PH_KIND_GENERATOR || value->kind == PH_KIND_FRAME || value->kind == PH_KIND_TRACEBACK)
 		visit_frame(s, entry.address, depth);
 }
@@ -281,7 +386,7 @@ struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct p
 	if (!redactor || redactor->mode != PH_REDACT_SECRETS)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
-		follow(&s, roots[i].name, roots[i].address, 0);
+		follow(&s, roots[i].name, (struct entry){ .address = roots[i].address });
 	while (s.queue.head < s.queue.count && !s.no_memory)
 		visit(&s, s.queue.entries[s.queue.head++]);
 	ph_value_deinit(&s.value);

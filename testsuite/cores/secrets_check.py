@@ -16,10 +16,11 @@ import zipfile
 
 TEXTS = '''global local local_bytes bytearray camel plural1 plural2 plural3 attribute header slot namedtuple namespace partial
 key bytes_key dashed nested1 nested2 as_key closure generator url url_bytes thread kwargs exception_attribute bytes long
-private dataclass ordered default deep pair bytes_pair'''.split()
-LITERALS = 'CLASS_LITERAL DEFAULT_LITERAL KWDEFAULT_LITERAL CALL_LITERAL DICT_LITERAL ENUM_LITERAL'.split()
+private dataclass ordered default deep pair bytes_pair
+error error_file view method proxy values keys slice property str_pair1 str_pair2 str_pair3 lone'''.split()
+LITERALS = 'CLASS_LITERAL DEFAULT_LITERAL KWDEFAULT_LITERAL CALL_LITERAL DICT_LITERAL ENUM_LITERAL KEYWORD_LITERAL KEY_LITERAL GONE_LITERAL HALF1_LITERAL HALF2_LITERAL'.split()
 # what only the default mode must keep, and `values` must not
-PLAIN = 'plain_global plain_text plain_bytes plain_key plain_item plain_tuple_item plain_message plain_local lookalike1 lookalike2 lookalike3'.split()
+PLAIN = 'plain_global plain_text plain_bytes plain_key plain_item plain_tuple_item plain_message plain_local lookalike1 lookalike2 lookalike3 plain_field'.split()
 
 
 def plan(folder):
@@ -36,6 +37,8 @@ def plan(folder):
     secret['negative'] = str(rnd.randrange(10**35, 10**36))
     secret['float'] = repr(rnd.random() * 1000)
     secret['complex'] = repr(rnd.random() * 1000)
+    secret['array'] = str(rnd.randrange(10**17, 10**18))
+    secret['decimal'] = repr(rnd.random() * 1000)
     secret['odd_bytes'] = (bytes([0xff, 0xfe, 0x80]) + word().encode() + b'\0\xf0').hex()
     plain = {name: word() for name in PLAIN}
     plain['plain_int'] = str(rnd.randrange(10**17, 10**18))
@@ -98,7 +101,7 @@ def number_forms(text):
 
 
 def forms_of(name, text):
-    if name in ('int', 'negative', 'float', 'complex', 'plain_int', 'plain_float'):
+    if name in ('int', 'negative', 'float', 'complex', 'array', 'decimal', 'plain_int', 'plain_float'):
         return number_forms(text)
     if name == 'odd_bytes':
         inner = bytes.fromhex(text)[3:-2].decode()
@@ -177,7 +180,7 @@ def check(folder, mode, paths):
         must = [n for n in expected['secret'] if n not in ('long',)] + list(expected['plain'])
         must = [n for n in must if not n.startswith(('env', 'arg'))] + ['arg_equals']
     elif mode == 'secrets':
-        must = ['plain_text', 'plain_int', 'plain_float', 'plain_key', 'plain_item', 'plain_local', 'lookalike1', 'lookalike2',
+        must = ['plain_text', 'plain_int', 'plain_float', 'plain_key', 'plain_item', 'plain_local', 'plain_field', 'lookalike1', 'lookalike2',
                 'lookalike3', 'plain_message', 'DOC']
     for name in must:
         if name not in found:

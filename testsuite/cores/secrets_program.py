@@ -3,8 +3,10 @@
 
 The test replaces the words between at signs by random text: literals are secrets too.
 """
+import array
 import collections
 import dataclasses
+import decimal
 import enum
 import functools
 import json
@@ -97,6 +99,22 @@ def deepest(options):
     raise Failure('cannot log in with ' + options['password'], S['plain_message'])
 
 
+def never_called():
+    connect(password='@KEYWORD_LITERAL@', size=3)
+    return {'api_key': b'@KEY_LITERAL@'}
+
+
+def forgets():
+    password = '@GONE_LITERAL@'
+    password = None
+    PASSWORD = (
+        # in two parts
+        '@HALF1_LITERAL@'
+        "@HALF2_LITERAL@"
+    )
+    return len(PASSWORD)
+
+
 def thread(cookie, ready):
     ready.set()
     time.sleep(600)
@@ -148,6 +166,22 @@ def main():
     headers = [('Host', 'example.org'), ('Authorization', 'Bearer ' + S.pop('pair'))]
     raw_headers = [(b'host', b'example.org'), (b'cookie', b'session=' + S.pop('bytes_pair').encode())]
     key = Keys.SIGNING_SECRET
+    forgets()
+    error_secret = ValueError(S.pop('error'), 12)
+    os_secret = OSError(5, 'no', S.pop('error_file'))
+    view_secret = memoryview(S.pop('view').encode())
+    method_token = S.pop('method').join
+    array_secret = array.array('q', [int(S.pop('array'))])
+    proxy_secret = types.MappingProxyType({'x': S.pop('proxy')})
+    views_secret = [{'x': S.pop('values')}.values(), {S.pop('keys'): 1}.keys()]
+    slice_secret = slice(S.pop('slice'))
+    property_secret = property(S.pop('property'))
+    decimal_secret = decimal.Decimal(S.pop('decimal'))
+    wsgi_headers = [('Cookie', S.pop('str_pair1')), ('authorization', S.pop('str_pair2'))]
+    pairs = (('user', 'ann'), ['token', S.pop('str_pair3')])
+    lone_pair = ('password', S['lone'])
+    in_list = [lone_pair]
+    fields = ('token', S['plain_field'])
     ready = threading.Event()
     threading.Thread(target=thread, args=(S.pop('thread'), ready), name='sleeper', daemon=True).start()
     ready.wait()

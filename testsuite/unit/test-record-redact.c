@@ -262,19 +262,51 @@ static void test_objects(void)
 	ph_addr inner = fake_dict(user, bob, fake_str("pins"), fake_list(pin, one));
 	ph_addr config = fake_dict(fake_str("db_password"), secret, fake_str("credentials"), inner, user, one);
 	ph_addr headers = fake_list(fake_tuple(fake_bytes("cookie", 6), fake_bytes("sid=4711", 8)),
-				    fake_tuple(fake_str("token"), user));
+				    fake_tuple(fake_str("authorization"), fake_str("abcdef")));
+	/* fields: by themselves, and on a code object; the same tuple in a list of pairs is a pair */
+	ph_addr fields = fake_tuple(fake_str("token"), user), once = fake_tuple(fake_str("cookie"), fake_str("c00kie"));
+	struct ph_attribute constants = { .name = "co_consts", .value = fake_tuple(fields, one), .structural = true };
+	ph_addr code = fake_add((struct fake_object){ .kind = PH_KIND_CODE, .form = PH_FORM_ATOM, .type_name = "code",
+						      .text = "<code>", .attributes = &constants, .attribute_count = 1 });
+	struct ph_attribute lone[] = { { .name = "f", .value = fields }, { .name = "g", .value = once },
+				       { .name = "c", .value = code }, { .name = "h", .value = fake_list(once, one) } };
+	ph_addr holder = fake_add((struct fake_object){ .kind = PH_KIND_INSTANCE, .form = PH_FORM_ATOM, .type_name = "H",
+							.text = "<H>", .attributes = lone, .attribute_count = 4 });
+	/* what holds values */
+	ph_addr error = fake_str("in the error"), joined = fake_str("joined with"), viewed = fake_bytes("viewed", 6);
+	ph_addr globals = fake_str("a global");
+	struct ph_part argument = { .value = error };
+	struct ph_attribute self = { .name = "__self__", .value = joined, .structural = true };
+	struct ph_attribute obj = { .name = "obj", .value = viewed, .structural = true };
+	struct ph_attribute global = { .name = "__globals__", .value = globals, .structural = true };
+	ph_addr holders = fake_list(
+		fake_add((struct fake_object){ .kind = PH_KIND_EXCEPTION, .form = PH_FORM_PARTS, .type_name = "ValueError",
+					       .open = "ValueError(", .close = ")", .parts = &argument, .part_count = 1 }),
+		fake_add((struct fake_object){ .kind = PH_KIND_FUNCTION, .form = PH_FORM_ATOM, .type_name = "builtin",
+					       .text = "<built-in>", .attributes = &self, .attribute_count = 1 }));
+	ph_addr more = fake_list(
+		fake_add((struct fake_object){ .kind = PH_KIND_OTHER, .form = PH_FORM_ATOM, .type_name = "memoryview",
+					       .text = "<memory>", .attributes = &obj, .attribute_count = 1 }),
+		fake_add((struct fake_object){ .kind = PH_KIND_FUNCTION, .form = PH_FORM_ATOM, .type_name = "function",
+					       .text = "<f>", .attributes = &global, .attribute_count = 1 }));
+	ph_addr kinds = fake_dict(fake_str("secrets"), holders, fake_str("tokens"), more);
 	ph_addr argv = fake_list(fake_str("--api-key"), fake_str("k3yk3y"), fake_str("--token"), fake_str("--quiet"));
 	struct ph_attribute a[] = { { .name = "refresh_token", .value = fake_str("rrrrrr") }, { .name = "n", .value = one } };
 	ph_addr object = fake_add((struct fake_object){ .kind = PH_KIND_INSTANCE, .form = PH_FORM_ATOM,
 							.type_name = "C", .type_module = "m",
 							.text = "<m.C object at 0x10>", .attributes = a, .attribute_count = 2 });
-	survey(r, fake_list(config, headers, argv, object));
+	survey(r, fake_list(fake_list(config, headers), fake_list(argv, object), holder, kinds));
 	CHECK_STR(repr_of(r, config, false, &rendered),
 		  "{'db_password': " R ", 'credentials': {" R ": " R ", " R ": [" R ", " R "]}, 'user': 1}");
 	CHECK(rendered.redacted);
 	/* the same objects elsewhere; the singleton and the shared key only there */
 	CHECK_STR(repr_of(r, fake_list(secret, pin, one, user), false, NULL), "[" R ", " R ", 1, 'user']");
-	CHECK_STR(repr_of(r, headers, false, NULL), "[(b'cookie', " R "), ('token', 'user')]");
+	CHECK_STR(repr_of(r, headers, false, NULL), "[(b'cookie', " R "), ('authorization', " R ")]");
+	CHECK_STR(repr_of(r, fields, false, NULL), "('token', 'user')");
+	CHECK_STR(repr_of(r, once, false, NULL), "('cookie', " R ")");
+	CHECK_STR(repr_of(r, holders, false, NULL), "[ValueError(" R "), <built-in>]");
+	CHECK(ph_redactor_is_marked(r, error) && ph_redactor_is_marked(r, joined) && ph_redactor_is_marked(r, viewed));
+	CHECK(!ph_redactor_is_marked(r, globals));
 	CHECK_STR(repr_of(r, argv, false, NULL), "['--api-key', " R ", '--token', '--quiet']");
 	CHECK(ph_redactor_is_marked(r, a[0].value));
 	/* and as text */
