@@ -40,6 +40,7 @@ unsigned ph_class_size(unsigned class, const struct ph_abi *abi, bool *ret_signe
 		return abi->max_align == 4 ? 12 : 16;
 	case PH_CLASS_INT:
 	case PH_CLASS_UINT:
+	case PH_CLASS_INTS:
 		return 4;
 	case PH_CLASS_SHORT:
 	case PH_CLASS_USHORT:
@@ -123,13 +124,17 @@ static bool place_member(struct ph_layout *layout, const struct shape *shapes, s
 		c->bits_left -= row->count;
 		return set_slot(layout, row->field, c->end - size, size, false);
 	}
-	c->bits_left = row->kind == PH_ROW_BIT ? 8 * size - row->count : 0;
 	if (align > c->align)
 		c->align = (uint16_t)align;
 	uint32_t offset = round_up(c->end, align);
+	/* a bit-field starts within the word that holds the members before it, where it fits (System V ABI) */
+	if (row->kind == PH_ROW_BIT && offset != c->end && 8 * (offset - c->end) >= row->count)
+		offset -= size;
+	c->bits_left = row->kind == PH_ROW_BIT ? 8 * (offset + size - (offset < c->end ? c->end : offset)) - row->count : 0;
 	c->end = offset + size * (row->kind == PH_ROW_BIT ? 1 : row->count);
 	/* words that are not looked into are one thing, all else is an array of elements */
-	return set_slot(layout, row->field, offset, row->class == PH_CLASS_WORDS ? size * row->count : size, is_signed);
+	bool whole = row->class == PH_CLASS_WORDS || row->class == PH_CLASS_INTS;
+	return set_slot(layout, row->field, offset, whole ? size * row->count : size, is_signed);
 }
 
 bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t count)

@@ -17,7 +17,7 @@
  *
  *	PH_AT(struct, member, class, offset, versions)
  *	PH_AT_SIZE(struct, size, versions)
- *	PH_AT_DEBUG(struct, member, class, offset, versions)	in debug builds, instead
+ *	PH_AT_DEBUG(struct, member, class, offset, versions)	in debug builds, instead; and PH_AT_SIZE_DEBUG
  *
  * A nested struct must be listed before.  A row that places a member a second time in one version is a mistake, which
  * the tests find. */
@@ -53,6 +53,7 @@ enum ph_class {
 	PH_CLASS_UCHAR,
 	PH_CLASS_LDOUBLE,
 	PH_CLASS_WORDS, /* something of n pointer-sized words that is not looked into */
+	PH_CLASS_INTS,	/* the same, of n times 4 bytes */
 	PH_CLASS_STRUCT,
 	PH_CLASS_BLOB, /* a struct of known size in an explicit row: PH_CLASS_BLOB + size */
 };

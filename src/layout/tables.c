@@ -41,6 +41,8 @@ const size_t ph_layout_rows_count = sizeof ph_layout_rows / sizeof *ph_layout_ro
 	  .offset = (o),                                                                                               \
 	  .debug = true,                                                                                               \
 	  .versions = { __VA_ARGS__ } },
+#define PH_AT_SIZE_DEBUG(s, n, ...)                                                                                     \
+	{ .field = PH_SIZEOF_##s, .offset = (n), .is_size = true, .debug = true, .versions = { __VA_ARGS__ } },
 #define PH_AT_SIZE(s, n, ...) { .field = PH_SIZEOF_##s, .offset = (n), .is_size = true, .versions = { __VA_ARGS__ } },
 
 const struct ph_at_row ph_layout_at_rows[] = {

@@ -126,9 +126,10 @@ static void test_engine(void)
 	CHECK_EQ(OFFSET(l, SIZEOF_PyObject), sizeof(struct a));
 	CHECK_EQ(OFFSET(l, PyObject_ob_type), offsetof(struct a, b));
 	CHECK_EQ(OFFSET(l, PyListObject_ob_item), offsetof(struct a, c));
-	CHECK_EQ(OFFSET(l, PyListObject_allocated), 24);
+	/* f in what c leaves of its word, then g and h share one */
+	CHECK_EQ(OFFSET(l, PyListObject_allocated), 20);
 	CHECK_EQ(OFFSET(l, PyTupleObject_ob_item), 24);
-	CHECK_EQ(OFFSET(l, PyFloatObject_ob_fval), 28);
+	CHECK_EQ(OFFSET(l, PyFloatObject_ob_fval), 24);
 	CHECK_EQ(OFFSET(l, SIZEOF_PyVarObject), sizeof(struct b));
 	CHECK_EQ(OFFSET(l, PyVarObject_ob_size), offsetof(struct b, y));
 
