@@ -6,7 +6,7 @@ gdbmoduledir = $(pkglibdir)/gdb
 gdbmodule_LTLIBRARIES =
 dist_gdbscripts_DATA =
 nodist_gdbloader_DATA =
-EXTRA_DIST += gdb-scripts/pyheap-gdb.py.in
+EXTRA_DIST += gdb-scripts/pyheap-gdb.py.in gdb-scripts/auto-load
 
 if GDB_MODULE
 gdbmodule_LTLIBRARIES += gdb-scripts/_pyheap.la
@@ -46,4 +46,12 @@ gdb-scripts/installed/pyheap-gdb.py: gdb-scripts/pyheap-gdb.py.in Makefile
 	$(AM_V_GEN)sed -e 's|@SCRIPTS''@|$(gdbloaderdir)|' -e 's|@MODULE''@|$(gdbmoduledir)|' \
 		$(srcdir)/gdb-scripts/pyheap-gdb.py.in >$@.new
 	@mv $@.new $@
+
+# Where gdb finds it by itself; AUTO_LOAD_FILES: the Pythons that it is for, else those of this machine.
+gdbautoloaddir = $(datadir)/gdb/auto-load
+install-data-hook:
+	DESTDIR='$(DESTDIR)' $(SHELL) $(srcdir)/gdb-scripts/auto-load install '$(gdbautoloaddir)' \
+		'$(gdbloaderdir)/pyheap-gdb.py' $(AUTO_LOAD_FILES)
+uninstall-hook:
+	DESTDIR='$(DESTDIR)' $(SHELL) $(srcdir)/gdb-scripts/auto-load uninstall '$(gdbautoloaddir)' -
 endif

@@ -2,7 +2,6 @@
 """A process to stop: a thread, a handled exception with its cause, a changing local, a heap of some size.
 
 It stops itself with SIGUSR1 each time when it is ready to be looked at."""
-import os
 import signal
 import sys
 import threading
@@ -17,7 +16,7 @@ def worker(n):
 
 
 def stop():
-    os.kill(os.getpid(), signal.SIGUSR1)
+    signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
 
 
 def phases(text):
