@@ -122,6 +122,21 @@ static int set_redact(struct options *options, const char *value)
 	return -1;
 }
 
+/* Each word has a letter: an empty list, of an unset variable of the shell, would redact nothing. */
+static int set_redact_words(struct options *options, const char *value)
+{
+	for (const char *word = value;; word++) {
+		size_t size = strcspn(word, ",");
+		if (strspn(word, "_- \t\r\n\v\f") >= size)
+			return usage("--redact-words takes comma-separated words, none empty, not", *value ? value : "\"\"");
+		word += size;
+		if (!*word)
+			break;
+	}
+	options->redact_words = value;
+	return -1;
+}
+
 static int set_progress(struct options *options, const char *value)
 {
 	static const char *const names[] = { "auto", "always", "never", NULL };
@@ -185,8 +200,7 @@ static int set_option(int c, struct options *options, const char **labels)
 	case OPT_REDACT:
 		return set_redact(options, optarg);
 	case OPT_REDACT_WORDS:
-		options->redact_words = optarg;
-		return -1;
+		return set_redact_words(options, optarg);
 	case OPT_LABEL:
 		return add_label(options, labels, optarg);
 	case OPT_JOBS:

@@ -60,6 +60,10 @@ run 2 "$convert" --report=html "$work/text"
 one_line_error "html"
 run 2 "$convert" --label=x "$work/text"
 one_line_error "KEY=VALUE"
+for words in "" " " "iban,,pin" "iban," ",iban" "_"; do
+	run 2 "$convert" --redact-words="$words" "$work/text"
+	one_line_error "^core2pyheap: --redact-words takes comma-separated words"
+done
 if command -v script >/dev/null; then
 	last="$convert -o - text, on a terminal"
 	wanted=2
