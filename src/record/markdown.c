@@ -8,6 +8,7 @@
 #include "record/report_private.h"
 #include "record/text_private.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* What has a meaning in markdown or HTML becomes a character reference, line ends a space. */
@@ -15,8 +16,12 @@ static void put_inline(const char *text, struct ph_buffer *out)
 {
 	struct ph_buffer safe = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	ph_escape_terminal(text ? text : "?", text ? strlen(text) : 1, false, &safe);
+	bool word = false; /* a letter or digit is before the underscores at hand */
 	for (const char *p = ph_buffer_text(&safe); *p; p++) {
-		if (strchr("\\`*_{}[]<>()#|&!~@:$", *p))
+		/* CommonMark: underscores between letters or digits open and close nothing */
+		bool inner = *p == '_' && word && isalnum((unsigned char)p[strspn(p, "_")]);
+		word = isalnum((unsigned char)*p) || (*p == '_' && word);
+		if (strchr("\\`*_{}[]<>()#|&!~@:$", *p) && !inner)
 			ph_buffer_printf(out, "&#%d;", *p);
 		else
 			ph_buffer_putc(out, *p);
@@ -85,7 +90,7 @@ static void put_table(const struct ph_report *r, struct ph_buffer *out)
 		ph_buffer_clear(&cell);
 	}
 	if (r->signature.version) {
-		ph_buffer_printf(&cell, "%d:%s", r->signature.version, r->signature.hash ? r->signature.hash : "");
+		ph_buffer_printf(&cell, "%d:%.8s", r->signature.version, r->signature.hash ? r->signature.hash : "");
 		put_row("signature", ph_buffer_text(&cell), out);
 	}
 	for (size_t i = 0; i < r->label_count; i++) {

@@ -40,7 +40,7 @@ static bool same_stack(const struct ph_thread *a, const struct ph_thread *b)
 	return true;
 }
 
-static void put_waiting(struct ph_text *t, const struct ph_waiting *w, bool with_address)
+static void put_waiting(struct ph_text *t, const struct ph_waiting *w, bool with_address, bool shared)
 {
 	const char *what = w->what ? w->what : "?";
 	if (!strcmp(what, "gil")) {
@@ -52,7 +52,7 @@ static void put_waiting(struct ph_text *t, const struct ph_waiting *w, bool with
 		else
 			ph_buffer_printf(t->out, "%lld", (long long)w->syscall);
 	} else {
-		ph_buffer_puts(t->out, ", waiting for a ");
+		ph_buffer_puts(t->out, w->address && shared ? ", waiting for the " : ", waiting for a ");
 		ph_text_put(t, what);
 	}
 	if (w->address && with_address)
@@ -75,7 +75,7 @@ static void put_identity(struct ph_text *t, const struct ph_thread *thread)
 		ph_buffer_printf(t->out, " (id %llu)", (unsigned long long)thread->id);
 }
 
-static void put_state(struct ph_text *t, const struct ph_thread *thread, bool folded)
+static void put_state(struct ph_text *t, const struct ph_thread *thread, bool folded, bool same_lock)
 {
 	if (thread->interpreter)
 		ph_buffer_printf(t->out, ", interpreter %lld", (long long)thread->interpreter);
@@ -86,13 +86,13 @@ static void put_state(struct ph_text *t, const struct ph_thread *thread, bool fo
 	if (thread->holds_gil)
 		ph_buffer_puts(t->out, ", holds the GIL");
 	if (thread->has_waiting)
-		put_waiting(t, &thread->waiting_for, !folded);
+		put_waiting(t, &thread->waiting_for, !folded || same_lock, same_lock);
 }
 
 void ph_text_thread(struct ph_text *t, const struct ph_thread *thread)
 {
 	put_identity(t, thread);
-	put_state(t, thread, false);
+	put_state(t, thread, false, false);
 }
 
 static bool lacks_frames(const struct ph_report *report, const struct ph_thread *thread)
@@ -132,7 +132,10 @@ static void put_folded(struct ph_text *t, const struct ph_thread *const *threads
 			ph_buffer_printf(t->out, " (LWP %lld)", (long long)threads[i]->native_id);
 	}
 	ph_buffer_puts(t->out, count > NAMES_SHOWN ? ", ..." : "");
-	put_state(t, threads[0], true);
+	bool same_lock = true;
+	for (size_t i = 1; i < count; i++)
+		same_lock = same_lock && threads[i]->waiting_for.address == threads[0]->waiting_for.address;
+	put_state(t, threads[0], true, same_lock);
 	if (t->options->locals && threads[0]->frame_count)
 		ph_buffer_puts(t->out, "; the first one's locals");
 	put_stack(t, threads[0], true);

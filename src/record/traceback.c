@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define REPEATS 3 /* traceback._RECURSIVE_CUTOFF */
+#define CYCLE 8 /* functions of a mutual recursion */
 #define GROUP_WIDTH 15
 #define GROUP_DEPTH 10
 #define CHAIN_MAXIMUM 1000
@@ -77,13 +78,6 @@ void ph_text_frame(struct ph_text *t, const struct ph_frame *f, const char *marg
 	put_carets(t, f, indent, end, margin);
 }
 
-static void put_repeats(struct ph_text *t, size_t repeats, const char *margin)
-{
-	if (repeats > REPEATS)
-		ph_buffer_printf(t->out, "%s  [Previous line repeated %zu more time%s]\n", margin, repeats - REPEATS,
-				 repeats - REPEATS > 1 ? "s" : "");
-}
-
 void ph_text_locals(struct ph_text *t, const struct ph_frame *f, const char *margin)
 {
 	size_t width = 0;
@@ -114,21 +108,50 @@ void ph_text_locals(struct ph_text *t, const struct ph_frame *f, const char *mar
 	}
 }
 
-static void put_stack(struct ph_text *t, const struct ph_frame *frames, size_t count, const char *margin)
+/* How often the `period` frames at the beginning come again behind themselves. */
+static size_t repetitions(const struct ph_frame *frames, size_t count, size_t period)
 {
-	size_t repeats = 0;
+	size_t i = 0;
+	while (i + period < count && ph_text_same_frame(&frames[i], &frames[i + period]))
+		i++;
+	return i / period;
+}
+
+/* The shortest cycle that comes at least three times: its frames, 0 none. */
+static size_t find_cycle(const struct ph_frame *frames, size_t count, size_t *ret_more)
+{
+	for (size_t period = 2; period <= CYCLE; period++) {
+		*ret_more = repetitions(frames, count, period);
+		if (*ret_more >= 2)
+			return period;
+	}
+	return 0;
+}
+
+static void put_frames(struct ph_text *t, const struct ph_frame *frames, size_t count, const char *margin, bool locals)
+{
 	for (size_t i = 0; i < count; i++) {
-		if (i && !ph_text_same_frame(&frames[i - 1], &frames[i])) {
-			put_repeats(t, repeats, margin);
-			repeats = 0;
-		}
-		if (++repeats > REPEATS)
-			continue;
 		ph_text_frame(t, &frames[i], margin);
-		if (t->locals_inline)
+		if (locals)
 			ph_text_locals(t, &frames[i], margin);
 	}
-	put_repeats(t, repeats, margin);
+}
+
+/* A frame that repeats itself as Python prints it, after three; functions that call one another in a circle, which
+ * Python prints a thousand times, after one round. */
+static void put_stack(struct ph_text *t, const struct ph_frame *frames, size_t count, const char *margin, bool locals)
+{
+	for (size_t i = 0, done; i < count; i += done) {
+		size_t more = repetitions(frames + i, count - i, 1);
+		size_t period = more >= REPEATS ? 0 : find_cycle(frames + i, count - i, &more);
+		done = period ? period * (more + 1) : more >= REPEATS ? more + 1 : 1;
+		put_frames(t, frames + i, period ? period : done == 1 ? 1 : REPEATS, margin, locals);
+		if (period)
+			ph_buffer_printf(t->out, "%s  [Previous %zu frames repeated %zu more times]\n", margin, period, more);
+		else if (done > 1)
+			ph_buffer_printf(t->out, "%s  [Previous line repeated %zu more time%s]\n", margin, done - REPEATS,
+					 done - REPEATS > 1 ? "s" : "");
+	}
 }
 
 /* ---- exceptions ---- */
@@ -275,7 +298,7 @@ static void do_one(struct trace *t, const struct step *step)
 	if (e->traceback_count) {
 		ph_buffer_printf(out, "%s%sTraceback (most recent call last):\n", header,
 				 group ? "Exception Group " : "");
-		put_stack(t->text, e->traceback, e->traceback_count, margin);
+		put_stack(t->text, e->traceback, e->traceback_count, margin, t->text->locals_inline);
 	}
 	put_last_line(t->text, e, margin);
 	if (group) {
@@ -337,17 +360,5 @@ void ph_text_exception(struct ph_text *text, ph_addr address)
 
 void ph_text_frames(struct ph_text *t, const struct ph_frame *frames, size_t count, bool locals)
 {
-	size_t repeats = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (i && !ph_text_same_frame(&frames[i - 1], &frames[i])) {
-			put_repeats(t, repeats, "");
-			repeats = 0;
-		}
-		if (++repeats > REPEATS)
-			continue;
-		ph_text_frame(t, &frames[i], "");
-		if (locals && t->options->locals)
-			ph_text_locals(t, &frames[i], "");
-	}
-	put_repeats(t, repeats, "");
+	put_stack(t, frames, count, "", locals && t->options->locals);
 }

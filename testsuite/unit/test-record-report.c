@@ -367,9 +367,70 @@ static void test_signatures(void)
 	check_signature(&r, "1:e694bc4e stopped\n", "e694bc4e08fdf767");
 }
 
+/* Two functions that call one another are printed once. */
+static void test_cycles(void)
+{
+	struct ph_frame round[903];
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	struct ph_thread thread = { .id = 1, .frames = round, .frame_count = COUNT(round) };
+	struct ph_report r = { .threads = &thread, .thread_count = 1 };
+	for (size_t i = 0; i < COUNT(round); i++)
+		round[i] = (struct ph_frame){ .function = i && i <= 900 ? (i % 2 ? "even" : "odd") : i ? "end" : "<module>",
+					      .file = "a.py", .line = i ? 3 : 9, .column = -1, .end_column = -1 };
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(strstr(ph_buffer_text(&out), "  File \"a.py\", line 9, in <module>\n"
+					   "  File \"a.py\", line 3, in even\n"
+					   "  File \"a.py\", line 3, in odd\n"
+					   "  [Previous 2 frames repeated 449 more times]\n"
+					   "  File \"a.py\", line 3, in end\n"
+					   "  File \"a.py\", line 3, in end\n"));
+	/* twice is no cycle yet */
+	ph_buffer_clear(&out);
+	thread.frames = round + 1;
+	thread.frame_count = 4;
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(!strstr(ph_buffer_text(&out), "repeated"));
+	/* of the last round a part is left over */
+	ph_buffer_clear(&out);
+	thread.frame_count = 7;
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(strstr(ph_buffer_text(&out), "  File \"a.py\", line 3, in odd\n"
+					   "  [Previous 2 frames repeated 2 more times]\n"
+					   "  File \"a.py\", line 3, in even\n"));
+	ph_buffer_deinit(&out);
+}
+
+static void test_same_lock(void)
+{
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	struct ph_thread two[] = { threads[1], threads[2] };
+	struct ph_report r = { .threads = two, .thread_count = 2 };
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(strstr(ph_buffer_text(&out), ", waiting for a lock, "));
+	two[1].waiting_for.address = two[0].waiting_for.address;
+	ph_buffer_clear(&out);
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(strstr(ph_buffer_text(&out), ", waiting for the lock at 0xf00, "));
+	ph_buffer_deinit(&out);
+}
+
+static void test_markdown_names(void)
+{
+	struct ph_label label[] = { { "a_b", "x__y_z" }, { "k", "_em_ a_ _b __init__.py" } };
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	struct ph_report r = { .labels = label, .label_count = 2 };
+	ph_report_markdown(&r, &out);
+	CHECK(strstr(ph_buffer_text(&out), "| a_b | x__y_z |\n"));
+	CHECK(strstr(ph_buffer_text(&out), "| k | &#95;em&#95; a&#95; &#95;b &#95;&#95;init&#95;&#95;.py |\n"));
+	ph_buffer_deinit(&out);
+}
+
 int main(void)
 {
 	test_forms();
+	test_cycles();
+	test_same_lock();
+	test_markdown_names();
 	test_round_trip();
 	test_long_chain();
 	test_object();
