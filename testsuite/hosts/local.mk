@@ -2,6 +2,9 @@
 host_tests =
 host_tests += testsuite/hosts/embed.sh
 host_tests += testsuite/hosts/uwsgi.sh
+host_tests += testsuite/hosts/gdb.sh
+host_tests += testsuite/hosts/apache.sh
+host_tests += testsuite/hosts/postgresql.sh
 TESTS += $(host_tests)
 
 check-hosts: all
