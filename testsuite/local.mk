@@ -89,6 +89,7 @@ TESTS += testsuite/cores/cut-cores.sh
 TESTS += testsuite/cores/enum-reprs.sh
 TESTS += testsuite/cores/named-files.sh
 TESTS += testsuite/cores/failing-writes.sh
+TESTS += testsuite/cores/print-chain.sh
 TESTS += testsuite/cores/same-bytes.sh
 TESTS += testsuite/pickle/pickle.sh
 TESTS += testsuite/cores/secrets.sh

@@ -7,6 +7,9 @@
 #include "base/error.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#define CHAIN_MAXIMUM 64 /* causes and contexts that are looked for */
 
 /* Hexadecimal with or without 0x, nothing else; 0 when it is not. */
 ph_addr ph_parse_address(const char *text)
@@ -43,6 +46,71 @@ static void warn_missing(const struct ph_verb_output *output, ph_addr address, b
 			   "not in the dump: it is none of the objects that the stacks reach");
 	if (output->warning)
 		output->warning(output->user, message);
+}
+
+/* One of an exception's chain: from the report, or from the objects; NULL when the dump has it not. */
+static struct ph_error *find_link(struct ph_dump *dump, const struct ph_report *report, ph_addr address,
+				  struct ph_arena *arena, const struct ph_exception **ret)
+{
+	struct ph_object *object = NULL;
+	*ret = ph_report_exception(report, address);
+	if (*ret)
+		return NULL;
+	struct ph_error *error = ph_dump_objects(dump, &address, 1, arena, &object);
+	if (!error && object)
+		*ret = object->exception;
+	return error;
+}
+
+static bool is_known(const struct ph_object *object, ph_addr address)
+{
+	bool known = object->address == address;
+	for (size_t i = 0; !known && i < object->exception_member_count; i++)
+		known = object->exception_members[i].address == address;
+	return known;
+}
+
+/* What the text names besides the exception itself: its causes and contexts join the members of the group. */
+static struct ph_error *add_chain(struct ph_dump *dump, struct ph_object *object, struct ph_arena *arena)
+{
+	const struct ph_report *report;
+	size_t members = object->exception_member_count, count = members;
+	const struct ph_exception *e = object->exception;
+	struct ph_error *error = e->cause || e->context ? ph_dump_report(dump, &report) : NULL;
+	if (error || !(e->cause || e->context))
+		return error;
+	struct ph_exception *all = ph_arena_calloc(arena, members + CHAIN_MAXIMUM, sizeof(*all));
+	if (!all)
+		return &ph_error_no_memory;
+	if (members)
+		memcpy(all, object->exception_members, members * sizeof(*all));
+	object->exception_members = all;
+	while (e && count < members + CHAIN_MAXIMUM) {
+		ph_addr next = e->cause ? e->cause : e->suppress_context ? 0 : e->context;
+		if (!next || is_known(object, next))
+			break;
+		error = find_link(dump, report, next, arena, &e);
+		if (error)
+			return error;
+		if (e) {
+			all[count++] = *e;
+			object->exception_member_count = count;
+		}
+	}
+	return NULL;
+}
+
+static struct ph_error *add_chains(struct ph_dump *dump, struct ph_object **objects, size_t count, struct ph_arena *arena)
+{
+	struct ph_error *error = NULL;
+	for (size_t i = 0; !error && i < count; i++) {
+		bool again = false; /* the same address given twice is one object */
+		for (size_t k = 0; k < i; k++)
+			again = again || objects[k] == objects[i];
+		if (!again && objects[i] && objects[i]->exception)
+			error = add_chain(dump, objects[i], arena);
+	}
+	return error;
 }
 
 static struct ph_error *print_all(struct ph_object **objects, const ph_addr *addresses, size_t count, bool as_json,
@@ -85,6 +153,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	struct ph_error *error = parse_addresses(arguments, addresses);
 	if (!error)
 		error = ph_dump_objects(dump, addresses, count, &arena, objects);
+	if (!error && !arguments->values[0])
+		error = add_chains(dump, objects, count, &arena);
 	if (!error)
 		error = print_all(objects, addresses, count, arguments->values[0], ph_dump_is_live(dump),
 				  output, ret_status);
