@@ -8,11 +8,17 @@ fuzz=$top_builddir/testsuite/fuzz/fuzz-core
 seed=${PYHEAP_FUZZ_SEED:-1}
 versions=${PYHEAP_TEST_VERSIONS:-system 3.8 3.12 3.13}
 set -- $versions
-share=$(((${PYHEAP_FUZZ_SECONDS:-64} + $# - 1) / $#))
+# enough for all of the mutations on an idle machine, under the sanitizers too
+end=$(($(date +%s) + ${PYHEAP_FUZZ_SECONDS:-150}))
+left=$#
 
 mkdir "$work/empty"
 tried=
 for version in $versions; do
+	# what the others did not need is the next one's
+	share=$(((end - $(date +%s)) / left))
+	[ "$share" -gt 5 ] || share=5
+	left=$((left - 1))
 	python=$(need_python "$version") || continue
 	tried="$tried $version"
 	need_core "$work/crash" "$python" "$cores/crash.py"
