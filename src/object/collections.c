@@ -78,6 +78,18 @@ enum ph_status ph_decode_deque(struct ph_decode *d)
 	return deque_items(d, ph_struct_ptr(&s, PH_dequeobject_leftblock), (uint64_t)left, (uint64_t)count);
 }
 
+/* frozendict({key: value}) (3.15): a dict with a hash. */
+enum ph_status ph_decode_frozendict(struct ph_decode *d)
+{
+	enum ph_status status = ph_decode_dict(d);
+	if (status != PH_OK)
+		return status;
+	bool empty = !d->value->pair_total;
+	name_form(d, PH_FORM_PAIRS, empty ? "(" : "({", empty ? ")" : "})");
+	d->value->recursive = "...";
+	return PH_OK;
+}
+
 /* defaultdict(factory, {key: value}) */
 enum ph_status ph_decode_defaultdict(struct ph_decode *d)
 {

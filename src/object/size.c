@@ -241,6 +241,7 @@ static const struct {
 	{ "int", int_size },
 	{ "list", list_size },
 	{ "dict", dict_size },
+	{ "frozendict", dict_size },
 	{ "set", set_size },
 	{ "frozenset", set_size },
 };

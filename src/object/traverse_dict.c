@@ -98,8 +98,25 @@ static ph_addr values_array(const struct ph_visit *v, ph_addr values, uint64_t *
 	return ph_target_at(v->target, values, PH_PyDictValues_values);
 }
 
+/* 2.7: keys and values of its one table. */
+static void one_table(const struct ph_visit *v)
+{
+	struct ph_dict_iter iter;
+	ph_addr key, value;
+	if (ph_dict_begin(v->objects, v->object, &iter) != PH_OK)
+		return;
+	while (ph_dict_next(&iter, &key, &value)) {
+		ph_visit_edge(v, key, PH_EDGE_KEY, iter.index - 1, false);
+		ph_visit_edge(v, value, PH_EDGE_VALUE, key, false);
+	}
+}
+
 void ph_visit_dict(const struct ph_visit *v)
 {
+	if (ph_target_has(v->target, PH_PyDictObject_ma_table)) {
+		one_table(v);
+		return;
+	}
 	struct ph_dict_keys keys;
 	ph_addr address = ph_struct_ptr(&v->s, PH_PyDictObject_ma_keys);
 	ph_addr values = ph_struct_ptr(&v->s, PH_PyDictObject_ma_values);
