@@ -9,6 +9,19 @@
 #define LOCALS_MAXIMUM (1 << 24)
 #define LINKS_MAXIMUM (1 << 26)
 
+/* Locals and value stack of 3.14 on: tagged, up to a pointer. */
+static void tagged_locals(const struct ph_visit *v, ph_addr frame)
+{
+	const struct ph_target *t = v->target;
+	ph_addr locals = ph_target_at(t, frame, PH_PyInterpreterFrame_localsplus), ref;
+	ph_addr top = ph_read_ptr(v->objects, frame, PH_PyInterpreterFrame_stackpointer);
+	uint64_t width = t->layout.abi.pointer_size, count = top > locals ? (top - locals) / width : 0;
+	if (count > LOCALS_MAXIMUM)
+		return;
+	for (uint64_t i = 0; i < count && ph_target_read_ptr(t, locals + i * width, &ref) == PH_OK; i++)
+		ph_visit_edge(v, ph_untag_ref(t, ref), PH_EDGE_LOCAL, i, false);
+}
+
 static void interpreter_frame(const struct ph_visit *v, ph_addr frame)
 {
 	static const enum ph_field members[] = {
@@ -18,7 +31,10 @@ static void interpreter_frame(const struct ph_visit *v, ph_addr frame)
 	const struct ph_target *t = v->target;
 	int64_t top;
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-		ph_visit_edge(v, ph_read_ptr(v->objects, frame, members[i]), PH_EDGE_FIELD, members[i], false);
+		ph_visit_edge(v, ph_untag_ref(t, ph_read_ptr(v->objects, frame, members[i])), PH_EDGE_FIELD, members[i],
+			      false);
+	if (ph_target_has(t, PH_PyInterpreterFrame_stackpointer))
+		tagged_locals(v, frame);
 	if (ph_target_int(t, frame, PH_PyInterpreterFrame_stacktop, &top) == PH_OK && top > 0 && top < LOCALS_MAXIMUM)
 		ph_visit_array(v, ph_target_at(t, frame, PH_PyInterpreterFrame_localsplus), (uint64_t)top, PH_EDGE_LOCAL);
 }
@@ -78,8 +94,8 @@ void ph_visit_generator(const struct ph_visit *v)
 	if (state < ph_target_trait(t, PH_TRAIT_GEN_CLEARED))
 		interpreter_frame(v, frame);
 	else
-		ph_visit_edge(v, ph_read_ptr(v->objects, frame, PH_PyInterpreterFrame_f_executable), PH_EDGE_FIELD,
-			      PH_PyInterpreterFrame_f_executable, true);
+		ph_visit_edge(v, ph_untag_ref(t, ph_read_ptr(v->objects, frame, PH_PyInterpreterFrame_f_executable)),
+			      PH_EDGE_FIELD, PH_PyInterpreterFrame_f_executable, true);
 }
 
 /* The references in a module's state are visited by a function of the module's own: guessed. */
