@@ -92,6 +92,7 @@ TESTS += testsuite/cores/failing-writes.sh
 TESTS += testsuite/cores/print-chain.sh
 TESTS += testsuite/cores/same-bytes.sh
 TESTS += testsuite/pickle/pickle.sh
+TESTS += testsuite/pickle/pdb.sh
 TESTS += testsuite/cores/secrets.sh
 TESTS += testsuite/cores/heap.sh
 

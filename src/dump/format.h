@@ -13,6 +13,7 @@
 #define PH_MEMBER_REPORT "report.json"
 #define PH_MEMBER_EXCEPTIONS "exceptions.json"
 #define PH_MEMBER_MODULES "modules.json"
+#define PH_MEMBER_FRAMES "frames.json"
 #define PH_MEMBER_CLOSURE "closure.jsonl"
 #define PH_MEMBER_TYPES "types.json"
 #define PH_MEMBER_SOURCES "sources/"

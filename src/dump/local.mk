@@ -3,6 +3,7 @@ src_dump_libph_dump_la_SOURCES += src/dump/archive.c
 src_dump_libph_dump_la_SOURCES += src/dump/archive.h
 src_dump_libph_dump_la_SOURCES += src/dump/dump.h
 src_dump_libph_dump_la_SOURCES += src/dump/format.h
+src_dump_libph_dump_la_SOURCES += src/dump/frames.c
 src_dump_libph_dump_la_SOURCES += src/dump/manifest.c
 src_dump_libph_dump_la_SOURCES += src/dump/manifest.h
 src_dump_libph_dump_la_SOURCES += src/dump/member.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* manifest.json and modules.json, written; the manifest, read. */
+/* manifest.json, frames.json and modules.json, written; the manifest, read. */
 #ifndef DUMP_MANIFEST_H
 #define DUMP_MANIFEST_H
 
@@ -9,6 +9,7 @@
 void ph_dump_source_member(const char *path, size_t index, struct ph_buffer *out);
 
 void ph_dump_manifest_json(const struct ph_dump_contents *contents, struct ph_buffer *out);
+void ph_dump_frames_json(const struct ph_dump_contents *contents, struct ph_buffer *out);
 void ph_dump_modules_json(const struct ph_dump_contents *contents, struct ph_buffer *out);
 
 /* What the reader needs of a manifest. */

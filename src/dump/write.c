@@ -178,6 +178,11 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 		ph_dump_modules_json(contents, &text);
 		error = add_text(writer, PH_MEMBER_MODULES, &text);
 	}
+	if (!error && contents->render) {
+		ph_buffer_clear(&text);
+		ph_dump_frames_json(contents, &text);
+		error = add_text(writer, PH_MEMBER_FRAMES, &text);
+	}
 	if (!error)
 		error = add_sources(writer, contents);
 	if (!error && contents->render)

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyheap-pdb on a scripted stdin over the conformance cores: every frame, line and simple local; its commands; wrong input.
+. "$top_srcdir/testsuite/cores/common.sh"
+reader=$(need_python 3.8 3.9 3.10 3.11 3.12 3.13 system) || skip "no Python 3.8 or later"
+program=$top_srcdir/pdb/pyheap-pdb
+here=$top_srcdir/testsuite/pickle
+tried=
+for version in ${PYHEAP_TEST_VERSIONS:-2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 system}; do
+	python=$(need_python "$version") || continue
+	core=$("$cores/get-core" "$version" segv 2>"$work/err") || skip "no cores can be made here"
+	run 0 "$CORE2PYHEAP" --report=none --redact=none -o "$work/dump.pyheap" "$core/core" "$python"
+	check "pyheap-pdb over $version" "$reader" "$here/check_pdb.py" "$reader" "$program" "$work/dump.pyheap" "$core/gt.json"
+	# the reader is of each version too
+	case $version in
+	3.[89] | 3.1[0-9] | system)
+		printf '%s\n' bt up 'p a_int' args ll 'pp kwargs' 'whatis l1_obj' 'p l1_obj.name' interact 'print(40 + 2, l1_list)' >"$work/script"
+		last="$python pyheap-pdb"
+		timeout 60 "$python" -I "$program" "$work/dump.pyheap" --thread MainThread <"$work/script" >"$work/out" 2>"$work/err"
+		wanted=0
+		judge
+		out_says '^-> main\('
+		;;
+	esac
+	tried="$tried $version"
+done
+[ -n "$tried" ] || skip "no Python"
+
+core=$("$cores/get-core" "$version" excepthook 2>"$work/err") || skip "no cores can be made here"
+run 0 "$CORE2PYHEAP" --report=none -o "$work/dump.pyheap" "$core/core" "$python"
+printf '%s\n' up args 'p l1_bytes' 'p l1_dict' 'pp l1_big' 'whatis l1_obj' 'whatis uses_cell' 'p l1_obj.name' ll n threads \
+	'thread thr-blocked' 'p local_str' interact 'print(local_str, 40 + 2)' >"$work/script"
+wanted=0
+last="pyheap-pdb, all commands"
+timeout 60 "$reader" -I "$program" "$work/dump.pyheap" <"$work/script" >"$work/out" 2>"$work/err"
+judge
+for text in "^b_str = 'b'" "b'local .x00 bytes'" "'k': 'v'" "-1(00000){10}" "<class '__main__.Plain'>" 'Function uses_cell' "'plain77'" \
+	'def level1\(a_int' '->.*@LEVEL2' 'the process is dead' 'thr-sleeper' "'local of the blocked thread'" \
+	'local of the blocked thread 42'; do
+	out_says "$text"
+done
+run 2 "$reader" -I "$program" --thread nobody "$work/dump.pyheap"
+one_line_error 'there are: .*thr-blocked'
+run 2 "$reader" -I "$program" "$core/core"
+one_line_error 'pyheap-pdb: '
+run 2 "$reader" -I "$program" "$work/nothing"
+one_line_error 'No such file'
+echo "tried:$tried; read with $reader"
+finish
