@@ -98,6 +98,32 @@ measure "$small instances::$CORE2PYHEAP --no-dump --heap=none $dir/small/core $p
 goal "a heap 100 times as large: time" \
 	"$(awk "BEGIN { print $(value "$instances instances" wall) / $(value "$small instances" wall) }")" "<=" 1.5
 
+script=${top_builddir:-$top_srcdir}/gdb-scripts/pyheap-gdb.py
+if [ $gdb = yes ] && [ -f "$script" ]; then
+	echo "== in gdb"
+	with="gdb -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' -ex 'source $script'"
+	set -- "gdb: start::gdb -nx -batch -iex 'set debuginfod enabled off' -iex 'set auto-load no' $python $dir/big/core" \
+		"gdb: py-exc-print::$with -ex py-exc-print $python $dir/big/core" \
+		"gdb: py-bt::$with -ex py-bt $python $dir/big/core" \
+		"gdb: py-heap types::$with -ex 'py-heap types' $python $dir/big/core" \
+		"core2pyheap --heap=full::$CORE2PYHEAP --report=none -o $dir/dumps/full.pyheap $dir/big/core $python"
+	libpython=/usr/share/gdb/auto-load$(realpath "$python")-gdb.py
+	[ -f "$libpython" ] || libpython=$(realpath "$python")-gdb.py
+	[ ! -f "$libpython" ] || set -- "$@" "gdb: py-bt of libpython.py::gdb -nx -batch -iex 'set debuginfod enabled off' \
+		-iex 'set auto-load no' -ex 'source $libpython' -ex py-bt $python $dir/big/core"
+	measure "$@"
+	start=$(value "gdb: start" wall)
+	for command in py-exc-print py-bt; do
+		goal "$command: time, of gdb's own start" "$(awk "BEGIN { print $(value "gdb: $command" wall) / $start }")" "<=" 1.2
+	done
+	[ ! -f "$libpython" ] || goal "py-bt: time, of libpython.py's" \
+		"$(awk "BEGIN { print $(value "gdb: py-bt" wall) / $(value "gdb: py-bt of libpython.py" wall) }")" "<=" 1
+	goal "py-heap types: time, of core2pyheap --heap=full" \
+		"$(awk "BEGIN { print $(value "gdb: py-heap types" wall) / $(value "core2pyheap --heap=full" wall) }")" "<=" 1.3
+else
+	echo "  skipped: the commands in gdb (no gdb here, or its module was not built)"
+fi
+
 echo "== for comparison: report and dump"
 measure "report and dump::$CORE2PYHEAP -o $dir/dumps/big.pyheap $dir/big/core $python" \
 	"report, no redaction::$CORE2PYHEAP --no-dump --redact=none $dir/big/core $python" \

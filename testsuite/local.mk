@@ -68,6 +68,7 @@ TESTS += testsuite/gdb/gdb-3.12.test
 TESTS += testsuite/gdb/gdb-3.13.test
 TESTS += testsuite/gdb/gdb-system.test
 TESTS += testsuite/gdb/transcript.sh
+TESTS += testsuite/gdb/terminal.py
 EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/live.py
 
 # The layout tables against debug information and internal headers.
