@@ -4,6 +4,7 @@ src_command_libph_command_la_SOURCES += src/command/command.h
 src_command_libph_command_la_SOURCES += src/command/exceptions.c
 src_command_libph_command_la_SOURCES += src/command/print.c
 src_command_libph_command_la_SOURCES += src/command/report.c
+src_command_libph_command_la_SOURCES += src/command/tasks.c
 src_command_libph_command_la_SOURCES += src/command/threads.c
 src_command_libph_command_la_SOURCES += src/command/verbs.c
 src_command_libph_command_la_SOURCES += src/command/export.c

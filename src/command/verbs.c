@@ -41,6 +41,16 @@ static const struct ph_verb verbs[] = {
 		.implementation = &ph_verb_threads,
 	},
 	{
+		.name = "tasks",
+		.usage = "tasks [--json] DUMP",
+		.summary = "asyncio's tasks: what each awaits and waits for",
+		.help = "Prints each asyncio task that is not done, with the suspended coroutines from its own\n"
+			"to the innermost, their local variables, and the future, lock or task it waits for.\n"
+			"\n"
+			"  --json  as JSON: the report's tasks\n",
+		.implementation = &ph_verb_tasks,
+	},
+	{
 		.name = "print",
 		.usage = "print [--json] DUMP ADDRESS...",
 		.summary = "the objects at some addresses, with their items and attributes",

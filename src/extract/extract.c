@@ -123,6 +123,9 @@ struct ph_error *ph_extract_report(struct ph_extract *extract, const struct ph_e
 		error = ph_extract_threads(extract);
 	if (!error)
 		error = ph_extract_exceptions(extract);
+	if (!error && extract->runtime)
+		error = ph_runtime_tasks(extract->runtime, &extract->report.arena, &extract->report.tasks,
+					 &extract->report.task_count, &extract->report.tasks_omitted);
 	if (!error)
 		error = ph_extract_render(extract);
 	if (error)

@@ -37,6 +37,11 @@ static struct ph_error *roots(struct ph_extract *extract)
 		if (!error)
 			error = frame_roots(extract, exception->traceback, exception->traceback_count);
 	}
+	for (size_t i = 0; i < report->task_count && !error; i++) {
+		error = ph_extract_add_root(extract, NULL, report->tasks[i].address);
+		if (!error)
+			error = frame_roots(extract, report->tasks[i].awaiting, report->tasks[i].awaiting_count);
+	}
 	return error;
 }
 
@@ -107,6 +112,26 @@ static void render_frames(struct ph_extract *extract, struct ph_frame *frames, s
 	}
 }
 
+static bool is_default_task_name(const char *name)
+{
+	return !strncmp(name, "Task-", 5) && name[5] && strspn(name + 5, "0123456789") == strlen(name + 5);
+}
+
+static const char *task_name(struct ph_extract *extract, const char *name)
+{
+	return !name || is_default_task_name(name) ? name : scrubbed(extract, name);
+}
+
+static void render_tasks(struct ph_extract *extract)
+{
+	for (size_t i = 0; i < extract->report.task_count; i++) {
+		struct ph_task *task = &extract->report.tasks[i];
+		task->name = task_name(extract, task->name);
+		task->waiting_for.name = task_name(extract, task->waiting_for.name);
+		render_frames(extract, task->awaiting, task->awaiting_count);
+	}
+}
+
 struct ph_error *ph_extract_render(struct ph_extract *extract)
 {
 	struct ph_report *report = &extract->report;
@@ -131,6 +156,7 @@ struct ph_error *ph_extract_render(struct ph_extract *extract)
 		render_frames(extract, exception->traceback, exception->traceback_count);
 		ph_render_exception(&extract->render, &report->arena, exception);
 	}
+	render_tasks(extract);
 	ph_report_sign(report);
 	report->redaction.count = ph_redactor_count(extract->redactor);
 	return NULL;

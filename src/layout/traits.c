@@ -174,6 +174,9 @@ static const struct trait_row rows[] = {
 	ROW(GEN_CLEARED, NOT_A_STATE, UNTIL(309)),
 	ROW(GEN_CLEARED, 4, RANGE(310, 314)),
 	ROW(GEN_CLEARED, 5, SINCE(315)),
+	/* Objects/genobject.c: _PyGen_yf(); since 3.15 GET_ITER pushes an index behind the iterator */
+	ROW(GEN_YIELD_FROM_DEPTH, 1, UNTIL(314)),
+	ROW(GEN_YIELD_FROM_DEPTH, 2, SINCE(315)),
 
 	/* Include/cpython/pystate.h: bpo-45711 (3.11), gh-101578 (3.12); Python/pythonrun.c */
 	ROW(EXC_INFO_IS_SINGLE, 0, UNTIL(310)),

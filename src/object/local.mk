@@ -10,6 +10,7 @@ src_object_libph_object_la_SOURCES += src/object/exception.c
 src_object_libph_object_la_SOURCES += src/object/float.c
 src_object_libph_object_la_SOURCES += src/object/frame.c
 src_object_libph_object_la_SOURCES += src/object/function.c
+src_object_libph_object_la_SOURCES += src/object/generator.c
 src_object_libph_object_la_SOURCES += src/object/instance.c
 src_object_libph_object_la_SOURCES += src/object/kinds.c
 src_object_libph_object_la_SOURCES += src/object/librepr.c

@@ -153,6 +153,12 @@ enum ph_status ph_frame_load_object(struct ph_objects *objects, ph_addr frame_ob
 /* Of a generator, coroutine or async generator; PH_ABSENT when it is finished. */
 enum ph_status ph_frame_load_generator(struct ph_objects *objects, ph_addr generator, struct ph_frame_state *ret);
 
+/* What a suspended generator, coroutine or async generator delegates to (gi_yieldfrom, cr_await, ag_await), as
+ * _PyGen_yf() of Objects/genobject.c finds it; 0 nothing, or it runs. */
+ph_addr ph_generator_awaited(struct ph_objects *objects, ph_addr generator);
+/* Is it running: on some thread's stack? */
+bool ph_generator_is_running(struct ph_objects *objects, ph_addr generator);
+
 /* Where it is: PyFrame_GetLineNumber(), with columns where the table has them. */
 struct ph_position ph_frame_position(struct ph_objects *objects, const struct ph_frame_state *state);
 /* As a record: names, position, locals with address and type, without repr; all in the arena. */

@@ -25,6 +25,7 @@ src_record_libph_record_la_SOURCES += src/record/report_private.h
 src_record_libph_record_la_SOURCES += src/record/report_text.c
 src_record_libph_record_la_SOURCES += src/record/signature.c
 src_record_libph_record_la_SOURCES += src/record/source.h
+src_record_libph_record_la_SOURCES += src/record/tasks_text.c
 src_record_libph_record_la_SOURCES += src/record/text.c
 src_record_libph_record_la_SOURCES += src/record/text.h
 src_record_libph_record_la_SOURCES += src/record/text_private.h

@@ -136,6 +136,14 @@ void ph_report_markdown(const struct ph_report *report, struct ph_buffer *out)
 		put_details(summary, &text, out);
 		ph_buffer_clear(&text);
 	}
+	if (report->task_count) {
+		char summary[64];
+		snprintf(summary, sizeof(summary), "%zu asyncio task%s", report->task_count,
+			 report->task_count == 1 ? "" : "s");
+		ph_report_tasks_text(report, &options, &text);
+		put_details(summary, &text, out);
+		ph_buffer_clear(&text);
+	}
 	ph_text_tail(report, &text);
 	if (text.size) {
 		ph_buffer_putc(out, '\n');

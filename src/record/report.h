@@ -111,6 +111,30 @@ struct ph_native_thread_record { /* a thread without a Python thread state, or w
 	struct ph_code_location pc;
 };
 
+struct ph_task_waiting { /* what an asyncio task waits for */
+	/* "lock", "event", "condition", "semaphore", "barrier", "queue": the asyncio object whose method is awaited;
+	 * "task", "gather", "sleep" and "future": the future itself */
+	const char *what;
+	ph_addr address;  /* of that object */
+	const char *type; /* its type */
+	const char *name; /* of the task that is waited for, NULL none */
+	ph_addr future;
+};
+
+struct ph_task { /* an asyncio task that is not done */
+	ph_addr address;
+	const char *name;      /* NULL before 3.8 */
+	const char *state;     /* "pending", "cancelling" (cancel() was called), "running" (on its thread's stack) */
+	const char *coroutine; /* __qualname__ */
+	ph_addr coroutine_address; /* not in the JSON */
+	struct ph_frame *awaiting; /* the suspended coroutines, outermost first */
+	size_t awaiting_count;
+	bool has_waiting;
+	struct ph_task_waiting waiting_for;
+	int64_t interpreter;
+	uint64_t thread; /* threads' id: which runs its loop; 0 unknown */
+};
+
 struct ph_interpreter {
 	int64_t id;
 	bool main;
@@ -159,6 +183,9 @@ struct ph_report {
 	size_t thread_count;
 	struct ph_native_thread_record *native_threads;
 	size_t native_thread_count;
+	struct ph_task *tasks; /* by interpreter and name */
+	size_t task_count;
+	uint64_t tasks_omitted; /* beyond the bound */
 	struct ph_exception *exceptions; /* every exception reached, sorted by address */
 	size_t exception_count;
 	struct ph_signature signature; /* version 0: not computed */
@@ -199,11 +226,15 @@ void ph_report_signature_line(const struct ph_report *report, struct ph_buffer *
 void ph_report_exceptions_json(const struct ph_report *report, struct ph_buffer *out);
 /* {"threads":[…],"native_threads":[…]}, as in the report: `pyheap threads --json`. */
 void ph_report_threads_json(const struct ph_report *report, struct ph_buffer *out);
-/* the text of `pyheap exceptions` and `pyheap threads` */
+/* {"tasks":[…]}, as in the report: `pyheap tasks --json`. */
+void ph_report_tasks_json(const struct ph_report *report, struct ph_buffer *out);
+/* the text of `pyheap exceptions`, `pyheap threads` and `pyheap tasks` */
 void ph_report_exceptions_text(const struct ph_report *report, const struct ph_text_options *options,
 			       struct ph_buffer *out);
 void ph_report_threads_text(const struct ph_report *report, const struct ph_text_options *options,
 			    struct ph_buffer *out);
+void ph_report_tasks_text(const struct ph_report *report, const struct ph_text_options *options,
+			  struct ph_buffer *out);
 
 /* ---- what a debugger shows of one thread, one frame (record/inspect_text.c) ---- */
 

@@ -377,8 +377,48 @@ static void put_threads(struct ph_json *j, const struct ph_report *r)
 		ph_json_object_end(j);
 	}
 	ph_json_array_end(j);
-	put_strings(j, "tasks", NULL, 0);
-	put_strings(j, "greenlets", NULL, 0);
+}
+
+static void put_task_waiting(struct ph_json *j, const struct ph_task *t)
+{
+	ph_json_key(j, "waiting_for");
+	if (!t->has_waiting) {
+		ph_json_null(j);
+		return;
+	}
+	ph_json_object(j, true);
+	ph_json_put_string(j, "what", t->waiting_for.what);
+	ph_json_put_address(j, "address", t->waiting_for.address);
+	ph_json_put_string(j, "type", t->waiting_for.type);
+	ph_json_put_string(j, "name", t->waiting_for.name);
+	ph_json_put_address(j, "future", t->waiting_for.future);
+	ph_json_object_end(j);
+}
+
+static void put_tasks(struct ph_json *j, const struct ph_report *r)
+{
+	ph_json_key(j, "tasks");
+	ph_json_array(j, !r->task_count);
+	for (size_t i = 0; i < r->task_count; i++) {
+		const struct ph_task *t = &r->tasks[i];
+		ph_json_object(j, false);
+		ph_json_put_string(j, "name", t->name);
+		ph_json_put_string(j, "state", t->state);
+		ph_json_put_string(j, "coroutine", t->coroutine);
+		put_frames(j, "awaiting", t->awaiting, t->awaiting_count);
+		put_task_waiting(j, t);
+		ph_json_put_int(j, "interpreter", t->interpreter);
+		ph_json_key(j, "thread");
+		if (t->thread)
+			ph_json_uint(j, t->thread);
+		else
+			ph_json_null(j);
+		ph_json_put_address(j, "address", t->address);
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+	if (r->tasks_omitted)
+		ph_json_put_uint(j, "tasks_omitted", r->tasks_omitted);
 }
 
 static void put_signature(struct ph_json *j, const struct ph_report *r)
@@ -445,6 +485,8 @@ void ph_report_json(const struct ph_report *report, struct ph_buffer *out)
 		put_interpreter(j, &report->interpreters[i]);
 	ph_json_array_end(j);
 	put_threads(j, report);
+	put_tasks(j, report);
+	put_strings(j, "greenlets", NULL, 0);
 	put_tail(j, report);
 	ph_json_object_end(j);
 	ph_buffer_putc(out, '\n');
@@ -455,6 +497,15 @@ void ph_report_threads_json(const struct ph_report *report, struct ph_buffer *ou
 	struct ph_json json = ph_json(out, 2), *j = &json;
 	ph_json_object(j, false);
 	put_threads(j, report);
+	ph_json_object_end(j);
+	ph_buffer_putc(out, '\n');
+}
+
+void ph_report_tasks_json(const struct ph_report *report, struct ph_buffer *out)
+{
+	struct ph_json json = ph_json(out, 2), *j = &json;
+	ph_json_object(j, false);
+	put_tasks(j, report);
 	ph_json_object_end(j);
 	ph_buffer_putc(out, '\n');
 }

@@ -316,6 +316,31 @@ static void parse_threads(struct ph_report *r, struct json_object *root, struct 
 	}
 }
 
+static void parse_tasks(struct ph_report *r, struct json_object *root)
+{
+	size_t count;
+	struct json_object *array = ph_json_get_array(root, "tasks", &count);
+	r->tasks = ph_arena_array(&r->arena, struct ph_task, count);
+	r->tasks_omitted = ph_json_get_uint(root, "tasks_omitted");
+	for (size_t i = 0; r->tasks && i < count; i++) {
+		struct json_object *o = json_object_array_get_idx(array, i), *waiting = ph_json_get(o, "waiting_for");
+		struct ph_task *t = &r->tasks[r->task_count++];
+		t->name = ph_json_get_string(&r->arena, o, "name");
+		t->state = ph_json_get_string(&r->arena, o, "state");
+		t->coroutine = ph_json_get_string(&r->arena, o, "coroutine");
+		t->awaiting = parse_frames(&r->arena, o, "awaiting", &t->awaiting_count);
+		t->has_waiting = json_object_is_type(waiting, json_type_object);
+		t->waiting_for.what = ph_json_get_string(&r->arena, waiting, "what");
+		t->waiting_for.address = ph_json_get_address(waiting, "address");
+		t->waiting_for.type = ph_json_get_string(&r->arena, waiting, "type");
+		t->waiting_for.name = ph_json_get_string(&r->arena, waiting, "name");
+		t->waiting_for.future = ph_json_get_address(waiting, "future");
+		t->interpreter = ph_json_get_int(o, "interpreter", 0);
+		t->thread = ph_json_get_uint(o, "thread");
+		t->address = ph_json_get_address(o, "address");
+	}
+}
+
 static void parse_damage(struct ph_report *r, struct json_object *root)
 {
 	size_t count;
@@ -392,6 +417,7 @@ struct ph_error *ph_report_parse(const char *json, size_t size, const char *exce
 	parse_python(&report, ph_json_get(root, "python"));
 	parse_interpreters(&report, root);
 	parse_threads(&report, root, &c);
+	parse_tasks(&report, root);
 	parse_tail(&report, root);
 	collect(&c);
 	error = parse_exceptions(&c, exceptions_json, exceptions_size);

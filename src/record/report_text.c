@@ -319,6 +319,7 @@ void ph_report_text(const struct ph_report *report, const struct ph_text_options
 	ph_buffer_putc(out, '\n');
 	ph_text_threads(&t);
 	ph_text_native_threads(&t);
+	ph_text_tasks(&t);
 	ph_text_tail(report, out);
 	ph_addrmap_deinit(&t.shown);
 }
@@ -342,4 +343,13 @@ void ph_report_threads_text(const struct ph_report *report, const struct ph_text
 	struct ph_text t = begin(report, options, out);
 	ph_text_threads(&t);
 	ph_text_native_threads(&t);
+}
+
+void ph_report_tasks_text(const struct ph_report *report, const struct ph_text_options *options,
+			  struct ph_buffer *out)
+{
+	struct ph_text t = begin(report, options, out);
+	ph_text_tasks(&t);
+	if (!report->task_count)
+		ph_buffer_puts(out, "No tasks.\n");
 }

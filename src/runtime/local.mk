@@ -7,4 +7,7 @@ src_runtime_libph_runtime_la_SOURCES += src/runtime/stack.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/exception.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/raised.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/hook.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/task.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/task.h
+src_runtime_libph_runtime_la_SOURCES += src/runtime/tasks.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/waiting.c

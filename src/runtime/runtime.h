@@ -12,6 +12,7 @@
 #define PH_MAX_FRAMES 100000 /* of one thread */
 #define PH_MAX_LOCALS 1000000 /* of one thread, of one traceback */
 #define PH_MAX_EXCEPTIONS 10000
+#define PH_MAX_TASKS 10000 /* PH_MAX_FRAMES and PH_MAX_LOCALS of all together */
 
 struct ph_runtime; /* borrowed objects; owns the lists below */
 
@@ -60,6 +61,10 @@ const char *ph_runtime_thread_name(struct ph_runtime *runtime, const struct ph_t
 struct ph_error *ph_runtime_thread_exceptions(struct ph_runtime *runtime, const struct ph_thread_state *thread,
 					      struct ph_arena *arena, struct ph_state_exception **ret,
 					      size_t *ret_count) __attribute__((warn_unused_result));
+
+/* The asyncio tasks of all interpreters that are not done, by interpreter and name; in the arena, unrendered. */
+struct ph_error *ph_runtime_tasks(struct ph_runtime *runtime, struct ph_arena *arena, struct ph_task **ret,
+				  size_t *ret_count, uint64_t *ret_omitted) __attribute__((warn_unused_result));
 
 /* What it waits for, when its registers show it. */
 bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct ph_arena *arena,

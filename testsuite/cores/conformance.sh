@@ -62,7 +62,7 @@ check() {
 for d in json.load(open(sys.argv[1])).get("damage", [])[:20]: print("    damage:", d)' "$report" 2>/dev/null
 	fi
 	[ -s "$report" ] || { fail "no report"; return; }
-	expect_ok "the report" "$PYTHON3" "$here/check_report.py" "$report" "$core/gt.json"
+	expect_ok "the report" "$PYTHON3" "$here/check_report.py" --tasks "$report" "$core/gt.json"
 	[ -s "$dump" ] || { fail "no dump"; return; }
 	expect_ok "the objects" "$PYTHON3" "$here/check_objects.py" $alone "$PYHEAP" "$dump" "$core/gt.json"
 	expect_ok "unzip -t" unzip -tq "$dump"

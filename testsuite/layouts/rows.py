@@ -20,7 +20,7 @@ DUMP = os.path.join(os.environ.get('top_builddir', TOP), 'testsuite', 'layouts',
 EXTENSIONS = '_struct _datetime datetime _decimal array _ctypes _asyncio _queue _collections itertools _functools operator'.split()
 KNOWN = [(2, 7)] + [(3, minor) for minor in range(6, 16)]
 # the structs that explicit offsets describe are those of the default build
-EXPLICIT = ('PyInterpreterState', 'PyRuntimeState')
+EXPLICIT = ('PyInterpreterState', 'PyRuntimeState', 'PyThreadStateImpl')
 
 
 def layout(hexversion, flags):
