@@ -76,8 +76,12 @@ static void put_waiting(struct ph_text *t, const struct ph_task *task, bool fold
 		ph_buffer_puts(t->out, ", sleeping");
 		return;
 	}
-	ph_buffer_puts(t->out, !strcmp(what, "event") ? ", waiting for an " : ", waiting for a ");
-	ph_text_put(t, what);
+	if (!strcmp(what, "gather")) {
+		ph_buffer_puts(t->out, ", waiting for gathered futures");
+	} else {
+		ph_buffer_puts(t->out, !strcmp(what, "event") ? ", waiting for an " : ", waiting for a ");
+		ph_text_put(t, what);
+	}
 	if (w->name && !folded) {
 		ph_buffer_putc(t->out, ' ');
 		ph_text_put(t, w->name);
@@ -88,6 +92,8 @@ static void put_waiting(struct ph_text *t, const struct ph_task *task, bool fold
 
 static void put_rest(struct ph_text *t, const struct ph_task *task, bool folded)
 {
+	/* the thread's stack shows those of a running one */
+	bool frames = task->awaiting_count && !(task->state && !strcmp(task->state, "running"));
 	ph_buffer_puts(t->out, ", ");
 	ph_text_put(t, task->state);
 	if (task->coroutine) {
@@ -98,10 +104,11 @@ static void put_rest(struct ph_text *t, const struct ph_task *task, bool folded)
 		ph_buffer_printf(t->out, ", interpreter %lld", (long long)task->interpreter);
 	put_thread(t, task);
 	put_waiting(t, task, folded);
-	if (folded && t->options->locals && task->awaiting_count)
+	if (folded && t->options->locals && frames)
 		ph_buffer_puts(t->out, "; the first one's locals");
-	ph_buffer_puts(t->out, task->awaiting_count ? ", most recent await last:\n" : "\n");
-	ph_text_frames(t, task->awaiting, task->awaiting_count, true);
+	ph_buffer_puts(t->out, frames ? ", most recent await last:\n" : "\n");
+	if (frames)
+		ph_text_frames(t, task->awaiting, task->awaiting_count, true);
 	ph_buffer_putc(t->out, '\n');
 }
 

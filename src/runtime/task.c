@@ -18,6 +18,13 @@ static bool is_c_task(struct ph_runtime *runtime, ph_addr object)
 	return type && ph_type_is_subtype(runtime->objects, type, "_asyncio.Task");
 }
 
+/* Also what a task in Python of 3.6 is: its base is the C future. */
+static bool is_c_future(struct ph_runtime *runtime, ph_addr object)
+{
+	const struct ph_type *type = ph_object_type(runtime->objects, object);
+	return type && ph_type_is_subtype(runtime->objects, type, "_asyncio.Future");
+}
+
 static ph_addr attribute(struct ph_runtime *runtime, ph_addr object, const char *name)
 {
 	ph_addr value = ph_object_attribute(runtime->objects, object, name);
@@ -37,16 +44,20 @@ static ph_addr member(struct ph_runtime *runtime, ph_addr task, enum ph_field fi
 
 bool ph_task_is(struct ph_runtime *runtime, ph_addr object)
 {
-	return object && (is_c_task(runtime, object) || (attribute(runtime, object, "_coro") &&
-							 attribute(runtime, object, "_state")));
+	return object && (is_c_task(runtime, object) ||
+			  (ph_object_attribute(runtime->objects, object, "_coro") &&
+			   ph_object_attribute(runtime->objects, object, "_fut_waiter")));
 }
 
 bool ph_task_is_pending(struct ph_runtime *runtime, ph_addr task)
 {
 	int64_t state = STATE_PENDING;
-	if (!is_c_task(runtime, task))
-		return ph_str_equals(runtime->objects, attribute(runtime, task, "_state"), "PENDING");
-	return ph_target_int(runtime->target, task, PH_TaskObj_task_state, &state) == PH_OK && state == STATE_PENDING;
+	if (!is_c_future(runtime, task)) {
+		/* the class says PENDING until the instance says otherwise */
+		ph_addr text = attribute(runtime, task, "_state");
+		return !text || ph_str_equals(runtime->objects, text, "PENDING");
+	}
+	return ph_target_int(runtime->target, task, PH_FutureObj_fut_state, &state) == PH_OK && state == STATE_PENDING;
 }
 
 /* cancel() was called: Task.cancelling(), before 3.11 what it leaves to the next step. */
@@ -95,7 +106,8 @@ static const char *coroutine_name(struct ph_runtime *runtime, ph_addr coroutine,
 static uint64_t loop_thread(struct ph_runtime *runtime, ph_addr task)
 {
 	int64_t id = 0;
-	ph_addr loop = member(runtime, task, PH_TaskObj_task_loop, "_loop");
+	ph_addr loop = is_c_future(runtime, task) ? ph_runtime_ptr(runtime, task, PH_FutureObj_fut_loop) :
+						    attribute(runtime, task, "_loop");
 	ph_addr thread = loop ? attribute(runtime, loop, "_thread_id") : 0;
 	return thread && ph_int_get(runtime->objects, thread, &id) == PH_OK ? (uint64_t)id : 0;
 }
@@ -188,7 +200,8 @@ static const char *primitive(struct ph_runtime *runtime, const struct ph_type *t
 static ph_addr innermost_self(const struct ph_task *task)
 {
 	const struct ph_frame *frame = task->awaiting_count ? &task->awaiting[task->awaiting_count - 1] : NULL;
-	if (!frame || !frame->module || (strcmp(frame->module, "asyncio.locks") != 0 && strcmp(frame->module, "asyncio.queues") != 0))
+	if (!frame || !frame->module ||
+	    (strcmp(frame->module, "asyncio.locks") != 0 && strcmp(frame->module, "asyncio.queues") != 0))
 		return 0;
 	for (size_t i = 0; i < frame->local_count; i++)
 		if (frame->locals[i].name && !strcmp(frame->locals[i].name, "self"))

@@ -71,6 +71,19 @@ static struct ph_thread threads[] = {
 	{ .id = 5, .name = NULL, .interpreter = 1 },
 };
 
+static struct ph_task tasks[] = {
+	{ .address = 0x6000, .name = "Task-1", .state = "running", .coroutine = "main", .awaiting = stack,
+	  .awaiting_count = 1, .thread = 0x7f0000000001 },
+	{ .address = 0x6100, .name = "w`\x1b", .state = "pending", .coroutine = "work", .awaiting = wait_stack,
+	  .awaiting_count = 2, .has_waiting = true, .thread = 3,
+	  .waiting_for = { "lock", 0x6110, "asyncio.locks.Lock", NULL, 0x6120 } },
+	{ .address = 0x6200, .name = "w2", .state = "pending", .coroutine = "work", .awaiting = wait_stack,
+	  .awaiting_count = 2, .has_waiting = true, .thread = 3,
+	  .waiting_for = { "lock", 0x6110, "asyncio.locks.Lock", NULL, 0x6220 } },
+	{ .address = 0x6300, .name = NULL, .state = "cancelling", .coroutine = "wait", .has_waiting = true,
+	  .waiting_for = { "task", 0x6000, "_asyncio.Task", "Task-1", 0x6000 }, .interpreter = 1 },
+};
+
 static struct ph_native_thread_record natives[] = { { .native_id = 4720, .has_pc = true,
 						      .pc = { .module = "/lib/libc.so.6", .offset = 0, .has_offset = true } } };
 static struct ph_interpreter interpreters[] = {
@@ -94,6 +107,7 @@ static void make(struct ph_report *r, int signal, const char *name)
 		.interpreters = interpreters, .interpreter_count = 2,
 		.threads = threads, .thread_count = COUNT(threads),
 		.native_threads = natives, .native_thread_count = 1,
+		.tasks = tasks, .task_count = COUNT(tasks), .tasks_omitted = 3,
 		.exceptions = exceptions, .exception_count = COUNT(exceptions),
 		.redaction = { PH_REDACT_SECRETS, 3 },
 		.labels = labels, .label_count = 2,
