@@ -338,3 +338,61 @@ struct ph_rendered ph_render_message(const struct ph_render *render, ph_addr exc
 {
 	return ph_render_message_of(render, exception, NULL, 0, out);
 }
+
+/* ---- where a SyntaxError is ---- */
+
+static const char *syntax_text(struct message *m, ph_addr address, struct ph_arena *arena)
+{
+	static const struct ph_value_limits limits = { .children = 0, .characters = 1512 };
+	struct ph_redactor *redactor = m->render->redactor;
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	const char *text = NULL;
+	ph_source_value(m->render->source, address, &limits, &m->type);
+	if (address && m->type.kind == PH_KIND_STR && m->type.form == PH_FORM_STR) {
+		if (ph_redactor_is_marked(redactor, address))
+			ph_buffer_puts(&out, PH_REDACTED);
+		else
+			ph_redactor_scrub_cut(redactor, m->type.text, m->type.text_size, m->type.text_cut, &out);
+		text = ph_text_copy(arena, ph_buffer_text(&out), ph_text_prefix(ph_buffer_text(&out), out.size, 1000));
+	}
+	ph_buffer_deinit(&out);
+	return text;
+}
+
+static int64_t syntax_number(struct message *m, ph_addr address)
+{
+	static const struct ph_value_limits limits = { .children = 0, .characters = 32 };
+	ph_source_value(m->render->source, address, &limits, &m->type);
+	if (!address || m->type.kind != PH_KIND_INT || ph_redactor_is_marked(m->render->redactor, address))
+		return 0;
+	long long number = strtoll(m->type.text, NULL, 10);
+	return number < 0 || number > INT32_MAX ? 0 : number;
+}
+
+const struct ph_syntax *ph_render_syntax(const struct ph_render *render, ph_addr exception, struct ph_arena *arena)
+{
+	static const struct ph_value_limits limits = { .children = 128, .characters = 256 };
+	struct message m = { .render = render };
+	struct ph_syntax syntax = { 0 }, *ret = NULL;
+	ph_addr place = 0;
+	ph_source_value(render->source, exception, &limits, &m.value);
+	if (m.value.kind == PH_KIND_EXCEPTION && attribute(&m.value, "filename") && attribute(&m.value, "lineno") &&
+	    find_rule(&m) == RULE_SYNTAX) {
+		syntax.message = syntax_text(&m, attribute(&m.value, "msg"), arena);
+		syntax.file = syntax_text(&m, attribute(&m.value, "filename"), arena);
+		syntax.text = syntax_text(&m, attribute(&m.value, "text"), arena);
+		syntax.line = syntax_number(&m, attribute(&m.value, "lineno"));
+		syntax.offset = syntax_number(&m, attribute(&m.value, "offset"));
+		/* since 3.10 the last of args[1]: (filename, lineno, offset, text, end_lineno, end_offset) */
+		ph_source_value(render->source, attribute(&m.value, "args"), &limits, &m.type);
+		place = m.type.item_count == 2 ? m.type.items[1] : 0;
+		ph_source_value(render->source, place, &limits, &m.type);
+		place = place && m.type.item_count == 6 ? m.type.items[5] : 0;
+		syntax.end_offset = syntax_number(&m, place);
+	}
+	if (syntax.line && (ret = ph_arena_new(arena, struct ph_syntax)))
+		*ret = syntax;
+	ph_value_deinit(&m.value);
+	ph_value_deinit(&m.type);
+	return ret;
+}

@@ -85,6 +85,8 @@ static void fill_exception(struct scratch *s, struct ph_exception *exception)
 	} else {
 		exception->message = scrubbed(s, exception->message);
 	}
+	if (!exception->syntax && mode_of(s) != PH_REDACT_VALUES)
+		exception->syntax = ph_render_syntax(s->render, exception->address, s->arena);
 	for (size_t i = 0; i < exception->note_count; i++)
 		exception->notes[i] = scrubbed(s, exception->notes[i]);
 	for (size_t i = 0; i < exception->traceback_count; i++)

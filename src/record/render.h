@@ -53,4 +53,7 @@ struct ph_error *ph_render_object(const struct ph_render *render, ph_addr addres
 void ph_render_frame(const struct ph_render *render, struct ph_arena *arena, struct ph_frame *frame);
 void ph_render_exception(const struct ph_render *render, struct ph_arena *arena, struct ph_exception *exception);
 
+/* Where a SyntaxError is, without secrets; NULL for any other exception, and when nothing says so. */
+const struct ph_syntax *ph_render_syntax(const struct ph_render *render, ph_addr exception, struct ph_arena *arena);
+
 #endif

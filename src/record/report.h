@@ -47,6 +47,14 @@ struct ph_frame {
 enum ph_exception_state { PH_EXCEPTION_NONE, PH_EXCEPTION_HANDLED, PH_EXCEPTION_RAISED, PH_EXCEPTION_LAST };
 
 /* Flat: chains are addresses, looked up with ph_report_exception().  The JSON nests them. */
+/* Where a SyntaxError is, as its attributes say; what they do not say is NULL or 0. */
+struct ph_syntax {
+	const char *message; /* msg, without the place */
+	const char *file;
+	const char *text; /* the source line */
+	int64_t line, offset, end_offset; /* offsets from 1, in characters */
+};
+
 struct ph_exception {
 	ph_addr address;
 	const char *type;    /* __qualname__ */
@@ -61,6 +69,7 @@ struct ph_exception {
 	size_t traceback_count;
 	ph_addr cause, context; /* 0 is None */
 	bool suppress_context;
+	const struct ph_syntax *syntax; /* of a SyntaxError; or NULL */
 	ph_addr *members; /* of an exception group */
 	size_t member_count;
 };

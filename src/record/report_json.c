@@ -112,6 +112,19 @@ static void put_args(struct ph_json *j, const struct ph_exception *e)
 	ph_json_array_end(j);
 }
 
+static void put_syntax(struct ph_json *j, const struct ph_syntax *syntax)
+{
+	ph_json_key(j, "syntax");
+	ph_json_object(j, true);
+	ph_json_put_string(j, "message", syntax->message);
+	ph_json_put_string(j, "file", syntax->file);
+	ph_json_put_int(j, "line", syntax->line);
+	ph_json_put_string(j, "text", syntax->text);
+	ph_json_put_int(j, "offset", syntax->offset);
+	ph_json_put_int(j, "end_offset", syntax->end_offset);
+	ph_json_object_end(j);
+}
+
 static void put_exception_head(struct ph_json *j, const struct ph_exception *e)
 {
 	ph_json_object(j, false);
@@ -120,6 +133,8 @@ static void put_exception_head(struct ph_json *j, const struct ph_exception *e)
 	ph_json_put_string(j, "message", e->message);
 	put_args(j, e);
 	put_strings(j, "notes", e->notes, e->note_count);
+	if (e->syntax)
+		put_syntax(j, e->syntax);
 	put_frames(j, "traceback", e->traceback, e->traceback_count);
 }
 

@@ -123,6 +123,28 @@ static ph_addr collect_later(struct collector *c, struct json_object *o)
 	return address;
 }
 
+static int64_t small_number(struct json_object *o, const char *key)
+{
+	int64_t number = ph_json_get_int(o, key, 0);
+	return number < 0 || number > INT32_MAX ? 0 : number;
+}
+
+static const struct ph_syntax *parse_syntax(struct ph_arena *arena, struct json_object *o)
+{
+	struct ph_syntax *syntax = json_object_is_type(o, json_type_object) ? ph_arena_new(arena, struct ph_syntax) : NULL;
+	if (!syntax)
+		return NULL;
+	*syntax = (struct ph_syntax){
+		.message = ph_json_get_string(arena, o, "message"),
+		.file = ph_json_get_string(arena, o, "file"),
+		.text = ph_json_get_string(arena, o, "text"),
+		.line = small_number(o, "line"),
+		.offset = small_number(o, "offset"),
+		.end_offset = small_number(o, "end_offset"),
+	};
+	return syntax;
+}
+
 static void parse_exception(struct collector *c, struct json_object *o, struct ph_exception *ret)
 {
 	size_t count;
@@ -140,6 +162,7 @@ static void parse_exception(struct collector *c, struct json_object *o, struct p
 	ret->args = parse_strings(c->arena, o, "args", &ret->arg_count);
 	ret->arg_addresses = ph_arena_array(c->arena, ph_addr, ret->arg_count);
 	ret->notes = parse_strings(c->arena, o, "notes", &ret->note_count);
+	ret->syntax = parse_syntax(c->arena, ph_json_get(o, "syntax"));
 	ret->traceback = parse_frames(c->arena, o, "traceback", &ret->traceback_count);
 	for (size_t i = 0; ret->members && i < count; i++)
 		ret->members[ret->member_count++] = collect_later(c, json_object_array_get_idx(members, i));

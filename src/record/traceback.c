@@ -219,8 +219,39 @@ static void put_lines(struct ph_text *t, const char *text, const char *margin, b
 	}
 }
 
+/* TracebackException._format_syntax_error() of 3.11. */
+static void put_syntax(struct ph_text *t, const struct ph_syntax *s, const char *margin)
+{
+	ph_buffer_printf(t->out, "%s  File \"", margin);
+	ph_text_put(t, s->file ? s->file : "<string>");
+	ph_buffer_printf(t->out, "\", line %lld\n", (long long)s->line);
+	if (!s->text)
+		return;
+	size_t indent = strspn(s->text, " \n\f"), size = strlen(s->text);
+	while (size > indent && s->text[size - 1] == '\n')
+		size--;
+	ph_buffer_printf(t->out, "%s    ", margin);
+	ph_escape_terminal(s->text + indent, size - indent, false, t->out);
+	ph_buffer_putc(t->out, '\n');
+	int64_t from = s->offset - 1 - (int64_t)indent;
+	int64_t width = s->end_offset > s->offset ? s->end_offset - s->offset : 1;
+	if (s->offset < 1 || from < 0 || (size_t)from > size - indent || strstr(s->text, PH_REDACTED))
+		return;
+	if ((size_t)(from + width) > size - indent + 1)
+		width = 1;
+	ph_buffer_printf(t->out, "%s    %*s", margin, (int)from, "");
+	while (width--)
+		ph_buffer_putc(t->out, '^');
+	ph_buffer_putc(t->out, '\n');
+}
+
 static void put_last_line(struct ph_text *t, const struct ph_exception *e, const char *margin)
 {
+	const char *message = e->message;
+	if (e->syntax && e->syntax->line > 0) {
+		put_syntax(t, e->syntax, margin);
+		message = e->syntax->message ? e->syntax->message : "<no detail available>";
+	}
 	ph_buffer_puts(t->out, margin);
 	ph_text_style(t, PH_STYLE_ALARM);
 	if (e->module && strcmp(e->module, "builtins") != 0 && strcmp(e->module, "__main__") != 0) {
@@ -229,9 +260,9 @@ static void put_last_line(struct ph_text *t, const struct ph_exception *e, const
 	}
 	ph_text_put(t, e->type);
 	ph_text_plain(t);
-	if (e->message && *e->message) {
+	if (message && *message) {
 		ph_buffer_puts(t->out, ": ");
-		put_lines(t, e->message, margin, true);
+		put_lines(t, message, margin, true);
 	} else {
 		ph_buffer_putc(t->out, '\n');
 	}

@@ -439,9 +439,39 @@ static void test_markdown_names(void)
 	ph_buffer_deinit(&out);
 }
 
+static void test_syntax(void)
+{
+	struct ph_syntax syntax = { "bad", "conf.py", "  a = (b +* c)\n", 7, 8, 13 };
+	struct ph_exception e = { .address = 0x10, .type = "SyntaxError", .module = "builtins",
+				  .message = "bad (conf.py, line 7)", .syntax = &syntax };
+	struct ph_state_exception state = { 0x10, PH_EXCEPTION_HANDLED };
+	struct ph_thread thread = { .id = 1, .exceptions = &state, .exception_count = 1 };
+	struct ph_report r = { .threads = &thread, .thread_count = 1, .exceptions = &e, .exception_count = 1 };
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(strstr(ph_buffer_text(&out), "  File \"conf.py\", line 7\n"
+					   "    a = (b +* c)\n"
+					   "         ^^^^^\n"
+					   "SyntaxError: bad\n"));
+	/* places outside of the line give at most one caret */
+	syntax.end_offset = INT32_MAX;
+	ph_buffer_clear(&out);
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(strstr(ph_buffer_text(&out), "\n         ^\nSyntaxError: bad\n"));
+	syntax.offset = INT32_MAX;
+	ph_buffer_clear(&out);
+	ph_report_text(&r, &(struct ph_text_options){ .fold = true }, &out);
+	CHECK(!strchr(ph_buffer_text(&out), '^'));
+	ph_buffer_clear(&out);
+	ph_report_json(&r, &out);
+	CHECK(strstr(ph_buffer_text(&out), "\"end_offset\""));
+	ph_buffer_deinit(&out);
+}
+
 int main(void)
 {
 	test_forms();
+	test_syntax();
 	test_cycles();
 	test_same_lock();
 	test_markdown_names();
