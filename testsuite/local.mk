@@ -89,6 +89,7 @@ TESTS += testsuite/cores/bad-input.sh
 TESTS += testsuite/cores/cut-cores.sh
 TESTS += testsuite/cores/enum-reprs.sh
 TESTS += testsuite/cores/named-files.sh
+TESTS += testsuite/cores/namespaces.sh
 TESTS += testsuite/cores/failing-writes.sh
 TESTS += testsuite/cores/print-chain.sh
 TESTS += testsuite/cores/same-bytes.sh

@@ -32,11 +32,17 @@ static int first_line(struct ph_pickle *p, const struct ph_frame *frame)
 	return number > 0 && number <= frame->line ? number : frame->line > 0 ? frame->line : 1;
 }
 
+/* The locals that the code itself names; those of a namespace are not its own. */
+static size_t fast_locals(const struct ph_frame *frame)
+{
+	return frame->namespace ? 0 : frame->local_count;
+}
+
 static size_t put_varnames(struct ph_pickle *p, const struct ph_frame *frame)
 {
 	struct ph_pickle_stream *s = &p->stream;
 	size_t arguments = 0;
-	if (!frame->local_count) {
+	if (!fast_locals(frame)) {
 		ph_pickle_op(s, PH_OP_EMPTY_TUPLE);
 		return 0;
 	}
@@ -68,7 +74,7 @@ static void put_code(struct ph_pickle *p, const struct ph_frame *frame)
 	ph_pickle_global(s, "types", "CodeType");
 	ph_pickle_op(s, PH_OP_MARK);
 	ph_pickle_int(s, (int64_t)count_arguments(frame));
-	ph_pickle_int(s, (int64_t)frame->local_count);
+	ph_pickle_int(s, (int64_t)fast_locals(frame));
 	ph_pickle_int(s, 1);
 	ph_pickle_int(s, 0x43); /* CO_OPTIMIZED, CO_NEWLOCALS, CO_NOFREE */
 	ph_pickle_name(s, "d\0\0S", 4);
@@ -99,7 +105,7 @@ static void put_namespace(struct ph_pickle *p, ph_addr address)
 static void put_locals(struct ph_pickle *p, const struct ph_frame *frame)
 {
 	struct ph_pickle_stream *s = &p->stream;
-	if (!frame->local_count && frame->namespace) {
+	if (frame->namespace) {
 		put_namespace(p, frame->namespace);
 		return;
 	}

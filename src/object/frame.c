@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/code.h"
 
+#include <string.h>
+
 /* ---- loading ---- */
 
 /* PyFrameObject up to 3.10: Include/frameobject.h, PyFrame_GetLineNumber() in Objects/frameobject.c. */
@@ -228,6 +230,46 @@ static enum ph_status record_locals(struct ph_objects *objects, const struct ph_
 	return status;
 }
 
+/* What a program calls its variables: no dunder names, and nothing that is only its code. */
+static bool is_variable(const char *name, const struct ph_type *type)
+{
+	if (!strncmp(name, "__", 2))
+		return false;
+	return !type || !(type->kind == PH_KIND_MODULE || type->kind == PH_KIND_FUNCTION || type->kind == PH_KIND_TYPE ||
+			  type->is_type || !strcmp(type->full, "classobj"));
+}
+
+/* The variables of a module, a class body or exec()'s namespace, in its order. */
+static enum ph_status record_namespace(struct ph_objects *objects, struct ph_arena *arena, struct ph_frame *frame)
+{
+	enum { MAX_ENTRIES = 20000 }; /* looked at */
+	struct ph_dict_iter iter;
+	ph_addr key, value;
+	enum ph_status status = ph_dict_begin(objects, frame->namespace, &iter);
+	/* f_locals may be any mapping */
+	if (status != PH_OK)
+		return ph_is_dict(objects, frame->namespace) ? status : PH_OK;
+	size_t capacity = iter.count < PH_NAMESPACE_MAXIMUM ? iter.count : PH_NAMESPACE_MAXIMUM;
+	frame->locals = ph_arena_array(arena, struct ph_local, capacity);
+	for (size_t i = 0; frame->locals && i < MAX_ENTRIES && ph_dict_next(&iter, &key, &value); i++) {
+		const struct ph_type *type = value ? ph_object_type(objects, value) : NULL;
+		const char *name = value ? ph_str_get(objects, key, arena) : NULL;
+		if (!name || !is_variable(name, type))
+			continue;
+		if (frame->local_count == capacity) {
+			frame->locals_omitted++;
+			continue;
+		}
+		frame->locals[frame->local_count++] = (struct ph_local){
+			.name = name,
+			.kind = PH_LOCAL_LOCAL,
+			.address = value,
+			.type = type ? ph_arena_strdup(arena, type->full) : NULL,
+		};
+	}
+	return iter.status;
+}
+
 /* globals()['__name__'], kept per dict. */
 static const char *module_name(struct ph_objects *objects, ph_addr globals)
 {
@@ -267,6 +309,8 @@ enum ph_status ph_frame_record(struct ph_objects *objects, const struct ph_frame
 			status = record_locals(objects, state, arena, &frame);
 		else
 			frame.namespace = state->namespace;
+		if (frame.namespace)
+			status = record_namespace(objects, arena, &frame);
 	}
 	*ret = frame;
 	return status;

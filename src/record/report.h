@@ -27,6 +27,8 @@ struct ph_local {
 	bool truncated, redacted;
 };
 
+#define PH_NAMESPACE_MAXIMUM 1000
+
 struct ph_frame {
 	const char *function; /* co_name */
 	const char *qualname; /* co_qualname, NULL before 3.11 */
@@ -38,10 +40,13 @@ struct ph_frame {
 	const char *source;
 	ph_addr address;      /* the frame object where there is one, else the interpreter frame (3.11 on) */
 	ph_addr code, globals; /* not in the JSON */
-	/* for the locals of class bodies and modules; not in the JSON */
-	ph_addr namespace; /* f_locals of a module or class body, 0 when the locals are fast ones */
-	struct ph_local *locals; /* unbound ones left out; none for a module's own frame */
+	/* f_locals of a module, a class body or what exec() runs; 0 when the locals are fast ones */
+	ph_addr namespace;
+	/* Unbound ones left out.  Of a namespace its variables, in its order: without names that begin with "__",
+	 * modules, functions, builtins and classes; at most PH_NAMESPACE_MAXIMUM. */
+	struct ph_local *locals;
 	size_t local_count;
+	uint64_t locals_omitted; /* beyond that */
 };
 
 enum ph_exception_state { PH_EXCEPTION_NONE, PH_EXCEPTION_HANDLED, PH_EXCEPTION_RAISED, PH_EXCEPTION_LAST };

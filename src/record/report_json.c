@@ -45,11 +45,15 @@ static void put_frame(struct ph_json *j, const struct ph_frame *frame)
 	ph_json_put_known(j, "end_column", frame->end_column, -1);
 	ph_json_put_string(j, "source", frame->source);
 	ph_json_put_address(j, "address", frame->address);
+	if (frame->namespace)
+		ph_json_put_address(j, "namespace", frame->namespace);
 	ph_json_key(j, "locals");
 	ph_json_array(j, false);
 	for (size_t i = 0; i < frame->local_count; i++)
 		put_local(j, &frame->locals[i]);
 	ph_json_array_end(j);
+	if (frame->locals_omitted)
+		ph_json_put_int(j, "locals_omitted", (int64_t)frame->locals_omitted);
 	ph_json_object_end(j);
 }
 

@@ -63,6 +63,8 @@ static void parse_frame(struct ph_arena *arena, struct json_object *o, struct ph
 		.end_column = to_int(o, "end_column", -1),
 		.source = ph_json_get_string(arena, o, "source"),
 		.address = ph_json_get_address(o, "address"),
+		.namespace = ph_json_get_address(o, "namespace"),
+		.locals_omitted = (uint64_t)ph_json_get_int(o, "locals_omitted", 0),
 		.locals = ph_arena_array(arena, struct ph_local, count),
 	};
 	for (size_t i = 0; ret->locals && i < count; i++)

@@ -11,6 +11,7 @@
 
 #define REPEATS 3 /* traceback._RECURSIVE_CUTOFF */
 #define CYCLE 8 /* functions of a mutual recursion */
+#define NAMESPACE_SHOWN 20 /* variables of a module or class body */
 #define GROUP_WIDTH 15
 #define GROUP_DEPTH 10
 #define CHAIN_MAXIMUM 1000
@@ -80,12 +81,14 @@ void ph_text_frame(struct ph_text *t, const struct ph_frame *f, const char *marg
 
 void ph_text_locals(struct ph_text *t, const struct ph_frame *f, const char *margin)
 {
-	size_t width = 0;
-	for (size_t i = 0; i < f->local_count; i++) {
+	size_t width = 0, count = f->local_count;
+	if (f->namespace && count > NAMESPACE_SHOWN)
+		count = NAMESPACE_SHOWN;
+	for (size_t i = 0; i < count; i++) {
 		size_t n = f->locals[i].name ? strlen(f->locals[i].name) : 1;
 		width = n > width && n <= 24 ? n : width;
 	}
-	for (size_t i = 0; i < f->local_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct ph_local *l = &f->locals[i];
 		const char *name = l->name ? l->name : "?", *repr = l->repr ? l->repr : "?";
 		size_t used = strlen(margin) + 6 + (ph_text_width(name, strlen(name)) > width ? strlen(name) : width) + 3;
@@ -106,6 +109,9 @@ void ph_text_locals(struct ph_text *t, const struct ph_frame *f, const char *mar
 		ph_escape_terminal(repr, keep, false, t->out);
 		ph_buffer_puts(t->out, cut ? "...\n" : "\n");
 	}
+	uint64_t more = f->local_count - count + f->locals_omitted;
+	if (more)
+		ph_buffer_printf(t->out, "%s      … and %llu more\n", margin, (unsigned long long)more);
 }
 
 /* How often the `period` frames at the beginning come again behind themselves. */
