@@ -60,6 +60,8 @@ TESTS += testsuite/cores/conformance-3.14-debug.test
 TESTS += testsuite/cores/conformance-3.15-debug.test
 
 # The commands in a real gdb, one test a version.
+TESTS += testsuite/gdb/gdb-3.6.test
+TESTS += testsuite/gdb/gdb-3.7.test
 TESTS += testsuite/gdb/gdb-3.8.test
 TESTS += testsuite/gdb/gdb-3.9.test
 TESTS += testsuite/gdb/gdb-3.10.test

@@ -17,6 +17,7 @@
 #define PAGE 4096
 #define BLOCK (16 * PAGE) /* aligned as the target's addresses are */
 #define MAX_SPAN (1ull << 42)
+#define MAX_VIEW (1ull << 30) /* larger than any array that is looked at in one piece */
 #define MAX_THREADS 100000
 
 enum { UNKNOWN, HELD, REFUSED };
@@ -81,6 +82,8 @@ static bool fill(struct ph_image *image, const struct ph_span *span, ph_addr add
 	struct page_states *states = &c->states[span - image->spans];
 	if (!size)
 		return true;
+	if (size > MAX_VIEW)
+		return false;
 	size_t first = (size_t)(addr - span->start) / PAGE, last = (size_t)(addr - span->start + size - 1) / PAGE;
 	bool ok = true;
 	pthread_mutex_lock(&image->lock);
