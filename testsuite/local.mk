@@ -89,6 +89,7 @@ TESTS += testsuite/lines/line-tables.sh
 TESTS += testsuite/dump.sh
 TESTS += testsuite/cores/bad-input.sh
 TESTS += testsuite/cores/cut-cores.sh
+TESTS += testsuite/cores/newer-python.sh
 TESTS += testsuite/cores/enum-reprs.sh
 TESTS += testsuite/cores/named-files.sh
 TESTS += testsuite/cores/namespaces.sh

@@ -264,6 +264,8 @@ size_t ph_layout_apply_debug_offsets(struct ph_layout *layout, const void *data,
 
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
 		uint32_t number = ph_version_number(version);
+		if (number > PH_NEWEST)
+			number = PH_NEWEST;
 		if (number < tables[i].versions[0] || number > tables[i].versions[1])
 			continue;
 		if (size / 8 < FIRST_WORD + tables[i].count)
