@@ -8,20 +8,6 @@
 
 #define PIECE 65536 /* bytes that are handed on at a time */
 
-static const char *const kind_names[] = {
-	[PH_EDGE_TYPE] = "type",	   [PH_EDGE_ITEM] = "item",   [PH_EDGE_KEY] = "key",
-	[PH_EDGE_VALUE] = "value",	   [PH_EDGE_ATTRIBUTE] = "attribute", [PH_EDGE_DICT] = "dict",
-	[PH_EDGE_SLOT] = "slot",	   [PH_EDGE_FIELD] = "field", [PH_EDGE_LOCAL] = "local",
-	[PH_EDGE_STACK] = "stack",	   [PH_EDGE_STATE] = "state", [PH_EDGE_WEAK] = "weak",
-	[PH_EDGE_GUESSED] = "guessed",
-};
-
-static const char *edge_kind_name(uint8_t kind)
-{
-	kind &= (uint8_t)~PH_EDGE_EXTRA;
-	return kind < PH_EDGE_KIND_COUNT ? kind_names[kind] : "?";
-}
-
 static void put_edges(const struct ph_heap_view *view, uint64_t object, struct ph_json *j)
 {
 	ph_json_key(j, "refs");
@@ -40,7 +26,7 @@ static void put_edges(const struct ph_heap_view *view, uint64_t object, struct p
 			continue;
 		ph_json_object(j, true);
 		ph_json_put_address(j, "address", view->address[view->edge_target[i]]);
-		ph_json_put_string(j, "kind", edge_kind_name(view->edge_kind[i]));
+		ph_json_put_string(j, "kind", ph_edge_kind_name(view->edge_kind[i]));
 		ph_json_object_end(j);
 	}
 	ph_json_array_end(j);

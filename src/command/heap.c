@@ -117,3 +117,16 @@ uint32_t ph_heap_view_find(const struct ph_heap_view *view, ph_addr address)
 	}
 	return low < view->count && view->address[low] == address ? (uint32_t)low : PH_NO_INDEX;
 }
+
+const char *ph_edge_kind_name(uint8_t kind)
+{
+	static const char *const names[] = {
+		[PH_EDGE_TYPE] = "type",       [PH_EDGE_ITEM] = "item",	  [PH_EDGE_KEY] = "key",
+		[PH_EDGE_VALUE] = "value",     [PH_EDGE_ATTRIBUTE] = "attribute", [PH_EDGE_DICT] = "dict",
+		[PH_EDGE_SLOT] = "slot",       [PH_EDGE_FIELD] = "field", [PH_EDGE_LOCAL] = "local",
+		[PH_EDGE_STACK] = "stack",     [PH_EDGE_STATE] = "state", [PH_EDGE_WEAK] = "weak",
+		[PH_EDGE_GUESSED] = "guessed",
+	};
+	kind &= (uint8_t)~PH_EDGE_EXTRA;
+	return kind < PH_EDGE_KIND_COUNT ? names[kind] : "?";
+}

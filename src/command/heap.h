@@ -41,6 +41,9 @@ const struct ph_dump_type *ph_heap_view_type(const struct ph_heap_view *view, ui
 /* The object at an address (PH_HEAP_ADDRESSES); PH_NO_INDEX none. */
 uint32_t ph_heap_view_find(const struct ph_heap_view *view, ph_addr address);
 
+/* "item", "value" …: of an edge's kind, extra or not; static. */
+const char *ph_edge_kind_name(uint8_t kind);
+
 /* Hexadecimal with or without 0x, nothing else; 0 when it is not (print.c). */
 ph_addr ph_parse_address(const char *text);
 

@@ -74,6 +74,27 @@ static const struct ph_verb verbs[] = {
 		.implementation = &ph_verb_types,
 	},
 	{
+		.name = "referents",
+		.usage = "referents [--json] DUMP ADDRESS",
+		.summary = "what an object refers to",
+		.help = "Prints each reference that the object holds: address and type of what it refers to,\n"
+			"and how.  What gc.get_referents() does not give is marked with +.\n"
+			"\n"
+			"  --json  as JSON: one reference a line\n",
+		.implementation = &ph_verb_referents,
+	},
+	{
+		.name = "referrers",
+		.usage = "referrers [--json] DUMP ADDRESS",
+		.summary = "what refers to an object, and whether that explains its reference count",
+		.help = "Prints each object that refers to the one at the address, and how.  The last line\n"
+			"balances ob_refcnt against the references found: what is unexplained is held by\n"
+			"frames, C code or what was not found.  Instances do not count as referrers of a type.\n"
+			"\n"
+			"  --json  as JSON: one reference a line, and the balance as the last\n",
+		.implementation = &ph_verb_referrers,
+	},
+	{
 		.name = "export",
 		.usage = "export [--format=jsonl] DUMP",
 		.summary = "every object of the heap with its references, one JSON object a line",

@@ -10,7 +10,9 @@
 #define CACHE_SIZE 1024 /* types that were asked for last; a power of two */
 #define EDGES 1024
 #define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
-#define REFCOUNT_MAXIMUM (UINT64_C(1) << 33) /* what is more is a pointer */
+#define REFCOUNT_MASK UINT64_C(0xffffffff)
+/* never set in a count: what has them is a pointer; above them are flags (since 3.14) */
+#define REFCOUNT_NOT (UINT64_C(0xfffe) << 32)
 
 struct ph_heap_work {
 	ph_addr *stack; /* objects outside of pools that were not yet walked */
@@ -59,7 +61,7 @@ static const struct ph_shape *shape_of_head(struct ph_heap *heap, const uint8_t 
 		return shape;
 	/* on a free list of its type, or no object at all */
 	uint64_t references = ph_load_uint(head + count->offset, count->size, layout->abi.big_endian);
-	return references && references < REFCOUNT_MAXIMUM ? shape : NULL;
+	return references & REFCOUNT_MASK && !(references & REFCOUNT_NOT) ? shape : NULL;
 }
 
 /* Bytes that an object takes at least; a str is smaller than its type says, a date without a zone by a word. */

@@ -3,7 +3,7 @@
  * _PyType_PreHeaderSize() in Include/internal/pycore_object.h. */
 #include "object/visit.h"
 
-#define MEMBERS_MAXIMUM 16
+#define MEMBERS_MAXIMUM 20
 #define STEPS_MAXIMUM 512
 #define BASES_MAXIMUM 1000
 

@@ -131,8 +131,8 @@ static int64_t code_size(const struct ph_shape *shape, ph_addr object)
 	size_t bytes;
 	if (ph_read_ptr(o, object, PH_PyCodeObject_co_extra))
 		return -1;
-	if (!ph_target_has(t, PH_PyCodeObject_co_opcache))
-		return ph_target_has(t, PH_PyCodeObject_co_code_adaptive) ? (size + 7) & ~INT64_C(7) : -1;
+	if (ph_target_has(t, PH_PyCodeObject_co_code_adaptive))
+		return (size + 7) & ~INT64_C(7);
 	if (ph_read_ptr(o, object, PH_PyCodeObject_co_cell2arg)) {
 		ph_addr cells = ph_read_ptr(o, object, PH_PyCodeObject_co_cellvars);
 		size += cells ? ph_read_int(o, cells, PH_PyVarObject_ob_size) * t->layout.abi.pointer_size : 0;

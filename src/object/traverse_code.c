@@ -29,7 +29,7 @@ static void interpreter_frame(const struct ph_visit *v, ph_addr frame)
 		PH_PyInterpreterFrame_f_funcobj, PH_PyInterpreterFrame_f_executable, PH_PyInterpreterFrame_f_code,
 	};
 	const struct ph_target *t = v->target;
-	int64_t top;
+	int64_t top = 0;
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
 		ph_visit_edge(v, ph_untag_ref(t, ph_read_ptr(v->objects, frame, members[i])), PH_EDGE_FIELD, members[i],
 			      false);
@@ -115,6 +115,8 @@ void ph_visit_type(const struct ph_visit *v)
 	if (!self)
 		return;
 	ph_visit_edge(v, self->dict, PH_EDGE_FIELD, PH_PyTypeObject_tp_dict, false);
+	if (self->is_heap)
+		ph_visit_shared_keys(v, ph_read_ptr(v->objects, v->object, PH_PyHeapTypeObject_ht_cached_keys));
 	ph_addr subclasses = ph_struct_ptr(&v->s, PH_PyTypeObject_tp_subclasses);
 	if (subclasses && !(subclasses & 7))
 		ph_visit_edge(v, subclasses, PH_EDGE_FIELD, PH_PyTypeObject_tp_subclasses, true);

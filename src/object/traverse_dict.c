@@ -66,7 +66,7 @@ static void combined(const struct ph_visit *v, ph_addr address, const struct ph_
 	}
 }
 
-/* Values in an array beside the keys; the edges to the names are `extra`. */
+/* Values in an array beside keys that belong to the class. */
 static void split(const struct ph_visit *v, const struct ph_dict_keys *keys, ph_addr values, uint64_t count,
 		  enum ph_edge_kind kind)
 {
@@ -83,9 +83,18 @@ static void split(const struct ph_visit *v, const struct ph_dict_keys *keys, ph_
 		if (!value)
 			continue;
 		ph_addr key = ph_load_uint(e.data + i * keys->stride + e.key, e.width, e.big_endian);
-		ph_visit_edge(v, key, PH_EDGE_KEY, i, true);
 		ph_visit_edge(v, value, kind, key, false);
 	}
+}
+
+void ph_visit_shared_keys(const struct ph_visit *v, ph_addr address)
+{
+	struct ph_dict_keys keys;
+	struct entries e;
+	if (!address || ph_dict_keys_load(v->objects, address, &keys) != PH_OK || !load_entries(v, &keys, &e))
+		return;
+	for (uint64_t i = 0; i < keys.count; i++)
+		ph_visit_edge(v, ph_load_uint(e.data + i * keys.stride + e.key, e.width, e.big_endian), PH_EDGE_KEY, i, true);
 }
 
 static ph_addr values_array(const struct ph_visit *v, ph_addr values, uint64_t *count)

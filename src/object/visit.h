@@ -34,8 +34,10 @@ static inline void ph_visit_field(const struct ph_visit *v, enum ph_field field,
 void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind);
 /* Words of [start, start + size) as guesses. */
 void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum ph_edge_kind kind);
-/* Names and values of shared keys, or the dict, of an instance. */
+/* Inline values, or the dict, of an instance. */
 void ph_visit_managed(const struct ph_visit *v);
+/* The names that a class keeps for its instances. */
+void ph_visit_shared_keys(const struct ph_visit *v, ph_addr keys);
 
 typedef void ph_visit_fn(const struct ph_visit *visit);
 #define PH_TRAVERSE(name, function, ...) ph_visit_fn function;
