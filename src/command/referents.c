@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PIECE 65536 /* bytes that are handed on at a time */
+#define TYPE_EDGE UINT64_MAX /* stands for the edge to the type, which is a flag of the object */
 
 struct printer {
 	const struct ph_heap_view *view;
@@ -19,6 +20,21 @@ struct printer {
 	struct ph_buffer text;
 	bool as_json, goes_on;
 };
+
+static uint8_t kind_of(const struct ph_heap_view *view, uint64_t edge)
+{
+	return edge == TYPE_EDGE ? PH_EDGE_TYPE : view->edge_kind[edge] & (uint8_t)~PH_EDGE_EXTRA;
+}
+
+static uint32_t argument_of(const struct ph_heap_view *view, uint64_t edge)
+{
+	return edge == TYPE_EDGE ? PH_NO_INDEX : view->edge_argument[edge];
+}
+
+static bool is_extra(const struct ph_heap_view *view, uint64_t edge)
+{
+	return edge != TYPE_EDGE && view->edge_kind[edge] & PH_EDGE_EXTRA;
+}
 
 static void put_type_name(const struct ph_dump_type *type, struct ph_buffer *out)
 {
@@ -43,8 +59,8 @@ static const char *field_name(const struct ph_heap_view *view, uint8_t kind, uin
 /* "item 3", "field PyFunctionObject.func_code", "value of 0x7f…" */
 static void put_label(const struct ph_heap_view *view, uint64_t edge, struct ph_buffer *out)
 {
-	uint8_t kind = view->edge_kind[edge] & (uint8_t)~PH_EDGE_EXTRA;
-	uint32_t argument = view->edge_argument[edge];
+	uint8_t kind = kind_of(view, edge);
+	uint32_t argument = argument_of(view, edge);
 	const char *field = field_name(view, kind, argument);
 	ph_buffer_puts(out, ph_edge_kind_name(kind));
 	if (field) {
@@ -61,15 +77,15 @@ static void put_json(const struct printer *p, uint64_t object, uint64_t edge, st
 {
 	const struct ph_heap_view *view = p->view;
 	const struct ph_dump_type *type = ph_heap_view_type(view, view->type[object]);
-	uint8_t kind = view->edge_kind[edge] & (uint8_t)~PH_EDGE_EXTRA;
-	uint32_t argument = view->edge_argument[edge];
+	uint8_t kind = kind_of(view, edge);
+	uint32_t argument = argument_of(view, edge);
 	struct ph_json j = ph_json(out, 0);
 	ph_json_object(&j, true);
 	ph_json_put_address(&j, "address", view->address[object]);
 	ph_json_put_string(&j, "type", type ? type->name : NULL);
 	ph_json_put_string(&j, "module", type ? type->module : NULL);
 	ph_json_put_string(&j, "kind", ph_edge_kind_name(kind));
-	ph_json_put_bool(&j, "extra", view->edge_kind[edge] & PH_EDGE_EXTRA);
+	ph_json_put_bool(&j, "extra", is_extra(view, edge));
 	ph_json_put_address(&j, "key", is_named(kind) && argument < view->count ? view->address[argument] : 0);
 	ph_json_put_string(&j, "field", field_name(view, kind, argument));
 	ph_json_put_known(&j, "place",
@@ -85,7 +101,7 @@ static struct ph_error *put_edge(struct printer *p, uint64_t object, uint64_t ed
 	if (p->as_json) {
 		put_json(p, object, edge, &p->text);
 	} else {
-		ph_buffer_printf(&p->text, "%c 0x%-14" PRIx64 " ", view->edge_kind[edge] & PH_EDGE_EXTRA ? '+' : ' ',
+		ph_buffer_printf(&p->text, "%c 0x%-14" PRIx64 " ", is_extra(view, edge) ? '+' : ' ',
 				 view->address[object]);
 		put_type_name(ph_heap_view_type(view, view->type[object]), &p->text);
 		ph_buffer_puts(&p->text, "  ");
@@ -99,6 +115,8 @@ static struct ph_error *put_referents(struct printer *p, uint32_t object)
 {
 	const struct ph_heap_view *view = p->view;
 	struct ph_error *error = NULL;
+	if (view->flags[object] & PH_OBJECT_TYPE_VISITED && view->type[object] < view->count)
+		error = put_edge(p, view->type[object], TYPE_EDGE);
 	for (uint64_t i = view->edge_start[object]; !error && p->goes_on && i < view->edge_start[object + 1ull]; i++)
 		error = put_edge(p, view->edge_target[i], i);
 	return error;

@@ -179,6 +179,8 @@ static struct ph_error *walk_all(struct walk *w, const struct ph_callbacks *call
 	ph_addr object;
 	uint64_t done = 0;
 	while (!error && ph_addrset_next(&iter, &object)) {
+		if (!done)
+			w->behind = object;
 		if (object - w->behind > WINDOW) {
 			ph_image_drop_pages(w->heap->target->image, w->behind, object & ~(WINDOW - 1));
 			w->behind = object & ~(WINDOW - 1);

@@ -219,7 +219,7 @@ static void meet_roots(struct ph_heap *heap, struct ph_runtime *runtime)
 	const struct ph_interp_state *interps;
 	for (size_t i = 0; i < sizeof(anchors) / sizeof(*anchors); i++)
 		meet(heap, anchors[i]);
-	size_t count = ph_runtime_interpreters(runtime, &interps);
+	size_t count = runtime ? ph_runtime_interpreters(runtime, &interps) : 0;
 	for (size_t i = 0; i < count; i++) {
 		meet(heap, interps[i].modules);
 		meet(heap, interps[i].sysdict);
@@ -242,7 +242,7 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime)
 	if (error)
 		return error;
 	meet_roots(heap, runtime);
-	ph_addr behind = 0;
+	ph_addr behind = heap->pool_count ? heap->pools[0].address : 0;
 	for (size_t i = 0; i < heap->pool_count; i++) {
 		ph_addr at = heap->pools[i].address;
 		if (at - behind > WINDOW) {

@@ -38,6 +38,7 @@ struct ph_heap {
 	struct ph_heap_work *work; /* while it is made */
 };
 
+/* runtime NULL: without what the interpreters name. */
 struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
 	__attribute__((warn_unused_result));
 void ph_heap_free(struct ph_heap *heap);

@@ -43,6 +43,36 @@ for version in $versions; do
 		    size[t['module'], t['type']] -= t['size']
 		sys.exit(1 if any(count.values()) or any(size.values()) else 0)
 	END
+	# referents and referrers of some objects are those of the export
+	"$PYTHON3" - "$PYHEAP" "$work/dump" "$work/objects" <<-'END' || { echo "FAILED: referents or referrers disagree with export"; failures=$((failures + 1)); }
+		import collections, json, subprocess, sys
+		program, dump, objects = sys.argv[1:]
+		refs, extra, back, kinds = {}, {}, collections.defaultdict(list), {}
+		for line in open(objects):
+		    o = json.loads(line)
+		    a = o['address']
+		    kinds.setdefault(o['type'], []).append(a)
+		    refs[a], extra[a] = o['refs'], [e['address'] for e in o['extra']]
+		    for b in refs[a] + extra[a]:
+		        back[b].append(a)
+		chosen = [a for t in ('function', 'dict', 'Node', 'code', 'module', 'list') for a in kinds[t][-2:]]
+		n = 0
+		for a in chosen:
+		    def ask(verb):
+		        out = subprocess.run([program, verb, '--json', dump, a], capture_output=True, check=True).stdout
+		        return [json.loads(line) for line in out.splitlines()]
+		    rows = ask('referents')
+		    assert sorted(r['address'] for r in rows if not r['extra']) == sorted(refs[a]), (a, 'referents')
+		    assert sorted(r['address'] for r in rows if r['extra']) == sorted(extra[a]), (a, 'extra')
+		    rows = ask('referrers')
+		    assert sorted(r['address'] for r in rows[:-1]) == sorted(back[a]), (a, 'referrers')
+		    last = rows[-1]
+		    if not last['immortal']:
+		        assert last['refcount'] == last['edges'] + last['unexplained'], last
+		    n += last['unexplained'] == 0
+		assert n >= len(chosen) / 2, 'most reference counts are explained: %d of %d' % (n, len(chosen))
+		print('%d of %d reference counts explained' % (n, len(chosen)))
+	END
 	rm -f "$work/dump"
 done
 [ $ran -gt 0 ] || exit 77

@@ -176,10 +176,11 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 	int argc = 1, status = 0;
 	if (json)
 		argv[argc++] = (char *)"--json";
-	if (!strcmp(name, "print")) {
+	bool addressed = !strcmp(name, "print") || !strncmp(name, "refer", 5);
+	if (addressed)
 		argv[argc++] = state.address;
+	if (!strcmp(name, "print"))
 		argv[argc++] = (char *)"0x10";
-	}
 	bool ok = true;
 	struct ph_error *error = ph_verb_run(dump, argc, argv, &output, &status);
 	if (error)
@@ -187,10 +188,10 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 	else if (sink.size >= MAXIMUM_OUTPUT / 2)
 		ok = fprintf(stderr, "check: %s prints %zu bytes\n", name, sink.size) < 0;
 	else if (json)
-		ok = fuzz_check_json(sink.text, sink.size, !strcmp(name, "print"));
+		ok = fuzz_check_json(sink.text, sink.size, addressed || !strcmp(name, "types"));
 	else
 		ok = fuzz_check_text(sink.text, sink.size);
-	if (job->unharmed && strcmp(name, "print") && (status || !sink.size))
+	if (job->unharmed && !addressed && (status || !sink.size))
 		ok = fprintf(stderr, "check: %s has status %d on the unharmed dump\n", name, status) < 0;
 	if (!ok)
 		fprintf(stderr, "check: verb %s%s\n", name, json ? " --json" : "");
@@ -201,7 +202,8 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 static bool run(void *user)
 {
 	const struct job *job = user;
-	static const char *const names[] = { "report", "exceptions", "threads", "print" };
+	static const char *const names[] = { "report", "exceptions", "threads",	"print",
+					    "types",  "referents",  "referrers" };
 	struct ph_dump *dump = NULL;
 	struct ph_error *error = ph_dump_open(state.path, &dump);
 	if (error)

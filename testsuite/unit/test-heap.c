@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The bitmap with ranks, pools that tell the truth and pools that lie, and links of the gc that lead nowhere or round
+ * in circles. */
+#include "heap/heap.h"
+
+#include "unit/check.h"
+#include "unit/heapmaker.h"
+
+#define POOL (HEAP_BASE + 0x40000)
+#define BLOCK 32
+#define BLOCKS 20
+
+static int compare(const void *a, const void *b)
+{
+	ph_addr x = *(const ph_addr *)a, y = *(const ph_addr *)b;
+	return x < y ? -1 : x > y;
+}
+
+static void addresses(void)
+{
+	enum { COUNT = 5000 };
+	static ph_addr list[COUNT];
+	struct ph_addrset set = { 0 };
+	uint64_t state = 1;
+	size_t n = 0;
+	for (size_t i = 0; i < COUNT; i++) {
+		state = state * UINT64_C(6364136223846793005) + 1;
+		/* dense in one place, sparse over all of 48 bits */
+		ph_addr at = i & 1 ? HEAP_BASE + (state >> 44) * 8 : (state >> 16) & ~(ph_addr)7;
+		CHECK(ph_addrset_has(&set, at) != ph_addrset_add(&set, at) || !at);
+		list[n++] = at;
+	}
+	CHECK(!ph_addrset_add(&set, UINT64_C(1) << 48));
+	CHECK(!ph_addrset_has(&set, UINT64_MAX - 7));
+	set.no_memory = false;
+	qsort(list, n, sizeof(*list), compare);
+	size_t unique = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!i || list[i] != list[i - 1])
+			list[unique++] = list[i];
+	CHECK_EQ(ph_addrset_rank(&set), unique);
+	struct ph_addrset_iter iter = { .set = &set };
+	ph_addr at;
+	for (size_t i = 0; i < unique; i++) {
+		if (!ph_addrset_next(&iter, &at) || at != list[i] || ph_addrset_index(&set, at) != i) {
+			CHECK(!"the members come in order, with their ranks");
+			break;
+		}
+	}
+	CHECK(!ph_addrset_next(&iter, &at));
+	ph_addrset_remove(&set, list[7]);
+	CHECK(!ph_addrset_has(&set, list[7]));
+	CHECK_EQ(ph_addrset_rank(&set), unique - 1);
+	ph_addrset_deinit(&set);
+}
+
+struct pool {
+	struct heap h;
+	struct ph_segment segment;
+	ph_addr number, list; /* types: without and with the gc */
+};
+
+static void put_header(struct heap *h, ph_addr pool, uint32_t used, uint32_t blocks, ph_addr free_block)
+{
+	uint64_t size = (uint64_t)ph_target_trait(&h->target, PH_TRAIT_POOL_SIZE);
+	heap_put(h, pool, used, 4);
+	heap_put(h, pool + 8, free_block, 8);
+	heap_put(h, pool + 32, 3, 4);
+	heap_put(h, pool + 36, BLOCK / 16 - 1, 4);
+	heap_put(h, pool + 40, PH_POOL_HEADER + blocks * BLOCK, 4);
+	heap_put(h, pool + 44, size - BLOCK, 4);
+}
+
+static ph_addr block(unsigned i)
+{
+	return POOL + PH_POOL_HEADER + i * BLOCK;
+}
+
+/* A pool of numbers, every fourth block free. */
+static bool open_pool(struct pool *p)
+{
+	struct heap *h = &p->h;
+	if (!heap_open(h, (struct ph_version){ 3, 11, 7, 0xf, 0 }))
+		return false;
+	p->segment = (struct ph_segment){
+		.start = HEAP_BASE, .end = HEAP_BASE + HEAP_SIZE, .file_size = HEAP_SIZE, .readable = true, .writable = true,
+	};
+	h->image->segments = &p->segment;
+	h->image->segment_count = 1;
+	p->number = heap_type(h, "float", h->object, PH_TRAIT_TPFLAG_READY, 24);
+	p->list = heap_type(h, "list", h->object, PH_TRAIT_TPFLAG_HAVE_GC, 40);
+	ph_addr last = 0;
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		heap_put(h, block(i), 1, 8);
+		heap_put(h, block(i) + 8, p->number, 8);
+		if (i % 4 == 0) {
+			heap_put(h, block(i), last, 8);
+			last = block(i);
+		}
+	}
+	put_header(h, POOL, BLOCKS - BLOCKS / 4, BLOCKS, last);
+	return true;
+}
+
+static void close_pool(struct pool *p)
+{
+	p->h.image->segments = NULL;
+	p->h.image->segment_count = 0;
+	heap_close(&p->h);
+}
+
+static struct ph_heap_totals find(struct pool *p, uint64_t *ret_count)
+{
+	struct ph_heap *heap = NULL;
+	struct ph_heap_totals totals = { 0 };
+	struct ph_error *error = ph_heap_create(p->h.objects, NULL, &heap);
+	CHECK(!error);
+	if (error)
+		return totals;
+	totals = heap->totals;
+	*ret_count = heap->count;
+	CHECK_EQ(heap->count, totals.in_pools + totals.outside);
+	CHECK(totals.object_bytes <= totals.allocated || totals.bad_pools);
+	ph_heap_free(heap);
+	return totals;
+}
+
+static void honest(void)
+{
+	struct pool p;
+	uint64_t count = 0;
+	CHECK(open_pool(&p));
+	/* of the 15 blocks in use: one whose count is 0 (a free list of its type), one that holds a buffer, one whose
+	 * type is none, one with a pointer for a count */
+	heap_put(&p.h, block(1), 0, 8);
+	heap_put(&p.h, block(2) + 8, 12345, 8);
+	heap_put(&p.h, block(3) + 8, block(5), 8);
+	heap_put(&p.h, block(5), p.list, 8);
+	struct ph_heap_totals totals = find(&p, &count);
+	CHECK_EQ(totals.pools, 1);
+	CHECK_EQ(totals.bad_pools, 0);
+	CHECK_EQ(totals.allocated, 15 * BLOCK);
+	CHECK_EQ(totals.in_pools, 11);
+	CHECK_EQ(totals.object_bytes, 11 * BLOCK);
+	/* the types */
+	CHECK(totals.outside >= 2);
+	close_pool(&p);
+}
+
+static void lying(void)
+{
+	static const struct {
+		const char *what;
+		unsigned offset, size;
+		uint64_t value;
+		unsigned pools;
+	} lies[] = {
+		{ "more in use than there are", 0, 4, BLOCKS + 1, 0 },
+		{ "none in use", 0, 4, 0, 0 },
+		{ "a free block in the header", 8, 8, POOL + 8, 0 },
+		{ "a free block between two", 8, 8, POOL + PH_POOL_HEADER + 8, 0 },
+		{ "a free block elsewhere", 8, 8, HEAP_BASE, 0 },
+		{ "too large a class", 36, 4, 40, 0 },
+		{ "another class", 36, 4, 5, 0 },
+		{ "an end behind the pool", 40, 4, 1 << 20, 0 },
+		{ "an end within a block", 40, 4, PH_POOL_HEADER + BLOCK + 4, 0 },
+		{ "a bound of another class", 44, 4, 16, 0 },
+		{ "all free list and no blocks", 8, 8, 0, 1 },
+	};
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		struct pool p;
+		uint64_t count = 0;
+		CHECK(open_pool(&p));
+		heap_put(&p.h, POOL + lies[i].offset, lies[i].value, lies[i].size);
+		struct ph_heap_totals totals = find(&p, &count);
+		if (totals.pools != lies[i].pools)
+			fprintf(stderr, "%s:\n", lies[i].what);
+		CHECK_EQ(totals.pools, lies[i].pools);
+		CHECK_EQ(totals.bad_pools, lies[i].pools);
+		close_pool(&p);
+	}
+}
+
+/* Free lists that run in a circle, leave the pool, or are too long: the pool is named, its objects are found. */
+static void free_lists(void)
+{
+	const ph_addr nexts[] = { block(4), block(0), block(1) + 8, HEAP_BASE, UINT64_MAX, block(1) };
+	for (size_t i = 0; i < sizeof(nexts) / sizeof(*nexts); i++) {
+		struct pool p;
+		uint64_t count = 0;
+		CHECK(open_pool(&p));
+		heap_put(&p.h, block(4), nexts[i], 8);
+		struct ph_heap_totals totals = find(&p, &count);
+		CHECK_EQ(totals.pools, 1);
+		CHECK_EQ(totals.bad_pools, nexts[i] == block(0) ? 0 : 1);
+		CHECK(totals.in_pools >= 14);
+		close_pool(&p);
+	}
+}
+
+/* Objects of the gc outside of pools that link to themselves, to one another, to nothing. */
+static void links(void)
+{
+	struct pool p;
+	uint64_t count = 0;
+	CHECK(open_pool(&p));
+	struct heap *h = &p.h;
+	size_t head = ph_target_sizeof(&h->target, PH_SIZEOF_PyGC_Head);
+	ph_addr at[4];
+	for (size_t i = 0; i < 4; i++) {
+		heap_alloc(h, head);
+		at[i] = heap_object(h, p.list, 40);
+	}
+	/* a list object in the pool's place of two blocks would not fit: the first is reached from the types */
+	heap_set(h, p.list, PH_PyTypeObject_tp_dict, at[0]);
+	heap_put(h, at[0] - head, at[1] - head, 8);
+	heap_put(h, at[0] - head + 8, UINT64_MAX, 8);
+	heap_put(h, at[1] - head, at[2] - head, 8);
+	heap_put(h, at[2] - head, at[2] - head, 8);
+	heap_put(h, at[2] - head + 8, at[3] - head, 8);
+	heap_put(h, at[3] - head, UINT64_C(0x123456789), 8);
+	/* items that lie */
+	heap_set(h, at[3], PH_PyVarObject_ob_size, UINT64_C(1) << 60);
+	heap_set(h, at[3], PH_PyListObject_ob_item, at[0]);
+	heap_set(h, at[2], PH_PyVarObject_ob_size, 1000);
+	heap_set(h, at[2], PH_PyListObject_ob_item, HEAP_BASE + HEAP_SIZE - 16);
+	struct ph_heap_totals totals = find(&p, &count);
+	CHECK_EQ(totals.in_pools, 15);
+	/* type, object and the types that instances or fields lead to; the four lists hang on tp_dict of `list` */
+	CHECK(totals.outside >= 3);
+	close_pool(&p);
+}
+
+int main(void)
+{
+	addresses();
+	honest();
+	lying();
+	free_lists();
+	links();
+	return CHECK_DONE();
+}
