@@ -99,6 +99,7 @@ TESTS += testsuite/cores/same-bytes.sh
 TESTS += testsuite/pickle/pickle.sh
 TESTS += testsuite/pickle/pdb.sh
 TESTS += testsuite/cores/secrets.sh
+TESTS += testsuite/cores/tasks.sh
 TESTS += testsuite/cores/heap.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.

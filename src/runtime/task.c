@@ -125,7 +125,12 @@ static ph_addr unwrap(struct ph_runtime *runtime, const struct ph_type *type, ph
 	for (size_t i = 0; i < sizeof(wrappers) / sizeof(*wrappers); i++)
 		if (type->full && !strcmp(type->full, wrappers[i].type))
 			return ph_runtime_ptr(runtime, object, wrappers[i].field);
-	return 0;
+	/* its name was left out of the core: all of them have the generator as their first member */
+	if (type->is_heap || (type->full && strcmp(type->full, "?") != 0))
+		return 0;
+	ph_addr first = ph_runtime_ptr(runtime, object, PH_PyCoroWrapper_cw_coroutine);
+	const struct ph_type *of = first ? ph_object_type(runtime->objects, first) : NULL;
+	return of && of->kind == PH_KIND_GENERATOR ? first : 0;
 }
 
 static size_t follow(struct ph_runtime *runtime, ph_addr object, struct ph_frame_state *states, size_t capacity)
