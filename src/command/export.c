@@ -2,9 +2,12 @@
 /* pyheap export: every object with its references, one a line. */
 #include "command/command.h"
 #include "command/heap.h"
+#include "dump/dump.h"
 
 #include "base/cleanup.h"
 #include "record/json.h"
+
+#include <string.h>
 
 #define PIECE 65536 /* bytes that are handed on at a time */
 
@@ -50,16 +53,13 @@ static void put_object(const struct ph_heap_view *view, uint64_t i, struct ph_bu
 	ph_buffer_putc(out, '\n');
 }
 
-static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
-			    const struct ph_verb_output *output, int *ret_status)
+static struct ph_error *export_jsonl(struct ph_dump *dump, const struct ph_verb_output *output)
 {
 	ph_auto_heap_view struct ph_heap_view view = { .dump = dump };
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	bool goes_on = true;
-	struct ph_error *error = ph_arguments_none("export", arguments);
-	if (!error)
-		error = ph_heap_view_load(&view, PH_HEAP_ADDRESSES | PH_HEAP_TYPES | PH_HEAP_SIZES | PH_HEAP_COUNTS |
-							 PH_HEAP_EDGES);
+	struct ph_error *error = ph_heap_view_load(&view, PH_HEAP_ADDRESSES | PH_HEAP_TYPES | PH_HEAP_SIZES |
+							       PH_HEAP_COUNTS | PH_HEAP_EDGES);
 	for (uint64_t i = 0; !error && goes_on && i < view.count; i++) {
 		put_object(&view, i, &text);
 		if (text.size >= PIECE)
@@ -67,11 +67,56 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	}
 	if (!error && goes_on)
 		error = ph_command_write(output, &text, &goes_on);
-	*ret_status = 0;
 	return error;
 }
 
-static const char *const formats[] = { "jsonl", NULL };
-static const struct ph_option options[] = { { .name = "json" }, { .name = "format", .choices = formats }, { .name = NULL } };
+/* ---- for Python debuggers ---- */
+
+static struct ph_error *export_part(struct ph_dump *dump, const struct ph_verb_output *output,
+				    struct ph_error *(*make)(struct ph_dump *dump, struct ph_buffer *out))
+{
+	ph_auto_buffer struct ph_buffer part = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	bool goes_on;
+	struct ph_error *error = make(dump, &part);
+	return error ? error : ph_command_write(output, &part, &goes_on);
+}
+
+static struct ph_error *export_pyheapdump(struct ph_dump *dump, const struct ph_verb_output *output)
+{
+	return export_part(dump, output, ph_dump_pyheapdump);
+}
+
+static struct ph_error *export_pydump(struct ph_dump *dump, const struct ph_verb_output *output)
+{
+	return export_part(dump, output, ph_dump_pydump);
+}
+
+/* ---- the table ---- */
+
+static const char *const formats[] = { "jsonl", "pyheapdump", "pydump", NULL };
+static struct ph_error *(*const writers[])(struct ph_dump *dump, const struct ph_verb_output *output) = {
+	export_jsonl, /* the first is the default */
+	export_pyheapdump,
+	export_pydump,
+};
+enum { OPTION_JSON, OPTION_FORMAT };
+static const struct ph_option options[] = {
+	[OPTION_JSON] = { .name = "json" },
+	[OPTION_FORMAT] = { .name = "format", .choices = formats },
+	{ .name = NULL },
+};
+
+static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
+			    const struct ph_verb_output *output, int *ret_status)
+{
+	const char *format = arguments->values[OPTION_FORMAT];
+	size_t index = 0;
+	for (size_t i = 0; format && formats[i]; i++)
+		if (!strcmp(format, formats[i]))
+			index = i;
+	*ret_status = 0;
+	struct ph_error *error = ph_arguments_none("export", arguments);
+	return error ? error : writers[index](dump, output);
+}
 
 const struct ph_verb_implementation ph_verb_export = { .options = options, .run = run };

@@ -117,4 +117,9 @@ void ph_dump_types_deinit(struct ph_dump_types *types);
 struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
 	__attribute__((warn_unused_result));
 
+/* The part for Python debuggers, appended: as the message that pyheapdump reads; as the gzip'ed pickle that pydump 1.2
+ * opens.  PH_ERROR_BAD_DUMP when the dump has none or it is altered. */
+struct ph_error *ph_dump_pyheapdump(struct ph_dump *dump, struct ph_buffer *out) __attribute__((warn_unused_result));
+struct ph_error *ph_dump_pydump(struct ph_dump *dump, struct ph_buffer *out) __attribute__((warn_unused_result));
+
 #endif

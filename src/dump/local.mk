@@ -20,6 +20,7 @@ src_dump_libph_dump_la_SOURCES += src/dump/pickle_private.h
 src_dump_libph_dump_la_SOURCES += src/dump/pickle_stream.c
 src_dump_libph_dump_la_SOURCES += src/dump/pickle_stream.h
 src_dump_libph_dump_la_SOURCES += src/dump/pickle_walk.c
+src_dump_libph_dump_la_SOURCES += src/dump/pydump.c
 src_dump_libph_dump_la_SOURCES += src/dump/read.c
 src_dump_libph_dump_la_SOURCES += src/dump/reader.h
 src_dump_libph_dump_la_SOURCES += src/dump/recognise.c
