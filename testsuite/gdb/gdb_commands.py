@@ -202,11 +202,24 @@ def check_live(program, environment, what):
         check(what + ': reports that can be compared (%s)' % e, False, out[15])
 
 
+def check_remote():
+    """Over gdb's remote protocol: memory, maps and registers come from the other side."""
+    if not shutil.which('gdbserver'):
+        print('(no gdbserver here)')
+        return
+    out = gdb(['target remote | gdbserver - %s %s' % (PYTHON, LIVE), 'continue', 'py-bt', 'continue', 'py-up', 'py-print phase',
+               'kill'], [PYTHON], before=['set sysroot /'])
+    functions = [line.rsplit(' ', 1)[1] for line in frame_lines(out[2])]
+    check('remote: the stack', functions == ['stop', 'phases', '<module>'], out[2])
+    check('remote: nothing stale', out[5] == "local 'phase' = 1001\n", out[5])
+
+
 def check_attach():
     """Attached, looked at, dumped, let go: it still runs."""
-    p = subprocess.Popen([PYTHON, LIVE, 'sleep'], stdin=subprocess.DEVNULL)
+    p = subprocess.Popen([PYTHON, LIVE, 'sleep'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
-        time.sleep(1)
+        p.stdout.readline()
+        time.sleep(0.2)
         out = gdb(['py-bt -a', 'py-heap dump ' + os.path.join(WORK, 'attached.pyheap'), 'detach'], ['-p', str(p.pid)])
         if 'ptrace: Operation not permitted' in ''.join(out):
             print('(may not attach here)')
@@ -286,6 +299,7 @@ stripped = stripped_copy()
 if stripped:
     check_live(stripped[0], stripped[1], 'stripped')
 check_attach()
+check_remote()
 check_errors()
 print('%d of %d checks hold' % (checks - failures, checks))
 sys.exit(1 if failures else 0)

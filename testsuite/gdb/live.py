@@ -11,6 +11,7 @@ import time
 def worker(n):
     worker_list = list(range(n))
     password = 'hunter2-live'
+    started.set()
     time.sleep(300)
     return worker_list, password
 
@@ -35,8 +36,10 @@ def phases(text):
 
 signal.signal(signal.SIGUSR1, lambda *_: None)
 numbers = {'one': 1}
+started = threading.Event()
 threading.Thread(target=worker, args=(5,), name='the worker', daemon=True).start()
-time.sleep(0.2)
+started.wait()
 if len(sys.argv) > 1:
+    print('ready', flush=True)
     time.sleep(300)
 phases('h\xe9llo')
