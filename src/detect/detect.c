@@ -294,7 +294,13 @@ static struct ph_error *explain_failure(struct detection *d)
 				       "found _PyRuntime at 0x%" PRIx64 " in %s, but no running interpreter: %s%s",
 				       d->dead, module_name(d->dead_module),
 				       d->dead_why ? d->dead_why : "unknown version",
-				       info->complete ? "" : "; the core is cut");
+				       info->complete ? "; it died before Python had started, or after its end" :
+							"; the core is cut");
+	for (size_t i = 0; i < d->module_count && info->complete; i++)
+		if (!rank(&d->modules[i]))
+			return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found that runs in this core (of \"%s\"): %s "
+					       "is mapped; it died before Python had started, or after its end",
+					       command, d->modules[i].name);
 	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this core (of \"%s\")%s", command,
 			       info->complete ? "" : ", which is cut");
 }

@@ -55,6 +55,29 @@ static void cut_python_record(struct ph_extract *extract)
 		      source);
 }
 
+static bool is_set(const struct ph_target *target, ph_addr base, enum ph_field field)
+{
+	uint64_t value = 0;
+	return base && ph_target_has(target, field) && ph_target_uint(target, base, field, &value) == PH_OK && value;
+}
+
+/* Python/pylifecycle.c: Py_FinalizeEx() marks the main interpreter before it calls what atexit knows, and the runtime
+ * once only its own thread runs; init_interp_main() marks the runtime when all but site is there. */
+static const char *python_state(const struct ph_target *target)
+{
+	ph_addr runtime = target->runtime;
+	uint64_t initialized;
+	if (is_set(target, target->interp_main, PH_PyInterpreterState_finalizing) ||
+	    is_set(target, target->interp_main, PH_PyInterpreterState__finalizing) ||
+	    is_set(target, runtime, PH_PyRuntimeState_finalizing) ||
+	    is_set(target, runtime, PH_PyRuntimeState__finalizing))
+		return "shutting down";
+	if (runtime && ph_target_has(target, PH_PyRuntimeState_initialized) &&
+	    ph_target_uint(target, runtime, PH_PyRuntimeState_initialized, &initialized) == PH_OK && !initialized)
+		return "starting";
+	return NULL;
+}
+
 static void python_record(struct ph_extract *extract)
 {
 	struct ph_report *report = &extract->report;
@@ -64,6 +87,7 @@ static void python_record(struct ph_extract *extract)
 	report->python.debug = layout->abi.debug;
 	report->python.free_threaded = layout->abi.free_threaded;
 	report->python.guessed = layout->guessed;
+	report->python.state = python_state(&extract->detected.target);
 	report->python.origin = ph_arena_strdup(&report->arena, extract->detected.origin);
 }
 

@@ -268,6 +268,28 @@ static void look_for_anonymous(struct ph_image *image)
 	}
 }
 
+/* With a coredump_filter of 0 the kernel writes only the notes and its own pages, which no file backs and nobody
+ * writes to (vma_dump_size() of fs/coredump.c). */
+static struct ph_error *check_memory(const struct loader *l)
+{
+	const struct ph_image *image = l->image;
+	bool any = false, writable = false;
+	size_t m = 0;
+	for (size_t i = 0; i < image->segment_count; i++) {
+		const struct ph_segment *s = &image->segments[i];
+		while (m < image->mapping_count && image->mappings[m].end <= s->start)
+			m++;
+		bool of_file = m < image->mapping_count && image->mappings[m].start < s->end;
+		writable |= s->writable;
+		any |= (s->writable || of_file) && (s->file_size || s->missing);
+	}
+	if (any || !writable || !image->info.complete)
+		return NULL;
+	return ph_error_create(PH_ERROR_NOT_CORE, "%s: no memory in this core (of \"%s\"): only its notes were written, "
+			       "as with a coredump_filter of 0", l->name,
+			       image->info.command ? image->info.command : image->info.name ? image->info.name : "unknown");
+}
+
 static struct ph_error *load(struct loader *l)
 {
 	struct ph_error *error = check_header(l);
@@ -282,6 +304,9 @@ static struct ph_error *load(struct loader *l)
 	if (error)
 		return error;
 	find_missing(l->image);
+	error = check_memory(l);
+	if (error)
+		return error;
 	look_for_anonymous(l->image);
 	fill_info(l->image);
 	ph_image_finish_notes(l->image);

@@ -160,9 +160,14 @@ static void put_header(struct ph_text *t)
 		ph_buffer_puts(t->out, ", ");
 		ph_text_put(t, r->python.executable);
 	}
-	ph_buffer_printf(t->out, "%s%s%s\n", r->python.debug ? ", debug build" : "",
+	ph_buffer_printf(t->out, "%s%s%s", r->python.debug ? ", debug build" : "",
 			 r->python.free_threaded ? ", free-threaded" : "",
 			 r->python.guessed ? ", newer than any known: layout guessed" : "");
+	if (r->python.state) {
+		ph_buffer_puts(t->out, ", ");
+		ph_text_put(t, r->python.state);
+	}
+	ph_buffer_putc(t->out, '\n');
 	put_crash_site(t);
 	for (size_t i = 0; i < r->label_count; i++) {
 		field(t, i ? "" : "labels");

@@ -132,9 +132,9 @@ static bool is_replaced(const struct ph_runtime *runtime, const int64_t *recorde
 	return false;
 }
 
-/* After a fork() that nobody told Python of (uWSGI's, many a C program's) the states of the parent's other threads are
- * still in the list, and a new thread may have got the stack, and with it the pthread_t, of one of them.  Such a state has
- * no thread; from 3.11 to 3.12 the way to its frames was on the stack that is gone. */
+/* After a fork() that nobody told Python of (uWSGI's, many a C program's) the states of the parent's other threads
+ * are still in the list, and a new thread may have got the stack, and with it the pthread_t, of one of them.  Such a
+ * state has no thread; where a cframe leads to the frames, it was on the stack that is gone. */
 static void part_left_over(struct ph_runtime *runtime, const int64_t *recorded)
 {
 	enum { MAX_STATES = 4096 }; /* each is held against all others */
