@@ -101,6 +101,7 @@ TESTS += testsuite/cores/same-bytes.sh
 TESTS += testsuite/pickle/pickle.sh
 TESTS += testsuite/pickle/pdb.sh
 TESTS += testsuite/pickle/readers.sh
+TESTS += testsuite/pickle/traps.sh
 TESTS += testsuite/cores/secrets.sh
 TESTS += testsuite/cores/tasks.sh
 TESTS += testsuite/cores/heap.sh
