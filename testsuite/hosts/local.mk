@@ -5,6 +5,7 @@ host_tests += testsuite/hosts/uwsgi.sh
 host_tests += testsuite/hosts/gdb.sh
 host_tests += testsuite/hosts/apache.sh
 host_tests += testsuite/hosts/postgresql.sh
+host_tests += testsuite/hosts/standalone.sh
 TESTS += $(host_tests)
 
 check-hosts: all
