@@ -184,7 +184,8 @@ void ph_text_tasks(struct ph_text *t)
 	else
 		t->out->no_memory = true;
 	if (t->report->tasks_omitted)
-		ph_buffer_printf(t->out, "[%llu more tasks left out]\n\n", (unsigned long long)t->report->tasks_omitted);
+		ph_buffer_printf(t->out, "[%llu more tasks left out]\n\n",
+				 (unsigned long long)t->report->tasks_omitted);
 	free(entries);
 	free(place);
 	free(group);

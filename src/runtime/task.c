@@ -261,7 +261,8 @@ struct ph_error *ph_task_record(struct ph_runtime *runtime, struct ph_task_budge
 	task->state = "pending";
 	if (is_cancelling(runtime, task->address))
 		task->state = "cancelling";
-	if (type && type->kind == PH_KIND_GENERATOR && ph_generator_is_running(runtime->objects, task->coroutine_address))
+	if (type && type->kind == PH_KIND_GENERATOR &&
+	    ph_generator_is_running(runtime->objects, task->coroutine_address))
 		task->state = "running";
 	struct ph_error *error = record_chain(runtime, budget, arena, task);
 	if (!error)

@@ -120,9 +120,9 @@ static void find_in_static(struct finder *f, ph_addr c_module)
 		return;
 	size_t count = ph_image_writable_ranges(runtime->image, module, ranges, 8);
 	for (size_t i = 0; i < count; i++) {
-		for (ph_addr at = ranges[i].start; at + width <= ranges[i].end && words < MAX_STATIC_WORDS; at += width) {
+		ph_addr at = ranges[i].start;
+		for (; at + width <= ranges[i].end && words < MAX_STATIC_WORDS; at += width, words++) {
 			ph_addr object = 0;
-			words++;
 			if (ph_target_read_ptr(runtime->target, at, &object) != PH_OK || !object || object % width)
 				continue;
 			const struct ph_type *type = ph_object_type(runtime->objects, object);
