@@ -130,7 +130,8 @@ static bool place_member(struct ph_layout *layout, const struct shape *shapes, s
 	/* a bit-field starts within the word that holds the members before it, where it fits (System V ABI) */
 	if (row->kind == PH_ROW_BIT && offset != c->end && 8 * (offset - c->end) >= row->count)
 		offset -= size;
-	c->bits_left = row->kind == PH_ROW_BIT ? 8 * (offset + size - (offset < c->end ? c->end : offset)) - row->count : 0;
+	uint32_t first = offset < c->end ? c->end : offset;
+	c->bits_left = row->kind == PH_ROW_BIT ? 8 * (offset + size - first) - row->count : 0;
 	c->end = offset + size * (row->kind == PH_ROW_BIT ? 1 : row->count);
 	/* words that are not looked into are one thing, all else is an array of elements */
 	bool whole = row->class == PH_CLASS_WORDS || row->class == PH_CLASS_INTS;

@@ -45,8 +45,8 @@ static const struct ph_code *interpreter_frame_code(struct ph_objects *objects, 
 {
 	struct ph_target *target = ph_objects_target(objects);
 	bool executable = ph_target_has(target, PH_PyInterpreterFrame_f_executable);
-	return ph_code_get(objects, ph_untag_ref(target, ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable :
-										      PH_PyInterpreterFrame_f_code)));
+	ph_addr code = ph_struct_ptr(s, executable ? PH_PyInterpreterFrame_f_executable : PH_PyInterpreterFrame_f_code);
+	return ph_code_get(objects, ph_untag_ref(target, code));
 }
 
 /* _PyFrame_IsIncomplete() of Include/internal/pycore_frame.h: part way through making cells or a generator. */
