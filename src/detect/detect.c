@@ -305,6 +305,20 @@ static struct ph_error *explain_failure(struct detection *d)
 			       info->complete ? "" : ", which is cut");
 }
 
+/* A second library of CPython, or the same one mapped twice; libpython3.so has no interpreter of its own. */
+static const char *find_other(const struct detection *d, const struct ph_target *found)
+{
+	struct ph_version version;
+	bool has_version;
+	for (size_t i = 0; i < d->module_count; i++) {
+		const struct ph_module *module = &d->modules[i];
+		if (module != found->module && rank(module) == 0 &&
+		    ph_is_python_name(module->name, &version, &has_version) && has_version)
+			return module->path;
+	}
+	return NULL;
+}
+
 /* A second interpreter that runs as well is not looked into: say so. */
 static void warn_of_others(struct detection *d, const struct ph_target *found)
 {
@@ -393,5 +407,6 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	ret->target = target;
 	ret->minor_only = d.minor_only;
 	ret->origin = origin;
+	ret->other = find_other(&d, &target);
 	return NULL;
 }

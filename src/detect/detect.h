@@ -16,6 +16,7 @@
 
 struct ph_detected {
 	struct ph_target target;
+	const char *other;  /* path of another libpython that is mapped, NULL none; the image's */
 	const char *origin; /* "table", "debug-offsets", "inferred": static */
 	bool minor_only;    /* the micro version is not known (a cut core) */
 };

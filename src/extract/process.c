@@ -87,6 +87,7 @@ static void python_record(struct ph_extract *extract)
 	report->python.debug = layout->abi.debug;
 	report->python.free_threaded = layout->abi.free_threaded;
 	report->python.guessed = layout->guessed;
+	report->python.other = ph_arena_strdup(&report->arena, extract->detected.other);
 	report->python.state = python_state(&extract->detected.target);
 	report->python.origin = ph_arena_strdup(&report->arena, extract->detected.origin);
 }

@@ -190,6 +190,7 @@ struct ph_report {
 		const char *executable;
 		const char *origin; /* "table", "debug-offsets", "inferred" */
 		bool guessed;	    /* newer than the newest version known */
+		const char *other;  /* path of another libpython in the process, which is left out; NULL none */
 		const char *state;  /* "starting", "shutting down"; NULL: neither */
 	} python;
 	struct ph_interpreter *interpreters;

@@ -280,6 +280,8 @@ static void put_python(struct ph_json *j, const struct ph_report *r)
 	ph_json_put_string(j, "origin", r->python.origin);
 	if (r->python.guessed)
 		ph_json_put_bool(j, "guessed", true);
+	if (r->python.other)
+		ph_json_put_string(j, "other", r->python.other);
 	if (r->python.state)
 		ph_json_put_string(j, "state", r->python.state);
 	ph_json_object_end(j);

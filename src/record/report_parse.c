@@ -248,6 +248,7 @@ static void parse_python(struct ph_report *r, struct json_object *o)
 	r->python.executable = ph_json_get_string(&r->arena, o, "executable");
 	r->python.origin = ph_json_get_string(&r->arena, o, "origin");
 	r->python.guessed = ph_json_get_bool(o, "guessed");
+	r->python.other = ph_json_get_string(&r->arena, o, "other");
 	r->python.state = ph_json_get_string(&r->arena, o, "state");
 }
 

@@ -163,6 +163,10 @@ static void put_header(struct ph_text *t)
 	ph_buffer_printf(t->out, "%s%s%s", r->python.debug ? ", debug build" : "",
 			 r->python.free_threaded ? ", free-threaded" : "",
 			 r->python.guessed ? ", newer than any known: layout guessed" : "");
+	if (r->python.other) {
+		ph_buffer_puts(t->out, "; left out is another, ");
+		ph_text_put(t, r->python.other);
+	}
 	if (r->python.state) {
 		ph_buffer_puts(t->out, ", ");
 		ph_text_put(t, r->python.state);

@@ -6,6 +6,7 @@ host_tests += testsuite/hosts/gdb.sh
 host_tests += testsuite/hosts/apache.sh
 host_tests += testsuite/hosts/postgresql.sh
 host_tests += testsuite/hosts/standalone.sh
+host_tests += testsuite/hosts/two.sh
 TESTS += $(host_tests)
 
 check-hosts: all
