@@ -81,6 +81,16 @@ static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *sh
 	return size > t->layout.abi.pointer_size ? size - t->layout.abi.pointer_size : size;
 }
 
+/* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a letter
+ * and bytes that nothing may change (Objects/obmalloc.c). */
+static size_t debug_padding(const uint8_t *data, uint32_t block_size)
+{
+	static const uint8_t forbidden[7] = { 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd };
+	static const uint8_t old_forbidden[7] = { 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb };
+	bool padded = block_size > 16 && (!memcmp(data + 9, forbidden, 7) || !memcmp(data + 9, old_forbidden, 7));
+	return padded ? 16 : 0;
+}
+
 /* The object in a block, behind what precedes it; 0 when it is none. */
 static ph_addr object_in_block(struct ph_heap *heap, ph_addr block, const uint8_t *data, uint32_t block_size,
 			       const struct ph_shape **ret)
@@ -89,6 +99,8 @@ static ph_addr object_in_block(struct ph_heap *heap, ph_addr block, const uint8_
 	size_t head = ph_target_sizeof(heap->target, PH_SIZEOF_PyObject);
 	/* a head of the gc is taken for no type; an int's digits may be */
 	const size_t fronts[] = { 0, gc, gc + 2u * heap->target->layout.abi.pointer_size };
+	size_t padding = debug_padding(data, block_size);
+	block += padding, data += padding, block_size -= (uint32_t)padding;
 	for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
 		size_t front = fronts[i];
 		if (front + head > block_size)

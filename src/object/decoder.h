@@ -193,6 +193,8 @@ struct ph_dict_keys {
 	bool unicode;
 };
 enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr keys, struct ph_dict_keys *ret);
+/* str.__sizeof__; -1 unreadable. */
+int64_t ph_str_own_size(struct ph_objects *objects, ph_addr str);
 /* What a dict holds beside its object, as sys.getsizeof() counts it; -1 unreadable. */
 int64_t ph_dict_own_size(struct ph_objects *objects, ph_addr dict);
 /* len(), -1 unreadable. */

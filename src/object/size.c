@@ -60,6 +60,12 @@ static int64_t dict_size(const struct ph_shape *shape, ph_addr object)
 	return size < 0 ? -1 : shape->size + size;
 }
 
+/* str of 2.7 holds bytes. */
+static int64_t str_size(const struct ph_shape *shape, ph_addr object)
+{
+	return shape->type->kind == PH_KIND_BYTES ? plain_size(shape, object) : ph_str_own_size(shape->objects, object);
+}
+
 static int64_t set_size(const struct ph_shape *shape, ph_addr object)
 {
 	const struct ph_target *t = shape->objects->target;
@@ -239,6 +245,7 @@ static const struct {
 	{ "code", code_size },
 	{ "frame", frame_size },
 	{ "int", int_size },
+	{ "str", str_size },
 	{ "list", list_size },
 	{ "dict", dict_size },
 	{ "frozendict", dict_size },

@@ -220,29 +220,35 @@ bool ph_str_equals(struct ph_objects *objects, ph_addr address, const char *asci
 }
 
 /* unicode_sizeof(): the characters, and cached UTF-8 and wchar_t forms. */
-static int64_t size_of(const struct ph_decode *d, const struct text *text)
+static int64_t own_size(const struct ph_objects *objects, ph_addr address, const struct text *text)
 {
-	const struct ph_target *t = d->target;
+	const struct ph_target *t = objects->target;
 	bool ascii = text->head == (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject);
-	ph_addr utf8 = ascii ? 0 : ph_read_ptr(d->objects, d->address, PH_PyCompactUnicodeObject_utf8);
+	ph_addr utf8 = ascii ? 0 : ph_read_ptr(objects, address, PH_PyCompactUnicodeObject_utf8);
 	ph_addr wstr = text->wstr;
 	int64_t size = text->head >= 0 ? text->head : (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyUnicodeObject);
 	if (!text->legacy)
 		size += (int64_t)(text->length + 1) * text->width;
 	if (wstr && (wstr != text->data || text->legacy)) {
 		int64_t length = ascii ? (int64_t)text->length :
-					 ph_read_int(d->objects, d->address, PH_PyCompactUnicodeObject_wstr_length);
+					 ph_read_int(objects, address, PH_PyCompactUnicodeObject_wstr_length);
 		if (length < 0 || length >> 40)
 			return -1;
 		size += (length + 1) * 4;
 	}
 	if (utf8 && utf8 != text->data) {
-		int64_t length = ph_read_int(d->objects, d->address, PH_PyCompactUnicodeObject_utf8_length);
+		int64_t length = ph_read_int(objects, address, PH_PyCompactUnicodeObject_utf8_length);
 		if (length < 0 || length >> 40)
 			return -1;
 		size += length + 1;
 	}
-	return ph_size_with_head(d, size);
+	return size;
+}
+
+int64_t ph_str_own_size(struct ph_objects *objects, ph_addr address)
+{
+	struct text text;
+	return locate(objects, address, &text) == PH_OK ? own_size(objects, address, &text) : -1;
 }
 
 enum ph_status ph_decode_str(struct ph_decode *d)
@@ -257,7 +263,7 @@ enum ph_status ph_decode_str(struct ph_decode *d)
 	if (ph_image_readable(image, text.data, bytes) < bytes)
 		return PH_CORRUPT;
 	value->len = (int64_t)text.length;
-	value->size = size_of(d, &text);
+	value->size = ph_size_with_head(d, own_size(d->objects, d->address, &text));
 	value->is_singleton = text.length < 2 && text.width == 1;
 	uint64_t count = text.length < d->limits->characters ? text.length : d->limits->characters;
 	value->text_cut = count < text.length;
