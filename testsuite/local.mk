@@ -56,6 +56,7 @@ TESTS += testsuite/cores/conformance-3.14.test
 TESTS += testsuite/cores/conformance-3.15.test
 TESTS += testsuite/cores/conformance-system.test
 TESTS += testsuite/cores/conformance-3.11-debug.test
+TESTS += testsuite/cores/conformance-3.13-debug.test
 TESTS += testsuite/cores/conformance-3.14-debug.test
 TESTS += testsuite/cores/conformance-3.15-debug.test
 
