@@ -134,20 +134,23 @@ static bool is_replaced(const struct ph_runtime *runtime, const int64_t *recorde
 
 /* After a fork() that nobody told Python of (uWSGI's, many a C program's) the states of the parent's other threads
  * are still in the list, and a new thread may have got the stack, and with it the pthread_t, of one of them.  Such a
- * state has no thread; where a cframe leads to the frames, it was on the stack that is gone. */
-static void part_left_over(struct ph_runtime *runtime, const int64_t *recorded)
+ * state has no thread of the `count` in the image; where a cframe leads to the frames, it was on the stack that is
+ * gone. */
+static void part_left_over(struct ph_runtime *runtime, const int64_t *recorded, size_t count)
 {
 	enum { MAX_STATES = 4096 }; /* each is held against all others */
+	bool on_stack = ph_target_trait(runtime->target, PH_TRAIT_FRAME_FORM) == 1;
 	struct ph_frame_state frame;
 	for (size_t i = 0; i < runtime->thread_count && runtime->thread_count <= MAX_STATES; i++) {
 		struct ph_thread_state *thread = &runtime->threads[i];
 		bool readable = !thread->has_frames ||
-				ph_runtime_innermost(runtime, thread->address, &frame) == PH_OK;
-		if (thread->native >= 0 && recorded[i] != thread->native_id && (recorded[i] || !readable) &&
-		    is_replaced(runtime, recorded, i)) {
+				(ph_runtime_innermost(runtime, thread->address, &frame) == PH_OK && frame.code);
+		bool replaced = thread->native >= 0 && recorded[i] != thread->native_id &&
+				(recorded[i] || !readable) && is_replaced(runtime, recorded, i);
+		if (replaced || (thread->native < 0 && !readable && count)) {
 			thread->native = -1;
 			thread->native_id = 0;
-			thread->has_frames &= readable;
+			thread->has_frames &= readable && !on_stack;
 		}
 	}
 }
@@ -175,6 +178,6 @@ void ph_runtime_match(struct ph_runtime *runtime)
 			thread->native_id = natives[thread->native].tid;
 	}
 	if (recorded)
-		part_left_over(runtime, recorded);
+		part_left_over(runtime, recorded, count);
 	settle_all(runtime, natives, count);
 }
