@@ -7,7 +7,7 @@ for version in system 3.8 3.13; do
 	python=$(need_python "$version") || continue
 	seen=$((seen + 1))
 	rm -rf "$work/crash"
-	need_core "$work/crash" "$python" "$cores/namespaces.py"
+	need_core "$work/crash" "$python" "$cores/namespaces_program.py"
 	core=$work/crash/core
 	run 0 "$CORE2PYHEAP" --report=json -o "$work/dump" "$core" "$python"
 	cp "$work/out" "$work/report.json"
