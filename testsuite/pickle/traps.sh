@@ -7,7 +7,7 @@ here=$top_srcdir/testsuite/pickle
 tried=
 for version in ${PYHEAP_TEST_VERSIONS:-3.8 3.11 3.13}; do
 	python=$(need_python "$version") || continue
-	need_core "$work/$version" "$python" "$here/traps.py"
+	need_core "$work/$version" "$python" "$here/traps_program.py"
 	run 0 "$CORE2PYHEAP" --report=none -o "$work/dump.pyheap" "$work/$version/core" "$python"
 	check "the pickle of $version" "$PYTHON3" "$here/check_pickle.py" "$work/dump.pyheap"
 	check "the dump of $version is not above 20 MB" [ "$(stat -c %s "$work/dump.pyheap")" -lt 20000000 ]
