@@ -198,6 +198,18 @@ static enum ph_local_kind local_kind(const struct ph_code *code, size_t index)
 	return index < (size_t)code->argcount ? PH_LOCAL_ARGUMENT : PH_LOCAL_LOCAL;
 }
 
+/* Where the next local goes.  2.7 copies an argument into its cell and leaves the
+ * argument's own slot as it was (PyEval_EvalCodeEx of Python/ceval.c; 3.x clears
+ * it): the cell is the variable then, as in locals().  It has at most 255 arguments. */
+static struct ph_local *place_of(struct ph_frame *frame, const struct ph_code *code, size_t index)
+{
+	if (local_kind(code, index) == PH_LOCAL_CELL)
+		for (size_t i = 0; i < frame->local_count && i < 255; i++)
+			if (frame->locals[i].name && !strcmp(frame->locals[i].name, code->localsplus_names[index]))
+				return &frame->locals[i];
+	return &frame->locals[frame->local_count++];
+}
+
 static enum ph_status record_locals(struct ph_objects *objects, const struct ph_frame_state *state,
 				    struct ph_arena *arena, struct ph_frame *frame)
 {
@@ -220,7 +232,7 @@ static enum ph_status record_locals(struct ph_objects *objects, const struct ph_
 		if (!value)
 			continue;
 		const struct ph_type *type = ph_object_type(objects, value);
-		frame->locals[frame->local_count++] = (struct ph_local){
+		*place_of(frame, code, i) = (struct ph_local){
 			.name = ph_arena_strdup(arena, code->localsplus_names[i]),
 			.kind = local_kind(code, i),
 			.address = value,
