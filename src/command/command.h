@@ -52,4 +52,14 @@ struct ph_text_options ph_command_style(const struct ph_verb_output *output);
 struct ph_error *ph_command_write(const struct ph_verb_output *output, struct ph_buffer *text, bool *ret_goes_on)
 	__attribute__((warn_unused_result));
 
+/* A verb that prints one part of the report, as text or with --json (its only option). */
+struct ph_report_part {
+	const char *verb;
+	void (*json)(const struct ph_report *report, struct ph_buffer *out);
+	void (*text)(const struct ph_report *report, const struct ph_text_options *style, struct ph_buffer *out);
+};
+struct ph_error *ph_command_part(const struct ph_report_part *part, struct ph_dump *dump,
+				 const struct ph_arguments *arguments, const struct ph_verb_output *output,
+				 int *ret_status) __attribute__((warn_unused_result));
+
 #endif

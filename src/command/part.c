@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/command.h"
+
+struct ph_error *ph_command_part(const struct ph_report_part *part, struct ph_dump *dump,
+				 const struct ph_arguments *arguments, const struct ph_verb_output *output,
+				 int *ret_status)
+{
+	const struct ph_report *report;
+	bool goes_on;
+	struct ph_error *error = ph_arguments_none(part->verb, arguments);
+	if (!error)
+		error = ph_dump_report(dump, &report);
+	if (error)
+		return error;
+	struct ph_text_options style = ph_command_style(output);
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	if (arguments->values[0])
+		part->json(report, &text);
+	else
+		part->text(report, &style, &text);
+	*ret_status = 0;
+	return ph_command_write(output, &text, &goes_on);
+}
