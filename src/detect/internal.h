@@ -82,7 +82,8 @@ static inline struct ph_abi ph_image_abi(const struct ph_image *image)
 		.pointer_size = (uint8_t)info->pointer_size,
 		.long_size = (uint8_t)info->long_size,
 		.big_endian = info->big_endian,
-		.max_align = 8,
+		.max_align = (uint8_t)info->scalar_align,
+		.lock_size = (uint8_t)info->lock_size,
 	};
 }
 

@@ -108,6 +108,8 @@ struct ph_image {
 /* image.c: a new image with the options copied. */
 struct ph_error *ph_image_create(const struct ph_image_options *options, const struct ph_image_ops *ops,
 				 struct ph_image **ret) __attribute__((warn_unused_result));
+/* image->machine, and what follows from it of image->info on Linux; another system's kind mends the latter. */
+void ph_image_set_machine(struct ph_image *image, const struct ph_machine *machine);
 /* A copy that lives as long as the image; NULL without memory.  Takes the lock. */
 const char *ph_image_intern(struct ph_image *image, const char *text);
 /* AT_*; false when the vector lacks it. */

@@ -250,11 +250,7 @@ static void take_info(struct ph_image *image, const struct ph_callback_process *
 {
 	struct ph_image_info *info = &image->info;
 	info->kind = ph_image_intern(image, process->kind ? process->kind : "live");
-	info->arch = image->machine->name;
-	info->machine = image->machine->arch;
 	info->os = "linux";
-	info->pointer_size = info->long_size = 8;
-	info->page_size = image->machine->page_size;
 	info->pid = process->pid;
 	info->name = process->name ? ph_image_intern(image, process->name) : NULL;
 	info->signal_number = process->signal_number;
@@ -286,7 +282,7 @@ struct ph_error *ph_image_open_callback(const struct ph_callback_process *proces
 	c->ops = ops;
 	c->user = user;
 	image->kind_data = c;
-	image->machine = machine;
+	ph_image_set_machine(image, machine);
 	error = take_maps(image, process);
 	if (!error)
 		error = take_threads(image, process);

@@ -46,10 +46,11 @@ static struct ph_error *check_header(struct loader *l)
 	if (l->elf.osabi != ELFOSABI_NONE && l->elf.osabi != ELFOSABI_LINUX)
 		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is not a core of Linux (OS ABI %u)", l->name,
 				       l->elf.osabi);
-	l->image->machine = ph_machine_find(&l->elf);
-	if (!l->image->machine)
+	const struct ph_machine *machine = ph_machine_find(&l->elf);
+	if (!machine)
 		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is a %d-bit core of %s, which is not supported yet",
 				       l->name, l->elf.wide ? 64 : 32, ph_machine_name(&l->elf, buffer));
+	ph_image_set_machine(l->image, machine);
 	return NULL;
 }
 
@@ -244,14 +245,10 @@ static struct ph_error *read_notes(struct loader *l)
 static void fill_info(struct ph_image *image)
 {
 	image->info.kind = "elf-core";
-	image->info.arch = image->machine->name;
-	image->info.machine = image->machine->arch;
 	image->info.os = "linux";
-	image->info.pointer_size = image->info.long_size = image->machine->wide ? 8 : 4;
-	image->info.big_endian = image->machine->big_endian;
 	uint64_t page;
-	bool known = ph_image_auxv(image, AT_PAGESZ, &page) && page >= 4096 && page <= 1 << 20 && !(page & (page - 1));
-	image->info.page_size = known ? (unsigned)page : image->machine->page_size;
+	if (ph_image_auxv(image, AT_PAGESZ, &page) && page >= 4096 && page <= 1 << 20 && !(page & (page - 1)))
+		image->info.page_size = (unsigned)page;
 }
 
 /* Private memory that was written to is in the core when any of it is: the

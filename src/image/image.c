@@ -70,6 +70,19 @@ void ph_image_close(struct ph_image *image)
 	free(image);
 }
 
+void ph_image_set_machine(struct ph_image *image, const struct ph_machine *machine)
+{
+	struct ph_image_info *info = &image->info;
+	image->machine = machine;
+	info->arch = machine->name;
+	info->machine = machine->arch;
+	info->pointer_size = info->long_size = machine->wide ? 8 : 4;
+	info->scalar_align = machine->scalar_align;
+	info->lock_size = machine->lock_size;
+	info->big_endian = machine->big_endian;
+	info->page_size = machine->page_size;
+}
+
 const char *ph_image_intern(struct ph_image *image, const char *text)
 {
 	size_t size = strlen(text) + 1;

@@ -25,6 +25,8 @@ struct ph_image_info {
 	enum ph_arch machine;
 	unsigned pointer_size; /* bytes */
 	unsigned long_size;    /* bytes of a C long */
+	unsigned scalar_align; /* bytes that 8-byte scalars are aligned to within a struct: 4 on i386 Linux, else 8 */
+	unsigned lock_size;    /* bytes of a pthread_mutex_t; 0 where there are no pthreads */
 	bool big_endian;
 	unsigned page_size;
 	bool complete; /* false: the file is cut; the missing ranges are in the damage */

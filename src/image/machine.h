@@ -12,6 +12,7 @@ struct ph_machine {
 	uint16_t elf_machine;
 	bool wide, big_endian;
 	unsigned page_size;
+	unsigned scalar_align, lock_size; /* as in struct ph_image_info; glibc and musl agree */
 	struct {
 		uint16_t size, cursig, pid, registers, registers_size;
 	} prstatus;

@@ -159,12 +159,14 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 }
 
 /* Is there a row for this field in debug builds of the version? */
-static bool has_debug_row(int32_t field, uint32_t version)
+static bool has_debug_row(const struct ph_at_row *row, uint32_t version)
 {
-	for (size_t i = 0; i < ph_layout_at_rows_count; i++)
-		if (ph_layout_at_rows[i].debug && ph_layout_at_rows[i].field == field &&
-		    holds(ph_layout_at_rows[i].versions, version))
+	for (size_t i = 0; i < ph_layout_at_rows_count; i++) {
+		const struct ph_at_row *other = &ph_layout_at_rows[i];
+		if (other->debug && other->field == row->field && other->kind == row->kind &&
+		    holds(other->versions, version))
 			return true;
+	}
 	return false;
 }
 
@@ -173,22 +175,32 @@ static bool is_other(const struct ph_at_row *row, const struct ph_layout *layout
 {
 	if (!holds(row->versions, version) || row->debug > layout->abi.debug)
 		return true;
-	return layout->abi.debug && !row->debug && has_debug_row(row->field, version);
+	return layout->abi.debug && !row->debug && has_debug_row(row, version);
 }
 
-/* The explicit offsets are of one ABI only. */
+enum ph_abi_kind ph_layout_abi_kind(const struct ph_abi *abi)
+{
+	bool wide = abi->pointer_size == 8;
+	if (abi->free_threaded)
+		return wide && abi->long_size == 8 && abi->lock_size == 40 ? PH_ABI_FREE_THREADED : PH_ABI_UNKNOWN;
+	if (!abi->lock_size)
+		return wide ? PH_ABI_LLP64 : PH_ABI_ILP32_NO_LOCK;
+	if (wide)
+		return abi->lock_size == 40 ? PH_ABI_LP64 : PH_ABI_LP64_BIG_LOCK;
+	return abi->max_align == 4 ? PH_ABI_ILP32_ALIGN4 : PH_ABI_ILP32;
+}
+
 static bool place_explicit(struct ph_layout *layout)
 {
 	const struct ph_abi *abi = &layout->abi;
-	if (abi->pointer_size != 8 || abi->long_size != 8 || abi->big_endian || abi->free_threaded)
-		return true;
+	enum ph_abi_kind kind = ph_layout_abi_kind(abi);
 	uint32_t version = ph_version_number(layout->version);
 	/* since 3.8 the states hold objects */
 	if (abi->trace_refs && version >= 30800)
 		return true;
 	for (size_t i = 0; i < ph_layout_at_rows_count; i++) {
 		const struct ph_at_row *row = &ph_layout_at_rows[i];
-		if (is_other(row, layout, version))
+		if (row->kind != kind || is_other(row, layout, version))
 			continue;
 		bool is_signed;
 		uint32_t size = row->is_size ? abi->pointer_size : ph_class_size(row->class, abi, &is_signed);

@@ -13,7 +13,8 @@
  *	PH_BIT(struct, member, bits, versions)		a bit-field of an unsigned int
  *	PH_PAD(class, n, versions)			n elements without a name
  *
- * Where a struct is too large to be listed whole, explicit offsets (64-bit little-endian release builds of Linux only):
+ * Where a struct is too large to be listed whole, explicit offsets, in a file for each kind of ABI (enum ph_abi_kind;
+ * tables.c says which file is whose).  A field without a row for the kind is absent there, never another kind's:
  *
  *	PH_AT(struct, member, class, offset, versions)
  *	PH_AT_SIZE(struct, size, versions)
@@ -79,8 +80,21 @@ struct ph_row {
 	uint32_t versions[2];
 };
 
+/* What makes the same members lie elsewhere in a struct that is listed by explicit offsets.  Byte order does not. */
+enum ph_abi_kind {
+	PH_ABI_LP64,	      /* 64-bit Linux with locks of pthreads of 40 bytes: x86-64, riscv64, ppc64el, s390x, i.e. most */
+	PH_ABI_LP64_BIG_LOCK, /* of 48 bytes: arm64 */
+	PH_ABI_ILP32,	      /* 32-bit, 8-byte scalars aligned to 8: armhf */
+	PH_ABI_ILP32_ALIGN4,  /* to 4: i386 */
+	PH_ABI_LLP64,	      /* 64-bit Windows */
+	PH_ABI_ILP32_NO_LOCK, /* 32-bit Windows */
+	PH_ABI_FREE_THREADED, /* LP64 with Py_GIL_DISABLED */
+	PH_ABI_UNKNOWN,	      /* no explicit offsets: what they give is inferred */
+};
+
 struct ph_at_row {
 	int32_t field;
+	uint8_t kind; /* enum ph_abi_kind */
 	uint32_t class; /* enum ph_class, or PH_CLASS_BLOB(size) */
 	int32_t offset;
 	bool is_size;
@@ -99,6 +113,8 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 
 /* Fill the traits from version and abi (traits.c). */
 void ph_layout_fill_traits(struct ph_layout *layout);
+
+enum ph_abi_kind ph_layout_abi_kind(const struct ph_abi *abi);
 
 /* Bytes of a scalar class in an ABI, and whether it is signed; 0 for structs. */
 unsigned ph_class_size(unsigned class, const struct ph_abi *abi, bool *ret_signed);

@@ -34,18 +34,27 @@ const struct ph_row ph_layout_rows[] = {
 const size_t ph_layout_rows_count = sizeof ph_layout_rows / sizeof *ph_layout_rows;
 
 #define PH_AT(s, m, k, o, ...)                                                                                         \
-	{ .field = PH_##s##_##m, .class = PH_CLASS_##k, .offset = (o), .versions = { __VA_ARGS__ } },
+	{ .field = PH_##s##_##m, .kind = PH_KIND, .class = PH_CLASS_##k, .offset = (o), .versions = { __VA_ARGS__ } },
 #define PH_AT_DEBUG(s, m, k, o, ...)                                                                                   \
 	{ .field = PH_##s##_##m,                                                                                       \
+	  .kind = PH_KIND,                                                                                             \
 	  .class = PH_CLASS_##k,                                                                                       \
 	  .offset = (o),                                                                                               \
 	  .debug = true,                                                                                               \
 	  .versions = { __VA_ARGS__ } },
-#define PH_AT_SIZE_DEBUG(s, n, ...)                                                                                     \
-	{ .field = PH_SIZEOF_##s, .offset = (n), .is_size = true, .debug = true, .versions = { __VA_ARGS__ } },
-#define PH_AT_SIZE(s, n, ...) { .field = PH_SIZEOF_##s, .offset = (n), .is_size = true, .versions = { __VA_ARGS__ } },
+#define PH_AT_SIZE_DEBUG(s, n, ...)                                                                                    \
+	{ .field = PH_SIZEOF_##s,                                                                                      \
+	  .kind = PH_KIND,                                                                                             \
+	  .offset = (n),                                                                                               \
+	  .is_size = true,                                                                                             \
+	  .debug = true,                                                                                               \
+	  .versions = { __VA_ARGS__ } },
+#define PH_AT_SIZE(s, n, ...)                                                                                          \
+	{ .field = PH_SIZEOF_##s, .kind = PH_KIND, .offset = (n), .is_size = true, .versions = { __VA_ARGS__ } },
 
 const struct ph_at_row ph_layout_at_rows[] = {
+#define PH_KIND PH_ABI_LP64
 #include "layout/offset.def"
+#undef PH_KIND
 };
 const size_t ph_layout_at_rows_count = sizeof ph_layout_at_rows / sizeof *ph_layout_at_rows;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4]]: every
+/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4] [lock=N]]: every
  * field of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the traits. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 int main(int argc, char **argv)
 {
 	static struct ph_layout layout;
-	struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8 };
+	struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 };
 
 	if (argc < 2)
 		return 2;
@@ -29,6 +29,8 @@ int main(int argc, char **argv)
 			abi.big_endian = true;
 		else if (!strcmp(argv[i], "align4"))
 			abi.max_align = 4;
+		else if (!strncmp(argv[i], "lock=", 5))
+			abi.lock_size = (uint8_t)atoi(argv[i] + 5);
 		else
 			return 2;
 	}

@@ -77,7 +77,7 @@ static inline bool heap_open(struct heap *h, struct ph_version version)
 {
 	static const struct ph_image_ops ops = { 0 };
 	struct ph_image_options options = { 0 };
-	struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8 };
+	struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 };
 	*h = (struct heap){ 0 };
 	struct ph_error *error = ph_image_create(&options, &ops, &h->image);
 	h->bytes = calloc(1, HEAP_SIZE);

@@ -25,7 +25,7 @@ enum {
 	WORDS = 73,
 };
 
-static const struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8 };
+static const struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 };
 static unsigned differences;
 
 static void differ(void *user, const char *field, int32_t table, int32_t declared)

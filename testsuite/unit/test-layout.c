@@ -4,9 +4,9 @@
 
 #include "check.h"
 
-static const struct ph_abi lp64 = { .pointer_size = 8, .long_size = 8, .max_align = 8 };
+static const struct ph_abi lp64 = { .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 };
 static const struct ph_abi llp64 = { .pointer_size = 8, .long_size = 4, .max_align = 8 };
-static const struct ph_abi i386 = { .pointer_size = 4, .long_size = 4, .max_align = 4 };
+static const struct ph_abi i386 = { .pointer_size = 4, .long_size = 4, .max_align = 4, .lock_size = 24 };
 
 static struct ph_layout of(uint32_t hex, struct ph_abi abi)
 {
