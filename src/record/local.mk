@@ -23,6 +23,7 @@ src_record_libph_record_la_SOURCES += src/record/report_json.c
 src_record_libph_record_la_SOURCES += src/record/report_parse.c
 src_record_libph_record_la_SOURCES += src/record/report_private.h
 src_record_libph_record_la_SOURCES += src/record/report_text.c
+src_record_libph_record_la_SOURCES += src/record/root.h
 src_record_libph_record_la_SOURCES += src/record/signature.c
 src_record_libph_record_la_SOURCES += src/record/source.h
 src_record_libph_record_la_SOURCES += src/record/tasks_text.c

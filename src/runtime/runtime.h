@@ -47,6 +47,11 @@ struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_th
 				  struct ph_arena *arena, struct ph_frame **ret_frames, size_t *ret_count,
 				  uint64_t *ret_omitted) __attribute__((warn_unused_result));
 
+/* The same as the interpreter links them, innermost first, hidden ones included; malloc'ed. */
+struct ph_error *ph_runtime_frame_states(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+					 struct ph_frame_state **ret, size_t *ret_count)
+	__attribute__((warn_unused_result));
+
 /* Name from threading._active (then _limbo, "MainThread" …), NULL unknown. */
 const char *ph_runtime_thread_name(struct ph_runtime *runtime, const struct ph_thread_state *thread,
 				   struct ph_arena *arena);

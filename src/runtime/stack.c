@@ -54,6 +54,7 @@ struct walk {
 	struct ph_frame_state *states; /* innermost first */
 	size_t count, capacity;
 	uint64_t omitted;
+	bool hidden_too;
 };
 
 static void walk_free(struct walk *walk)
@@ -106,7 +107,7 @@ static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where
 				      address, ph_status_text(status));
 			break;
 		}
-		if (!state.hidden && !keep(walk, &state))
+		if ((!state.hidden || walk->hidden_too) && !keep(walk, &state))
 			return &ph_error_no_memory;
 		if (walk->omitted == MAX_COUNTED_FRAMES) {
 			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "the chain of frames does not end");
@@ -169,6 +170,24 @@ struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_th
 	*ret_frames = frames;
 	*ret_count = walk.count;
 	*ret_omitted = walk.omitted;
+	return NULL;
+}
+
+struct ph_error *ph_runtime_frame_states(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+					 struct ph_frame_state **ret, size_t *ret_count)
+{
+	char where[64];
+	ph_cleanup(walk_free) struct walk walk = { .hidden_too = true };
+	ph_addr address = 0;
+
+	ph_runtime_where(thread, where);
+	(void)first_frame(runtime, thread->address, &address);
+	struct ph_error *error = walk_chain(runtime, where, address, &walk);
+	if (error)
+		return error;
+	*ret = walk.states;
+	*ret_count = walk.count;
+	walk.states = NULL;
 	return NULL;
 }
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The roots of a heap: every reference to one of its objects that no object holds. */
+#ifndef HEAP_ROOTS_H
+#define HEAP_ROOTS_H
+
+#include "base/buffer.h"
+#include "heap/heap.h"
+#include "record/root.h"
+
+/* Gives every root to the sink; at most PH_ROOTS_MAXIMUM, the rest is counted as damage.  runtime NULL: without
+ * interpreters and threads. */
+#define PH_ROOTS_MAXIMUM (1 << 24)
+struct ph_error *ph_heap_roots(struct ph_heap *heap, struct ph_runtime *runtime, const struct ph_root_sink *sink)
+	__attribute__((warn_unused_result));
+
+/* ---- between the files of this room ---- */
+
+struct ph_roots {
+	struct ph_heap *heap;
+	struct ph_objects *objects;
+	const struct ph_target *target;
+	struct ph_runtime *runtime;
+	const struct ph_root_sink *sink;
+	struct ph_error *error; /* the sink's, or ours: nothing is given after it */
+	struct ph_arena arena;	/* names of threads */
+	struct ph_buffer name;
+	uint64_t given;
+};
+
+/* When the address is an object of the heap. */
+void ph_roots_give(struct ph_roots *roots, ph_addr address, unsigned kind, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* "MainThread", or "thread 1234" without the word thread: what a root's name calls it. */
+const char *ph_roots_thread_name(struct ph_roots *roots, const struct ph_thread_state *thread);
+/* Words of a struct of the interpreter, of the size that `size_of` gives, by name where the layout knows the member. */
+void ph_roots_struct(struct ph_roots *roots, ph_addr address, enum ph_field size_of, unsigned kind, const char *what);
+
+void ph_roots_threads(struct ph_roots *roots);	    /* roots_threads.c */
+void ph_roots_modules_data(struct ph_roots *roots); /* roots_data.c */
+void ph_roots_native(struct ph_roots *roots);	    /* roots_native.c */
+
+#endif
