@@ -2,6 +2,9 @@
 /* <pyheap/inspect.h> */
 #include "module.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 struct request {
 	struct ph_session *session;
 	struct hooks *hooks;
@@ -152,4 +155,73 @@ PyObject *module_repr(PyObject *self, PyObject *args)
 				    hooks))
 		return NULL;
 	return text_from(text);
+}
+
+/* None for NULL. */
+static PyObject *text_or_none(const char *text)
+{
+	if (text)
+		return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+	Py_RETURN_NONE;
+}
+
+static bool append(PyObject *list, PyObject *item)
+{
+	bool ok = item && !PyList_Append(list, item);
+	Py_XDECREF(item);
+	return ok;
+}
+
+static PyObject *frame_tuple(const struct ph_inspect_frame *frame)
+{
+	PyObject *locals = PyList_New(0);
+	bool ok = locals;
+	for (size_t i = 0; ok && i < frame->local_count; i++)
+		ok = append(locals, Py_BuildValue("(NOK)", text_or_none(frame->locals[i].name),
+						  frame->locals[i].is_argument ? Py_True : Py_False,
+						  (unsigned long long)frame->locals[i].address));
+	if (ok)
+		return Py_BuildValue("(NNiKKN)", text_or_none(frame->function), text_or_none(frame->file), frame->line,
+				     (unsigned long long)frame->address, (unsigned long long)frame->loop, locals);
+	Py_XDECREF(locals);
+	return NULL;
+}
+
+PyObject *module_frames(PyObject *self, PyObject *args)
+{
+	PyObject *object;
+	struct hooks *hooks;
+	long long tid;
+	struct ph_inspect_frame *frames;
+	size_t count;
+	(void)self;
+	if (!PyArg_ParseTuple(args, "OL", &object, &tid))
+		return NULL;
+	struct ph_session *session = session_of(object, &hooks);
+	if (!session || raise_error(ph_session_frames(session, tid, &frames, &count), hooks))
+		return NULL;
+	PyObject *list = PyList_New(0);
+	bool ok = list;
+	for (size_t i = 0; ok && i < count; i++)
+		ok = append(list, frame_tuple(&frames[i]));
+	free(frames);
+	if (ok)
+		return list;
+	Py_XDECREF(list);
+	return NULL;
+}
+
+PyObject *module_interpreter_module(PyObject *self, PyObject *args)
+{
+	PyObject *object;
+	struct hooks *hooks;
+	uint64_t start, end;
+	(void)self;
+	if (!PyArg_ParseTuple(args, "O", &object))
+		return NULL;
+	struct ph_session *session = session_of(object, &hooks);
+	if (!session)
+		return NULL;
+	ph_session_interpreter_module(session, &start, &end);
+	return Py_BuildValue("(KK)", (unsigned long long)start, (unsigned long long)end);
 }

@@ -26,7 +26,9 @@ gdb_scripts__pyheap_la_LDFLAGS = $(PH_SANITIZE) -module -avoid-version -shared -
 
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/__init__.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/commands.py
+dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/frames.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/heap.py
+dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/printers.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/process.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/target.py
 

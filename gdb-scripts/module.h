@@ -58,6 +58,8 @@ PyObject *module_frame(PyObject *self, PyObject *args);
 PyObject *module_locals(PyObject *self, PyObject *args);
 PyObject *module_source(PyObject *self, PyObject *args);
 PyObject *module_lookup(PyObject *self, PyObject *args);
+PyObject *module_frames(PyObject *self, PyObject *args);
+PyObject *module_interpreter_module(PyObject *self, PyObject *args);
 PyObject *module_repr(PyObject *self, PyObject *args);
 /* verb.c */
 PyObject *module_verbs(PyObject *self, PyObject *args);

@@ -11,7 +11,9 @@ def register():
     if _registered:
         return
     _registered = True
-    from . import commands, heap, target
+    from . import commands, frames, heap, printers, target
     target.watch_events()
     commands.register()
     heap.register()
+    frames.register()
+    printers.register()

@@ -56,20 +56,22 @@ class Hooks(object):
 class Target(object):
     """An image, its session, and which Python frame the user selected in which thread."""
 
-    def __init__(self, key, image):
+    def __init__(self, key, image, hooks):
         self.key = key
         self.image = image
+        self.hooks = hooks
         self.session = _pyheap.attach(image)
         self.frames = {}
 
 
 _current = None
+_failed = None
 
 
 def forget(*_):
     """The process moved on, or is another one."""
-    global _current
-    _current = None
+    global _current, _failed
+    _current = _failed = None
 
 
 def watch_events():
@@ -114,14 +116,14 @@ def core_path(inferior):
     return m.group(1) if m else None
 
 
-def open_core(inferior, path):
+def open_core(inferior, path, hooks):
     sysroot = path_parameter('sysroot')
     search = None if sysroot else path_parameter('solib-search-path')
     return _pyheap.open_core(open_file(path), inferior.progspace.filename if hasattr(inferior, 'progspace') else
-                             gdb.current_progspace().filename, sysroot, search, Hooks(inferior))
+                             gdb.current_progspace().filename, sysroot, search, hooks)
 
 
-def open_process(inferior):
+def open_process(inferior, hooks):
     machine = process.machine()
     threads, signal = process.threads(inferior)
     if not threads:
@@ -130,7 +132,7 @@ def open_process(inferior):
     name = gdb.current_progspace().filename
     return _pyheap.open_target('live', machine, inferior.pid, os.path.basename(name) if name else None,
                                process.maps(inferior, local), threads, process.auxv(inferior, local),
-                               signal, process.root(inferior, local) or path_parameter('sysroot'), Hooks(inferior))
+                               signal, process.root(inferior, local) or path_parameter('sysroot'), hooks)
 
 
 def selected_thread():
@@ -150,9 +152,24 @@ def current():
     if _current is not None and _current.key == (inferior.num, inferior.pid):
         return _current
     path = core_path(inferior)
-    image = open_core(inferior, path) if path else open_process(inferior)
-    _current = Target((inferior.num, inferior.pid), image)
+    hooks = Hooks(inferior)
+    image = open_core(inferior, path, hooks) if path else open_process(inferior, hooks)
+    _current = Target((inferior.num, inferior.pid), image, hooks)
     return _current
+
+
+def current_or_none():
+    """The same where there may be no Python, which is not looked for twice in one stop."""
+    global _failed
+    inferior = gdb.selected_inferior()
+    key = inferior.num, inferior.pid
+    if _failed == key:
+        return None
+    try:
+        return current()
+    except (gdb.error, gdb.GdbError, _pyheap.error, ValueError, OSError):
+        _failed = key
+        return None
 
 
 def tid():

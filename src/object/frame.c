@@ -49,13 +49,18 @@ static const struct ph_code *interpreter_frame_code(struct ph_objects *objects, 
 	return ph_code_get(objects, ph_untag_ref(target, code));
 }
 
+/* A shim on the C stack: 3.14 has the interpreter's entry and the C stack's, in that order. */
+static bool is_of_c(const struct ph_target *target, const struct ph_struct *s)
+{
+	int32_t c_owner = ph_target_trait(target, PH_TRAIT_FRAME_OWNER_CSTACK);
+	return c_owner >= 0 && ph_struct_int(s, PH_PyInterpreterFrame_owner) >= c_owner;
+}
+
 /* _PyFrame_IsIncomplete() of Include/internal/pycore_frame.h: part way through making cells or a generator. */
 static bool is_hidden(const struct ph_target *target, const struct ph_struct *s, const struct ph_frame_state *state)
 {
 	int64_t owner = ph_struct_int(s, PH_PyInterpreterFrame_owner);
-	int32_t c_owner = ph_target_trait(target, PH_TRAIT_FRAME_OWNER_CSTACK);
-	/* 3.14 has the interpreter's entry and the C stack's, in that order */
-	if (c_owner >= 0 && owner >= c_owner)
+	if (is_of_c(target, s))
 		return true;
 	return owner != ph_target_trait(target, PH_TRAIT_FRAME_OWNER_GENERATOR) && state->code &&
 	       state->lasti < state->code->first_traceable;
@@ -88,6 +93,8 @@ static enum ph_status load_interpreter_frame(struct ph_objects *objects, ph_addr
 		state.lasti = (int64_t)(at - state.code->bytecode);
 	}
 	state.hidden = is_hidden(target, &s, &state);
+	state.begins_loop = ph_target_has(target, PH_PyInterpreterFrame_is_entry) ?
+		ph_struct_uint(&s, PH_PyInterpreterFrame_is_entry) != 0 : is_of_c(target, &s);
 	if (state.hidden)
 		state.frame_object = state.globals = state.namespace = 0; /* only valid if not on the C stack */
 	uint64_t trace = 0;
@@ -307,6 +314,7 @@ enum ph_status ph_frame_record(struct ph_objects *objects, const struct ph_frame
 		.column = position.column,
 		.end_column = position.end_column,
 		.address = state->frame_object ? state->frame_object : state->address,
+		.loop = state->loop,
 		.globals = state->globals,
 		.module = ph_arena_strdup(arena, module_name(objects, state->globals)),
 	};

@@ -144,6 +144,10 @@ struct ph_frame_state {
 	int64_t lasti;	      /* bytes into the bytecode, negative before the first instruction */
 	int line;	      /* f_lineno where a trace function keeps it; 0 ask the line table */
 	bool hidden;	      /* what Python itself does not show: shims of C, frames not yet complete */
+	/* The call of the interpreter's loop in C that runs this frame began with it (3.11), or it is that call's shim,
+	 * which lies on the C stack and is hidden (3.12 on). */
+	bool begins_loop;
+	ph_addr loop; /* filled in by the walk over a stack: an address within the C frame of that call; 0 unknown */
 };
 
 /* Of the struct that a thread state points to. */

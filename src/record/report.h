@@ -40,6 +40,9 @@ struct ph_frame {
 	const char *source;
 	ph_addr address;      /* the frame object where there is one, else the interpreter frame (3.11 on) */
 	ph_addr code, globals; /* not in the JSON */
+	/* Of a running one since 3.11: an address within the C frame of the interpreter's loop that runs it, and those
+	 * that it called without C between; 0 unknown.  Not in the JSON. */
+	ph_addr loop;
 	/* f_locals of a module, a class body or what exec() runs; 0 when the locals are fast ones */
 	ph_addr namespace;
 	/* Unbound ones left out.  Of a namespace its variables, in its order: without names that begin with "__",

@@ -53,6 +53,8 @@ enum ph_status ph_runtime_innermost(struct ph_runtime *runtime, ph_addr thread_s
 struct walk {
 	struct ph_frame_state *states; /* innermost first */
 	size_t count, capacity;
+	size_t loop_first; /* the innermost of those whose loop is not known yet */
+	ph_addr cframe;	   /* 3.11: that of the loop which runs it; 0 none */
 	uint64_t omitted;
 	bool hidden_too;
 };
@@ -78,6 +80,23 @@ static bool keep(struct walk *walk, const struct ph_frame_state *state)
 	}
 	walk->states[walk->count++] = *state;
 	return true;
+}
+
+/* Python frames that call each other share one call of _PyEval_EvalFrameDefault(): 3.11 keeps a _PyCFrame on its C stack
+ * and marks the first of them, 3.12 has a shim there, behind the first.  (Python/ceval.c) */
+static void end_loop(struct ph_runtime *runtime, const struct ph_frame_state *state, struct walk *walk)
+{
+	struct ph_target *target = runtime->target;
+	bool marked = ph_target_has(target, PH_PyInterpreterFrame_is_entry);
+	ph_addr loop = marked ? walk->cframe : state->address;
+	if (!state->begins_loop)
+		return;
+	for (size_t i = walk->loop_first; i < walk->count; i++)
+		walk->states[i].loop = loop;
+	walk->loop_first = walk->count;
+	if (marked && walk->cframe &&
+	    ph_target_ptr(target, walk->cframe, PH_PyCFrame_previous, &walk->cframe) != PH_OK)
+		walk->cframe = 0;
 }
 
 /* Cut the list before the first frame that it holds twice. */
@@ -109,6 +128,7 @@ static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where
 		}
 		if ((!state.hidden || walk->hidden_too) && !keep(walk, &state))
 			return &ph_error_no_memory;
+		end_loop(runtime, &state, walk);
 		if (walk->omitted == MAX_COUNTED_FRAMES) {
 			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "the chain of frames does not end");
 			break;
@@ -160,6 +180,8 @@ struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_th
 	if (status != PH_OK)
 		ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, where, "its frames: %s",
 			      ph_status_text(status));
+	if (ph_target_ptr(runtime->target, thread->address, PH_PyThreadState_cframe, &walk.cframe) != PH_OK)
+		walk.cframe = 0;
 	struct ph_error *error = walk_chain(runtime, where, address, &walk);
 	if (error)
 		return error;

@@ -74,12 +74,35 @@ def expected_lines(frames):
     return ['File "%s", line %d, in %s' % (f['file'], f['line'], f['function']) for f in reversed(frames)]
 
 
+NATIVE_LINE = re.compile(r'#\d+ +|    ')
+FRAME_LINE = re.compile(r'(?:#\d+ +|    )(\S+) \(.*\) at (.+\.py):(\d+)$')
+
+
+def merged(text):
+    """The Python frames among those that `bt' printed."""
+    return [(m.group(2), int(m.group(3)), m.group(1)) for m in map(FRAME_LINE.match, text.splitlines()) if m]
+
+
+def check_backtrace(what, text, frames):
+    """The frame filter: Python's frames, in their places, and none of the interpreter's own between them."""
+    want = [(f['file'], f['line'], f['function']) for f in reversed(frames)]
+    check(what + ': bt has the Python frames', merged(text) == want, '%s\nbut the frames are %s' % (text, want))
+    lines = [line for line in text.splitlines() if NATIVE_LINE.match(line)]
+    first = next((i for i, line in enumerate(lines) if FRAME_LINE.match(line)), len(lines))
+    last = max([i for i, line in enumerate(lines) if FRAME_LINE.match(line)] or [0])
+    between = [line for line in lines[first:last] if not FRAME_LINE.match(line)]
+    check(what + ': bt hides the interpreter', not between and first > 0 and 'EvalFrame' not in text, text)
+    arguments = {l['name'] for l in frames[-1]['locals'] if l['kind'] == 'argument'} if frames else set()
+    check(what + ': bt has arguments', all('%s=' % name in lines[first] for name in arguments), text)
+
+
 def check_core():
     core = os.path.join(CORE, 'core')
     dump = os.path.join(WORK, 'core.pyheap')
     commands = ['py-heap report --json', 'py-bt', 'py-bt -a', 'py-exc-print', 'py-exc-print -r', 'py-heap threads --json', 'py-up',
                 'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt',
-                'py-heap types --json']
+                'py-heap types --json', 'bt', 'bt -no-filters', 'bt full', 'bt -frame-arguments none', 'thread apply all bt',
+                'python import pyheap_gdb.frames; pyheap_gdb.frames.LOOPS = ()', 'bt -10']
     out = gdb(commands, [PYTHON, core])
     answer = dict(zip(commands, out))
     reference = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, PYTHON],
@@ -112,6 +135,17 @@ def check_core():
           answer['py-exc-print -r'])
     check('py-threads marks the crashed thread', re.search(r'^\* Thread MainThread .*crashed', answer['py-threads'], re.M),
           answer['py-threads'])
+    check_backtrace('core', answer['bt'], thread['frames'])
+    check('bt -no-filters is native', 'EvalFrame' in answer['bt -no-filters'] and not merged(answer['bt -no-filters']))
+    shown = [l for l in thread['frames'][-2]['locals'] if l['kind'] == 'local' and len(l['repr']) < 100]
+    check('bt full has locals', merged(answer['bt full']) == merged(answer['bt']) and
+          all('%s = %s\n' % (l['name'], l['repr']) in answer['bt full'] for l in shown), '%s\n%s' % (shown, answer['bt full']))
+    check('bt -frame-arguments', '=...' in answer['bt -frame-arguments none'], answer['bt -frame-arguments none'])
+    every = [(f['file'], f['line'], f['function']) for t in want['threads'] for f in t['frames']]
+    check('thread apply all bt has every thread', sorted(every) == sorted(merged(answer['thread apply all bt'])),
+          answer['thread apply all bt'])
+    check('bt without a symbol of the loop', merged(answer['bt -10']) and
+          merged(answer['bt -10']) == merged(answer['bt'])[-len(merged(answer['bt -10'])):], answer['bt -10'])
     frame = thread['frames'][-2]
     check('py-up selects the caller', answer['py-up'].startswith('#1  File "%s", line %d, in %s\n' % (
         frame['file'], frame['line'], frame['function'])), answer['py-up'])
@@ -166,7 +200,7 @@ def check_live(program, environment, what):
     core, dump = os.path.join(WORK, 'live.core'), os.path.join(WORK, 'live.pyheap')
     commands = ['run', 'py-up', 'py-print phase', 'continue', 'py-heap print --json phase'.replace('phase', 'text'), 'py-frame 1',
                 'py-print phase', 'continue', 'continue', 'py-exc-print', 'py-bt', 'thread apply all py-bt', 'py-print len',
-                'py-print numbers', 'py-heap dump ' + dump, 'py-heap report --json', 'generate-core-file ' + core, 'py-heap types --json',
+                'py-print numbers', 'bt', 'thread apply all bt', 'py-heap dump ' + dump, 'py-heap report --json', 'generate-core-file ' + core, 'py-heap types --json',
                 'continue', 'py-bt']
     settings = ['set environment %s %s' % item for item in environment.items()] + ['set startup-with-shell off']
     out = gdb(commands, ['--args', program, LIVE], before=settings)
@@ -181,15 +215,15 @@ def check_live(program, environment, what):
     check(what + ': the other thread', 'in worker' in out[11], out[11])
     check(what + ': a builtin', out[12] == "builtin 'len' = <built-in function len>\n", out[12])
     check(what + ': a global', out[13] == "global 'numbers' = {'one': 1}\n", out[13])
-    check(what + ': the process goes on to its end', 'exited normally' in out[18], out[18])
-    check(what + ': no process, one line', out[19].startswith('ERROR: no process'), out[19])
-    types = {t['type']: t['count'] for t in map(json.loads, out[17].splitlines())}
-    check(what + ': the heap of a live process', types.get('dict', 0) > 100 and types.get('Thread') == 1, out[17])
+    check(what + ': the process goes on to its end', 'exited normally' in out[20], out[20])
+    check(what + ': no process, one line', out[21].startswith('ERROR: no process'), out[21])
+    types = {t['type']: t['count'] for t in map(json.loads, out[19].splitlines())}
+    check(what + ': the heap of a live process', types.get('dict', 0) > 100 and types.get('Thread') == 1, out[19])
     report = subprocess.run([os.environ['PYHEAP'], 'report', dump], stdout=subprocess.PIPE).stdout.decode('utf-8')
     check(what + ': the dump is redacted', 'hunter2-live' not in report and 'password' in report, report)
-    check(what + ': what gdb prints is not', 'hunter2-live' in out[15])
+    check(what + ': what gdb prints is not', 'hunter2-live' in out[17])
     try:
-        live = json.loads(out[15])
+        live = json.loads(out[17])
         text = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, program],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode('utf-8')
         dead = json.loads(text)
@@ -197,9 +231,11 @@ def check_live(program, environment, what):
               [t['frames'] for t in live['threads']] == [t['frames'] for t in dead['threads']] and
               live['signature'] == dead['signature'] and
               [t['exceptions'] for t in live['threads']] == [t['exceptions'] for t in dead['threads']])
+        check_backtrace(what, out[14], next(t for t in live['threads'] if t['name'] == 'MainThread')['frames'])
+        check(what + ': bt of every thread', len(merged(out[15])) == sum(len(t['frames']) for t in live['threads']), out[15])
         check(what + ': and as complete', live['image']['complete'] and not live['damage'], live['damage'])
     except (ValueError, KeyError) as e:
-        check(what + ': reports that can be compared (%s)' % e, False, out[15])
+        check(what + ': reports that can be compared (%s)' % e, False, out[17])
 
 
 def check_remote():

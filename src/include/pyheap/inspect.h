@@ -47,6 +47,27 @@ struct ph_error *ph_session_frame(struct ph_session *session, int64_t tid, size_
 				  const struct ph_report_style *style, char **ret) __attribute__((warn_unused_result));
 struct ph_error *ph_session_locals(struct ph_session *session, int64_t tid, size_t frame,
 				   const struct ph_report_style *style, char **ret) __attribute__((warn_unused_result));
+/* The Python frames of a thread in all its interpreters, the innermost first, for a debugger that merges them with the
+ * native ones.  Strings and addresses are the session's. */
+struct ph_inspect_frame {
+	const char *function, *file; /* NULL unknown */
+	int line;		     /* 0 unknown */
+	uint64_t address; /* of the frame object or, since 3.11, where there is none, of the interpreter's frame */
+	uint64_t loop;	  /* within the C frame of the interpreter's loop that runs it; 0: up to 3.10 and unknown */
+	struct ph_inspect_local {
+		const char *name;
+		bool is_argument;
+		uint64_t address; /* of the value */
+	} *locals;
+	size_t local_count;
+};
+/* *ret is one malloc'ed block; no frames at all (*ret_count 0) is no error. */
+struct ph_error *ph_session_frames(struct ph_session *session, int64_t tid, struct ph_inspect_frame **ret,
+				   size_t *ret_count) __attribute__((warn_unused_result));
+
+/* Where the module with the interpreter is mapped, half-open. */
+void ph_session_interpreter_module(struct ph_session *session, uint64_t *ret_start, uint64_t *ret_end);
+
 /* Source lines first to last, both inclusive, from 1; first 0: those around the frame's own. */
 struct ph_error *ph_session_source(struct ph_session *session, int64_t tid, size_t frame, size_t first, size_t last,
 				   char **ret) __attribute__((warn_unused_result));
