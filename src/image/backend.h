@@ -128,7 +128,8 @@ const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_ad
 const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t *ret_size);
 /* The modules are known after this; takes the lock. */
 void ph_image_load_modules(struct ph_image *image);
-/* loadorder.c: fill load_order; needs the modules. */
+/* linkmap.c: fill mappings where the image has no list of mapped files; then load_order, which needs the modules. */
+void ph_image_map_modules(struct ph_image *image);
 void ph_image_order_modules(struct ph_image *image);
 void ph_image_free_modules(struct ph_image *image);
 

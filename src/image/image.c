@@ -79,6 +79,8 @@ void ph_image_set_machine(struct ph_image *image, const struct ph_machine *machi
 	info->pointer_size = info->long_size = machine->wide ? 8 : 4;
 	info->scalar_align = machine->scalar_align;
 	info->lock_size = machine->lock_size;
+	info->pthread_tid = machine->pthread_tid;
+	info->tls_above_pthread = machine->tls_above_pthread;
 	info->big_endian = machine->big_endian;
 	info->page_size = machine->page_size;
 }

@@ -26,6 +26,8 @@ struct ph_image_info {
 	unsigned pointer_size; /* bytes */
 	unsigned long_size;    /* bytes of a C long */
 	unsigned scalar_align; /* bytes that 8-byte scalars are aligned to within a struct: 4 on i386 Linux, else 8 */
+	bool tls_above_pthread; /* a thread's pthread_t lies somewhat below its tls; otherwise they are the same */
+	unsigned pthread_tid;	/* offset of the LWP's id, an int, in what a pthread_t points to (glibc); 0 unknown */
 	unsigned lock_size;    /* bytes of a pthread_mutex_t; 0 where there are no pthreads */
 	bool big_endian;
 	unsigned page_size;

@@ -6,19 +6,26 @@
 #include "image/elf.h"
 #include "image/image.h"
 
+#define PH_NO_REGISTER UINT16_MAX
+
 struct ph_machine {
 	const char *name;
 	enum ph_arch arch;
 	uint16_t elf_machine;
 	bool wide, big_endian;
 	unsigned page_size;
-	unsigned scalar_align, lock_size; /* as in struct ph_image_info; glibc and musl agree */
+	unsigned scalar_align, lock_size, pthread_tid; /* as in struct ph_image_info; for the first two glibc and musl agree */
 	struct {
-		uint16_t size, cursig, pid, registers, registers_size;
+		uint16_t cursig, pid, registers, registers_size;
 	} prstatus;
 	struct {
 		uint16_t pc, sp, fp, tls;
 	} registers;
+	struct {
+		uint16_t type, offset; /* type 0: there is none */
+	} tls_note;
+	unsigned tls_bias;	/* bytes: the register minus the thread pointer */
+	bool tls_above_pthread; /* as in struct ph_image_info */
 	struct {
 		uint16_t number, arguments[6];
 	} syscall;
@@ -26,7 +33,7 @@ struct ph_machine {
 		uint16_t code, address;
 	} siginfo;
 	struct {
-		uint16_t size, pid, fname, psargs;
+		uint16_t pid, fname, psargs;
 	} prpsinfo;
 	const char *const *syscall_names; /* by number; holes are NULL */
 	size_t syscall_count;

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Modules from the list of mapped files (NT_FILE), with what their first page in
- * the core's memory says; and the bytes of left-out pages from their files.
- *
- * Cores without NT_FILE (qemu-user) have no modules yet: they come from the
- * auxiliary vector and link_map, whose place is collect_modules(). */
+/* Modules from the list of mapped files (NT_FILE; linkmap.c makes one for cores without), with what their first page in
+ * the core's memory says; and the bytes of left-out pages from their files. */
 #include "image/backend.h"
 
 #include <elf.h>
@@ -177,6 +174,8 @@ void ph_image_load_modules(struct ph_image *image)
 		return;
 	pthread_mutex_lock(&image->lock);
 	if (!atomic_load_explicit(&image->modules_looked, memory_order_relaxed)) {
+		if (!image->mappings)
+			ph_image_map_modules(image);
 		size_t most = image->mapping_count;
 		image->modules = calloc(most ? most : 1, sizeof(*image->modules));
 		image->module_states = calloc(most ? most : 1, sizeof(*image->module_states));

@@ -52,9 +52,12 @@ static bool parse_prstatus(struct ph_image *image, const struct ph_note *note)
 		.pc = load(m, regs, m->registers.pc, word),
 		.sp = load(m, regs, m->registers.sp, word),
 		.fp = load(m, regs, m->registers.fp, word),
-		.tls = load(m, regs, m->registers.tls, word),
-		.syscall_number = ph_load_int(regs + m->syscall.number, word, m->big_endian),
+		.syscall_number = -1,
 	};
+	if (m->registers.tls != PH_NO_REGISTER)
+		t.tls = load(m, regs, m->registers.tls, word) - m->tls_bias;
+	if (m->syscall.number != PH_NO_REGISTER)
+		t.syscall_number = ph_load_int(regs + m->syscall.number, word, m->big_endian);
 	t.in_syscall = t.syscall_number >= 0;
 	if (t.in_syscall) {
 		t.syscall_name = ph_machine_syscall_name(m, t.syscall_number);
@@ -63,6 +66,15 @@ static bool parse_prstatus(struct ph_image *image, const struct ph_note *note)
 	} else
 		t.syscall_number = -1;
 	return add_thread(image, &t);
+}
+
+/* Of the thread whose NT_PRSTATUS came last: the kernel writes a thread's notes together. */
+static void parse_tls(struct ph_image *image, const struct ph_note *note)
+{
+	const struct ph_machine *m = image->machine;
+	size_t word = m->wide ? 8 : 4;
+	if (image->thread_count && note->size >= m->tls_note.offset + word)
+		image->threads[image->thread_count - 1].tls = load(m, note->data, m->tls_note.offset, word);
 }
 
 /* A char array that may lack its NUL; NULL when empty. */
@@ -186,6 +198,9 @@ bool ph_image_parse_notes(struct ph_image *image, const void *notes, size_t size
 	bool found = false;
 	/* a core's notes are aligned to 4 whatever p_align says, but for foreign writers that say 8 and mean it */
 	while (ph_note_next(&c, align, &note)) {
+		if (!strcmp(note.name, "LINUX") && image->machine->tls_note.type &&
+		    note.type == image->machine->tls_note.type)
+			parse_tls(image, &note);
 		if (strcmp(note.name, "CORE"))
 			continue;
 		if (note.type == NT_PRSTATUS)

@@ -7,18 +7,19 @@
 
 #include <stdlib.h>
 
-/* glibc's struct pthread (nptl/descr.h) on x86-64: `tid` follows a header union
- * of 704 bytes and a list node of 16; it has lain there since 2.3. */
-#define GLIBC_PTHREAD_TID 720
-
-/* glibc and musl: pthread_self() is the thread register. */
-static ptrdiff_t match_register(const struct ph_thread_state *thread, const struct ph_native_thread *natives,
-				size_t count)
+/* glibc and musl: pthread_self() is the thread register, or, where the ABI has the thread's data above that, somewhat
+ * below it: by the size of struct pthread, of some 200 bytes in musl and 2,300 in glibc. */
+static ptrdiff_t match_register(const struct ph_runtime *runtime, const struct ph_thread_state *thread,
+				const struct ph_native_thread *natives, size_t count)
 {
+	enum { NEAR = 4096 };
+	ph_addr reach = ph_image_info(runtime->image)->tls_above_pthread ? NEAR : 0;
+	ptrdiff_t best = -1;
 	for (size_t i = 0; i < count; i++)
-		if (natives[i].tls && natives[i].tls == thread->id)
-			return (ptrdiff_t)i;
-	return -1;
+		if (natives[i].tls && natives[i].tls - thread->id <= reach &&
+		    (best < 0 || natives[i].tls < natives[best].tls))
+			best = (ptrdiff_t)i;
+	return best;
 }
 
 static ptrdiff_t match_tid(int64_t tid, const struct ph_native_thread *natives, size_t count)
@@ -33,8 +34,8 @@ static ptrdiff_t match_pthread(struct ph_runtime *runtime, const struct ph_threa
 			       const struct ph_native_thread *natives, size_t count)
 {
 	uint8_t bytes[4];
-	if (runtime->target->layout.abi.pointer_size != 8 ||
-	    ph_image_read(runtime->image, thread->id + GLIBC_PTHREAD_TID, bytes, sizeof(bytes)) != PH_OK)
+	unsigned offset = ph_image_info(runtime->image)->pthread_tid;
+	if (!offset || ph_image_read(runtime->image, thread->id + offset, bytes, sizeof(bytes)) != PH_OK)
 		return -1;
 	return match_tid(ph_load_int(bytes, 4, runtime->target->layout.abi.big_endian), natives, count);
 }
@@ -90,7 +91,7 @@ static void settle(struct ph_runtime *runtime, struct ph_thread_state *thread, c
 		best = found;
 		thread->native = (ptrdiff_t)i;
 		thread->native_id = natives[i].tid;
-		if (natives[i].tls)
+		if (natives[i].tls && !ph_image_info(runtime->image)->tls_above_pthread)
 			thread->id = natives[i].tls;
 	}
 }
@@ -167,7 +168,7 @@ void ph_runtime_match(struct ph_runtime *runtime)
 	for (size_t i = 0; i < runtime->thread_count; i++) {
 		struct ph_thread_state *thread = &runtime->threads[i];
 		/* the register first: a recorded id is another namespace's or, after fork(), the parent's */
-		thread->native = match_register(thread, natives, count);
+		thread->native = match_register(runtime, thread, natives, count);
 		if (thread->native < 0)
 			thread->native = match_tid(thread->native_id, natives, count);
 		if (thread->native < 0)
