@@ -16,6 +16,7 @@
 #include "image/elf.h"
 #include "image/image.h"
 #include "image/machine.h"
+#include "image/pe.h"
 
 /* Bytes of the target that we hold: [start, end) at data. */
 struct ph_span {
@@ -37,6 +38,12 @@ struct ph_mapping {
 	uint64_t offset;
 	const char *path; /* borrowed from the note or interned; NUL-terminated */
 	uint32_t module;  /* index + 1 into modules, 0 none; set by modules.c */
+	/* Of a list of modules rather than of mapped files (minidump.c): one is a whole module, whose size may be wrong,
+	 * and where in the file its pages lie follows from the module's headers. */
+	bool by_headers;
+	bool main;		   /* the list says that it is the program */
+	uint32_t timestamp, image_size; /* by which the file of a PE module is known; 0 unknown */
+	const char *build_id;	   /* that the list has, or NULL */
 };
 
 struct ph_auxv {
@@ -47,7 +54,8 @@ struct ph_auxv {
 struct ph_module_state {
 	struct ph_phdr *phdrs; /* from the core's memory, else from the trusted file; NULL unknown */
 	size_t phdr_count;
-	bool header_in_core; /* the module's first page is in the core, and is ELF */
+	bool header_in_core; /* the module's first page is in the core, and is ELF or PE */
+	struct ph_pe_exports exports; /* of a PE module; .rva 0: none, or not known yet */
 	atomic_bool looked;  /* for the file */
 	/* dynamic symbols, under lock */
 	bool dynamic_looked;
@@ -88,6 +96,7 @@ struct ph_image {
 	struct ph_auxv *auxv;
 	size_t auxv_count;
 	bool debugger_core; /* written by gdb's gcore, not by the kernel */
+	bool pe_modules; /* they are Windows's */
 	bool anonymous_dumped; /* private writable memory is in the core: see ph_image_file_bytes() */
 
 	pthread_mutex_t lock; /* recursive; guards what is below, and files being looked for */
@@ -123,6 +132,10 @@ size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maxim
 const struct ph_mapping *ph_image_mapping_at(const struct ph_image *image, ph_addr addr);
 const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_addr addr);
 
+/* segments.c: the spans of segments that lie in `data` (a whole file), and what a cut took of them as damage. */
+struct ph_error *ph_image_hold_segments(struct ph_image *image, const uint8_t *data) __attribute__((warn_unused_result));
+void ph_image_count_missing(struct ph_image *image);
+
 /* modules.c: the bytes at addr from the module file that was mapped there,
  * NULL when there is none that may be used; *ret_size: bytes from addr on. */
 const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t *ret_size);
@@ -141,6 +154,11 @@ void ph_image_use_executable(struct ph_image *image);
 
 /* Give the module's file its separate debug file, if there is one; lock held. */
 void ph_image_find_debug(struct ph_image *image, const struct ph_module *module);
+
+/* Sort the mappings, and of those that overlap keep the first. */
+void ph_image_settle_mappings(struct ph_image *image);
+/* The last component of a path of the target's. */
+const char *ph_image_last_component(const char *path);
 
 /* notes.c: the notes of a core into the image; false when there is no whole NT_PRSTATUS. */
 bool ph_image_parse_notes(struct ph_image *image, const void *notes, size_t size, uint64_t align);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a path to mapped bytes of an ELF core. */
+/* From a path to mapped bytes of a core or minidump. */
 #include "image/elfcore.h"
 
 #include <elf.h>
@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "image/compressed.h"
+#include "image/minidump.h"
 
 struct core_map {
 	void *data;
@@ -73,7 +74,8 @@ static struct ph_error *map_core(int fd, const char *name, const struct ph_image
 	}
 	image->ops = &core_ops;
 	image->kind_data = map;
-	image->info.core_time = time;
+	if (!image->info.core_time) /* a minidump knows when it was written */
+		image->info.core_time = time;
 	if (unpacked && unpacked->cut) {
 		image->info.complete = false;
 		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "core", "%s", unpacked->cut);
@@ -132,6 +134,10 @@ struct ph_error *ph_image_file_kind(const char *path, enum ph_file_kind *ret)
 	struct ph_elf elf;
 	if (ph_elf_parse(head, (size_t)n, &elf))
 		*ret = elf.type == ET_CORE ? PH_FILE_CORE : PH_FILE_EXECUTABLE;
+	else if (n >= 4 && !memcmp(head, PH_MINIDUMP_MAGIC, 4))
+		*ret = PH_FILE_CORE;
+	else if (n >= 2 && !memcmp(head, "MZ", 2))
+		*ret = PH_FILE_EXECUTABLE;
 	else if (ph_compression_of(head, (size_t)n) != PH_COMPRESSION_NONE)
 		*ret = PH_FILE_COMPRESSED;
 	else

@@ -5,14 +5,13 @@
  *
  * Follows fs/binfmt_elf.c of Linux (elf_core_dump) and gdb's gcore. */
 #include "image/elfcore.h"
+#include "image/minidump.h"
 
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_MISSING_RANGES 32 /* that are listed one by one */
 
 struct note_segment {
 	uint64_t offset, size, align;
@@ -36,7 +35,7 @@ static struct ph_error *check_header(struct loader *l)
 	if (!l->size)
 		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is empty, not a core", l->name);
 	if (l->size < SELFMAG || memcmp(l->data, ELFMAG, SELFMAG))
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is not a core (no ELF header)", l->name);
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is not a core (neither ELF nor a minidump)", l->name);
 	if (!ph_elf_parse(l->data, l->size, &l->elf))
 		return ph_error_create(PH_ERROR_NOT_CORE, "%s: its ELF header is %s", l->name,
 				       l->size < PH_ELF_HEADER_SIZE ? "cut" : "damaged");
@@ -168,56 +167,6 @@ static void settle_segments(struct loader *l)
 	}
 }
 
-static struct ph_error *make_spans(struct loader *l)
-{
-	struct ph_image *image = l->image;
-	struct ph_span *spans = calloc(image->segment_count ? image->segment_count : 1, sizeof(*spans));
-	size_t n = 0;
-	if (!spans)
-		return &ph_error_no_memory;
-	for (size_t i = 0; i < image->segment_count; i++) {
-		const struct ph_segment *s = &image->segments[i];
-		if (s->file_size)
-			spans[n++] = (struct ph_span){ s->start, s->start + s->file_size, l->data + s->file_offset };
-	}
-	ph_image_set_spans(image, spans, n);
-	return NULL;
-}
-
-/* What a cut took, the ranges that touch as one. */
-static void find_missing(struct ph_image *image)
-{
-	ph_addr start = 0, end = 0;
-	uint64_t ranges = 0, unlisted = 0;
-	for (size_t i = 0; i <= image->segment_count; i++) {
-		const struct ph_segment *s = i < image->segment_count ? &image->segments[i] : NULL;
-		if (s && !s->missing)
-			continue;
-		if (s && end == s->start + s->file_size) {
-			end += s->missing;
-			continue;
-		}
-		if (end > start && ++ranges <= MAX_MISSING_RANGES) {
-			char where[64];
-			snprintf(where, sizeof(where), "memory 0x%" PRIx64 "-0x%" PRIx64, start, end);
-			ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, where, "%" PRIu64 " bytes missing, the core is cut",
-				      end - start);
-		} else {
-			unlisted += end - start;
-		}
-		if (s) {
-			start = s->start + s->file_size;
-			end = start + s->missing;
-		}
-	}
-	if (ranges > MAX_MISSING_RANGES)
-		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "memory",
-			      "%" PRIu64 " bytes missing in %" PRIu64 " more ranges, the core is cut", unlisted,
-			      ranges - MAX_MISSING_RANGES);
-	if (ranges)
-		image->info.complete = false;
-}
-
 static struct ph_error *read_notes(struct loader *l)
 {
 	struct ph_image *image = l->image;
@@ -295,12 +244,12 @@ static struct ph_error *load(struct loader *l)
 	if (error)
 		return error;
 	settle_segments(l);
-	error = make_spans(l);
+	error = ph_image_hold_segments(l->image, l->data);
 	if (!error)
 		error = read_notes(l);
 	if (error)
 		return error;
-	find_missing(l->image);
+	ph_image_count_missing(l->image);
 	error = check_memory(l);
 	if (error)
 		return error;
@@ -314,6 +263,8 @@ struct ph_error *ph_image_parse_core(const void *data, size_t size, const char *
 				     const struct ph_image_options *options, struct ph_image **ret)
 {
 	static const struct ph_image_ops ops = { .close = NULL };
+	if (size >= 4 && !memcmp(data, PH_MINIDUMP_MAGIC, 4))
+		return ph_image_parse_minidump(data, size, name, options, ret);
 	struct loader l = { .data = data, .size = size, .name = name };
 	struct ph_error *error = ph_image_create(options, &ops, &l.image);
 	if (error)

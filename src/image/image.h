@@ -19,9 +19,9 @@
 enum ph_arch { PH_ARCH_X86_64, PH_ARCH_OTHER };
 
 struct ph_image_info {
-	const char *kind; /* "elf-core" */
+	const char *kind; /* "elf-core", "minidump" */
 	const char *arch; /* "x86_64" */
-	const char *os;	  /* "linux" */
+	const char *os;	  /* "linux", "windows" */
 	enum ph_arch machine;
 	unsigned pointer_size; /* bytes */
 	unsigned long_size;    /* bytes of a C long */
@@ -36,8 +36,8 @@ struct ph_image_info {
 	int64_t pid;	  /* 0 unknown */
 	const char *name; /* NT_PRPSINFO pr_fname, or NULL */
 	const char *command; /* argv that the stack still holds, else pr_psargs (cut at 79 bytes), or NULL */
-	/* the signal; number 0 when there was none (gcore) */
-	int signal_number;
+	/* the signal; number 0 when there was none (gcore).  On Windows the code of the exception, which does not fit an int */
+	int64_t signal_number;
 	const char *signal_name; /* "SIGSEGV", or NULL */
 	int signal_code;	 /* si_code */
 	bool has_fault_address;	 /* SIGSEGV, SIGBUS, SIGILL, SIGFPE with si_code > 0 */
@@ -46,11 +46,15 @@ struct ph_image_info {
 	int64_t core_time; /* mtime of the core file, seconds since 1970; 0 unknown */
 };
 
-/* The parser behind ph_image_open_core(), over bytes that the caller owns and keeps
+/* The parsers behind ph_image_open_core(), over bytes that the caller owns and keeps
  * while the image lives: for fuzzing and for cores that are in memory.  `name`
  * is what messages call it. */
 struct ph_error *ph_image_parse_core(const void *data, size_t size, const char *name,
 				     const struct ph_image_options *options, struct ph_image **ret)
+	__attribute__((warn_unused_result));
+/* The same for bytes that begin as a minidump does; ph_image_parse_core() calls it for those. */
+struct ph_error *ph_image_parse_minidump(const void *data, size_t size, const char *name,
+					 const struct ph_image_options *options, struct ph_image **ret)
 	__attribute__((warn_unused_result));
 
 const struct ph_image_info *ph_image_info(const struct ph_image *image);
@@ -154,7 +158,10 @@ struct ph_native_thread {
 	int signal;   /* pr_cursig */
 	bool has_registers;
 	ph_addr pc, sp, fp;
-	ph_addr tls; /* fs_base on x86-64: for glibc and musl the pthread_t; 0 unknown */
+	/* what threads call themselves: fs_base on x86-64, for glibc and musl the pthread_t; on Windows the thread's number;
+	 * 0 unknown */
+	ph_addr tls;
+	const char *name; /* that the image has for it (minidumps), or NULL */
 	bool in_syscall; /* orig_ax says that it stopped within a system call */
 	int64_t syscall_number;
 	const char *syscall_name; /* "futex", NULL unknown */

@@ -2,6 +2,7 @@
 #include "image/machine.h"
 
 #include <elf.h>
+#include <signal.h>
 #include <stdio.h>
 
 #define PH_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -60,7 +61,7 @@ const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t nu
 	return machine->syscall_names[number];
 }
 
-const char *ph_signal_name(int number)
+const char *ph_signal_name(int64_t number)
 {
 	/* signal(7), the numbers that x86, ARM and most others share */
 	static const char *const names[] = {
@@ -74,4 +75,14 @@ const char *ph_signal_name(int number)
 		[29] = "SIGIO", [30] = "SIGPWR", [31] = "SIGSYS",
 	};
 	return number > 0 && (size_t)number < PH_COUNT(names) ? names[number] : NULL;
+}
+
+bool ph_signal_dumps(int64_t number)
+{
+	switch (number) {
+	case SIGQUIT: case SIGILL: case SIGTRAP: case SIGABRT: case SIGBUS: case SIGFPE: case SIGSEGV:
+	case SIGXCPU: case SIGXFSZ: case SIGSYS:
+		return true;
+	}
+	return false;
 }

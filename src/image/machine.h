@@ -49,6 +49,8 @@ const char *ph_machine_name(const struct ph_elf *elf, char buffer[32]);
 const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t number);
 
 /* "SIGSEGV"; NULL for real-time and unknown ones.  Numbers as on Linux x86, ARM, RISC-V, s390 and POWER. */
-const char *ph_signal_name(int number);
+const char *ph_signal_name(int64_t number);
+/* signal(7): those whose default action is "Core", the only ones that the kernel dumps for. */
+bool ph_signal_dumps(int64_t number);
 
 #endif

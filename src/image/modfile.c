@@ -12,8 +12,20 @@
 
 #define MAX_PHDRS 256
 
+static bool read_pe_headers(struct ph_modfile *file)
+{
+	if (!ph_pe_parse(file->data, file->size, &file->pe))
+		return false;
+	file->is_pe = true;
+	file->phdr_count = ph_pe_phdrs(&file->pe, file->data, file->size, &file->phdrs);
+	ph_pe_build_id(file->pe.timestamp, file->pe.image_size, file->build_id);
+	return file->phdr_count != 0;
+}
+
 static bool read_headers(struct ph_modfile *file)
 {
+	if (file->size >= 2 && !memcmp(file->data, "MZ", 2))
+		return read_pe_headers(file);
 	if (!ph_elf_parse(file->data, file->size, &file->elf))
 		return false;
 	const struct ph_elf *elf = &file->elf;
@@ -57,7 +69,7 @@ struct ph_modfile *ph_modfile_open(int fd, const char *path, const char **why)
 	else if (file->size >= 2 && !memcmp(file->data, "#!", 2))
 		*why = "a script";
 	else if (!read_headers(file))
-		*why = "not an ELF file";
+		*why = "not an ELF or PE file";
 	else
 		return file;
 	ph_modfile_close(file);
@@ -89,6 +101,11 @@ const char *ph_modfile_build_id(const struct ph_modfile *file)
 const struct ph_elf *ph_modfile_elf(const struct ph_modfile *file)
 {
 	return &file->elf;
+}
+
+const struct ph_pe *ph_modfile_pe(const struct ph_modfile *file)
+{
+	return file->is_pe ? &file->pe : NULL;
 }
 
 size_t ph_modfile_phdrs(const struct ph_modfile *file, const struct ph_phdr **ret)

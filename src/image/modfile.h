@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A module's file on this machine: executable or shared library.
+/* A module's file on this machine: executable or shared library, ELF or PE.
  *
  * Opening maps it and reads program headers and build-id with our own bounded
  * reader, because the file is not trusted yet.  Sections and symbols come from
@@ -13,6 +13,7 @@
 #include "image/elf.h"
 
 struct ph_modfile;
+struct ph_pe;
 
 /* Takes the descriptor, also on failure.  NULL and a phrase in *why ("not an ELF
  * file", "a script") when it is of no use; *why is static. */
@@ -21,9 +22,12 @@ struct ph_modfile *ph_modfile_open(int fd, const char *path, const char **why);
 void ph_modfile_close(struct ph_modfile *file);
 
 const char *ph_modfile_path(const struct ph_modfile *file);
-/* Lower-case hex, NULL when it has none. */
+/* Lower-case hex, NULL when it has none; of a PE file see ph_pe_build_id(). */
 const char *ph_modfile_build_id(const struct ph_modfile *file);
 const struct ph_elf *ph_modfile_elf(const struct ph_modfile *file);
+/* NULL when it is not a PE file. */
+const struct ph_pe *ph_modfile_pe(const struct ph_modfile *file);
+/* Of a PE file its headers and sections. */
 size_t ph_modfile_phdrs(const struct ph_modfile *file, const struct ph_phdr **ret);
 /* The bytes of the file, mapped read-only. */
 const uint8_t *ph_modfile_bytes(const struct ph_modfile *file, size_t *ret_size);

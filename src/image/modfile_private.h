@@ -5,6 +5,7 @@
 #define IMAGE_MODFILE_PRIVATE_H
 
 #include "image/modfile.h"
+#include "image/pe.h"
 
 struct ph_modfile_symbols; /* modfile_bfd.c */
 
@@ -12,7 +13,9 @@ struct ph_modfile {
 	char *path;
 	const uint8_t *data;
 	size_t size;
-	struct ph_elf elf;
+	struct ph_elf elf; /* all 0 of a PE file */
+	bool is_pe;
+	struct ph_pe pe;
 	struct ph_phdr *phdrs;
 	size_t phdr_count;
 	char build_id[PH_BUILD_ID_SIZE];

@@ -37,10 +37,30 @@ static void place(struct ph_image *image, struct ph_module *module, const struct
 	}
 }
 
+/* The same of a PE module. */
+static bool read_pe_header(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	struct ph_pe pe;
+	char id[PH_PE_ID_SIZE];
+	size_t size = ph_image_core_readable(image, module->start, PH_PE_MAX_HEADER);
+	const void *header = ph_image_core_view(image, module->start, size);
+	if (!header || !ph_pe_parse(header, size, &pe))
+		return false;
+	state->header_in_core = true;
+	state->phdr_count = ph_pe_phdrs(&pe, header, size, &state->phdrs);
+	state->exports = pe.exports;
+	ph_pe_build_id(pe.timestamp, pe.image_size, id);
+	module->build_id = ph_image_intern(image, id);
+	place(image, module, state->phdrs, state->phdr_count);
+	return true;
+}
+
 /* What the module's first page in the core says. */
 static bool read_header(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
 {
 	struct ph_elf elf;
+	if (image->pe_modules)
+		return read_pe_header(image, module, state);
 	const void *header = ph_image_core_view(image, module->start, PH_ELF_HEADER_SIZE);
 	if (!header || !ph_elf_parse(header, PH_ELF_HEADER_SIZE, &elf))
 		return false;
@@ -64,9 +84,11 @@ static bool read_header(struct ph_image *image, struct ph_module *module, struct
 	return true;
 }
 
-static const char *last_component(const char *path)
+const char *ph_image_last_component(const char *path)
 {
 	const char *slash = strrchr(path, '/');
+	if (!slash)
+		slash = strrchr(path, '\\'); /* C:\Python312\python.exe */
 	return slash ? slash + 1 : path;
 }
 
@@ -82,7 +104,7 @@ static void name_module(struct ph_image *image, struct ph_module *module, const 
 		free(copy);
 		module->path = kept ? kept : path;
 	}
-	module->name = last_component(module->path);
+	module->name = ph_image_last_component(module->path);
 }
 
 /* Whether a mapping goes on with a module rather than beginning another: the same
@@ -91,7 +113,7 @@ static void name_module(struct ph_image *image, struct ph_module *module, const 
 static bool continues(const struct ph_module *module, const struct ph_module_state *state, const char *recorded,
 		      const struct ph_mapping *m)
 {
-	if (strcmp(recorded, m->path))
+	if (m->by_headers || strcmp(recorded, m->path))
 		return false;
 	return m->start < module->end || (m->offset && !state->phdr_count);
 }
@@ -101,6 +123,19 @@ static bool is_mapped_executable(struct ph_image *image, const struct ph_mapping
 	const struct ph_segment *s = ph_image_segment_at(image, m->start);
 	/* gdb's gcore has no program header at all for what it leaves out */
 	return s ? s->executable : image->debugger_core && m->offset;
+}
+
+/* What a list of modules says of one, where its headers did not. */
+static void take_listed(struct ph_image *image, struct ph_module *module, const struct ph_mapping *m)
+{
+	char id[PH_PE_ID_SIZE];
+	module->is_executable = m->main;
+	if (!module->build_id)
+		module->build_id = m->build_id;
+	if (!module->build_id && image->pe_modules && m->timestamp && m->image_size) {
+		ph_pe_build_id(m->timestamp, m->image_size, id);
+		module->build_id = ph_image_intern(image, id);
+	}
 }
 
 /* Candidates in order of address.  A file is a module when its first page is ELF,
@@ -130,8 +165,9 @@ static size_t collect_modules(struct ph_image *image)
 			n++;
 			keep = !m->offset && read_header(image, module, state);
 			name_module(image, module, m->path);
+			take_listed(image, module, m);
 		}
-		keep = keep || (!state->header_in_core && !ph_image_core_readable(image, module->start, 1) &&
+		keep = keep || m->by_headers || (!state->header_in_core && !ph_image_core_readable(image, module->start, 1) &&
 				is_mapped_executable(image, m));
 		m->module = (uint32_t)n;
 	}
@@ -149,6 +185,8 @@ static void number_mappings(struct ph_image *image)
 			&image->modules[m->module - 1] : NULL;
 		if (!module || m->start < module->start || m->start >= module->end)
 			m->module = 0;
+		else if (m->by_headers)
+			m->end = module->end;
 	}
 }
 
@@ -162,8 +200,9 @@ static void finish_modules(struct ph_image *image)
 			m->end = m[1].start;
 		if (!image->module_states[i].phdr_count)
 			/* programs that are not position-independent lie low, and there addresses are as linked */
-			m->bias = m->start >> 32 ? m->start : 0;
-		m->is_executable = known && entry >= m->start && entry < m->end;
+			m->bias = m->start >> 32 || image->pe_modules ? m->start : 0;
+		if (known)
+			m->is_executable = entry >= m->start && entry < m->end;
 		m->why_not = "not looked for";
 	}
 }
@@ -181,8 +220,8 @@ void ph_image_load_modules(struct ph_image *image)
 		image->module_states = calloc(most ? most : 1, sizeof(*image->module_states));
 		if (image->modules && image->module_states)
 			image->module_count = collect_modules(image);
-		number_mappings(image);
 		finish_modules(image);
+		number_mappings(image);
 		/* the rest asks for modules itself */
 		atomic_store_explicit(&image->modules_looked, true, memory_order_release);
 		if (image->module_count)
@@ -261,6 +300,27 @@ static bool is_unmodified(const struct ph_image *image, const struct ph_module *
 	return false;
 }
 
+/* Where in the module's file the byte at `addr` is, and how many follow; false when it is not of the file. */
+static bool place_in_file(const struct ph_image *image, const struct ph_mapping *m, ph_addr addr, uint64_t *ret_offset,
+			  uint64_t *ret_size)
+{
+	const struct ph_module *module = &image->modules[m->module - 1];
+	const struct ph_module_state *state = &image->module_states[m->module - 1];
+	if (!m->by_headers) {
+		*ret_size = m->end - addr;
+		return !__builtin_add_overflow(m->offset, addr - m->start, ret_offset);
+	}
+	for (size_t i = 0; i < state->phdr_count; i++) {
+		const struct ph_phdr *p = &state->phdrs[i];
+		uint64_t within = addr - module->bias - p->vaddr;
+		if (p->type != PT_LOAD || addr - module->bias < p->vaddr || within >= p->filesz)
+			continue;
+		*ret_size = p->filesz - within;
+		return !__builtin_add_overflow(p->offset, within, ret_offset);
+	}
+	return false;
+}
+
 const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t *ret_size)
 {
 	const struct ph_mapping *m = ph_image_mapping_at(image, addr);
@@ -270,11 +330,11 @@ const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t 
 	if (!m->module)
 		return NULL;
 	const struct ph_segment *s = ph_image_segment_at(image, addr);
-	ph_addr end = m->end;
+	ph_addr end = UINT64_MAX;
 	/* bytes that a cut took were in the core because they were written to */
 	if (s && addr - s->start < s->file_size + s->missing)
 		return NULL;
-	if (s && s->end < end)
+	if (s)
 		end = s->end;
 	const struct ph_module *module = &image->modules[m->module - 1];
 	struct ph_modfile *file = ph_image_module_file(image, module);
@@ -282,9 +342,10 @@ const uint8_t *ph_image_file_bytes(struct ph_image *image, ph_addr addr, size_t 
 		return NULL;
 	size_t size;
 	const uint8_t *bytes = ph_modfile_bytes(file, &size);
-	uint64_t offset = m->offset + (addr - m->start);
-	if (offset < m->offset || offset >= size)
+	uint64_t offset, most;
+	if (!place_in_file(image, m, addr, &offset, &most) || offset >= size)
 		return NULL;
-	*ret_size = size - offset < end - addr ? size - offset : (size_t)(end - addr);
+	most = most < end - addr ? most : end - addr;
+	*ret_size = size - offset < most ? size - offset : (size_t)most;
 	return bytes + offset;
 }

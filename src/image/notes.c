@@ -144,13 +144,17 @@ static int compare_mappings(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-static void settle_mappings(struct ph_image *image)
+void ph_image_settle_mappings(struct ph_image *image)
 {
 	size_t n = 0;
 	qsort(image->mappings, image->mapping_count, sizeof(*image->mappings), compare_mappings);
 	for (size_t i = 0; i < image->mapping_count; i++) {
 		struct ph_mapping m = image->mappings[i];
-		if (m.start >= m.end || (n && m.start < image->mappings[n - 1].end))
+		struct ph_mapping *last = n ? &image->mappings[n - 1] : NULL;
+		/* the sizes in a list of modules are not to be trusted, the places are */
+		if (last && m.start < last->end && m.by_headers && m.start > last->start)
+			last->end = m.start;
+		if (m.start >= m.end || (last && m.start < last->end))
 			continue;
 		image->mappings[n++] = m;
 	}
@@ -188,7 +192,7 @@ static void parse_file(struct ph_image *image, const struct ph_note *note)
 	}
 	if (claimed != count || names.overrun || c.overrun)
 		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "notes", "the list of mapped files is damaged");
-	settle_mappings(image);
+	ph_image_settle_mappings(image);
 }
 
 bool ph_image_parse_notes(struct ph_image *image, const void *notes, size_t size, uint64_t align)
@@ -217,17 +221,6 @@ bool ph_image_parse_notes(struct ph_image *image, const void *notes, size_t size
 	return found;
 }
 
-/* signal(7): those whose default action is "Core", the only ones that the kernel dumps for. */
-static bool signal_dumps(int number)
-{
-	switch (number) {
-	case SIGQUIT: case SIGILL: case SIGTRAP: case SIGABRT: case SIGBUS: case SIGFPE: case SIGSEGV:
-	case SIGXCPU: case SIGXFSZ: case SIGSYS:
-		return true;
-	}
-	return false;
-}
-
 /* The argv of the initial stack, joined; NULL when it does not continue what the note has. */
 static const char *longer_command(struct ph_image *image)
 {
@@ -254,7 +247,7 @@ void ph_image_finish_notes(struct ph_image *image)
 	if (!info->signal_number)
 		info->signal_number = first->signal;
 	/* gcore of a process that was only stopped by the debugger */
-	bool dumps = signal_dumps(info->signal_number) && !(image->debugger_core && info->signal_number == SIGTRAP);
+	bool dumps = ph_signal_dumps(info->signal_number) && !(image->debugger_core && info->signal_number == SIGTRAP);
 	if (dumps)
 		first->crashed = true;
 	else {

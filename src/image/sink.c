@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "image/elfcore.h"
+#include "image/minidump.h"
 
 #define BLOCK 4096u
 /* 65,534 program headers of 56 bytes, and what may lie before them */
@@ -74,9 +75,15 @@ static struct ph_error *look_at_head(struct ph_sink *sink, const uint8_t *data, 
 	sink->head = grown;
 	sink->head_size += take;
 	size_t n = sink->head_size < SELFMAG ? sink->head_size : SELFMAG;
-	if (memcmp(sink->head, ELFMAG, n))
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: what is in it is not a core (no ELF header)",
+	bool minidump = !memcmp(sink->head, PH_MINIDUMP_MAGIC, n);
+	if (!minidump && memcmp(sink->head, ELFMAG, n))
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: what is in it is not a core (neither ELF nor a minidump)",
 				       sink->name);
+	if (minidump) {
+		/* its streams may lie anywhere: all of it is taken */
+		sink->head_done = n == SELFMAG;
+		return NULL;
+	}
 	sink->extent = ph_elfcore_extent(sink->head, sink->head_size);
 	sink->head_done = sink->extent || sink->head_size == HEAD_MAXIMUM;
 	if (sink->head_done) {

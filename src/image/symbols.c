@@ -179,6 +179,8 @@ static bool look_in_hash(struct symbol_query *q)
 
 static ph_addr dynamic_symbol(struct ph_image *image, const struct ph_module *module, const char *name)
 {
+	if (image->pe_modules)
+		return ph_pe_symbol(image, module, name);
 	struct symbol_query q = { .image = image, .name = name, .length = strlen(name) };
 	if (!q.length || q.length >= MAX_NAME || !(q.dynamic = module_dynamic(image, module)))
 		return 0;
@@ -240,11 +242,16 @@ const char *ph_image_symbolize(struct ph_image *image, ph_addr addr)
 		return asked_name(image, addr);
 	const struct ph_module *module = ph_image_module_at(image, addr);
 	struct ph_modfile *file = module ? ph_image_module_file(image, module) : NULL;
-	if (!file)
-		return NULL;
-	find_debug_file(image, module);
 	uint64_t offset;
-	const char *name = ph_modfile_nearest(file, addr - module->bias, &offset);
+	const char *name;
+	if (module && image->pe_modules) {
+		name = ph_pe_nearest(image, module, addr, &offset);
+	} else if (file) {
+		find_debug_file(image, module);
+		name = ph_modfile_nearest(file, addr - module->bias, &offset);
+	} else {
+		return NULL;
+	}
 	/* farther than any function is long: the symbols do not cover this place */
 	if (!name || offset > 16 << 20)
 		return NULL;
@@ -253,6 +260,24 @@ const char *ph_image_symbolize(struct ph_image *image, ph_addr addr)
 	if (offset)
 		ph_buffer_printf(&text, "+0x%" PRIx64, offset);
 	return ph_image_intern(image, ph_buffer_text(&text));
+}
+
+static bool pe_section(struct ph_image *image, const struct ph_module *module, const char *name, ph_addr *ret_start,
+		       ph_addr *ret_size)
+{
+	uint8_t header[PH_PE_MAX_HEADER];
+	struct ph_pe pe;
+	uint32_t rva, bytes;
+	size_t size = ph_image_readable(image, module->start, sizeof(header));
+	if (ph_image_read(image, module->start, header, size) != PH_OK || !ph_pe_parse(header, size, &pe))
+		return false;
+	/* CPython's own has no dot before its name there (GENERATE_DEBUG_SECTION of pycore_runtime.h) */
+	if (!ph_pe_section(&pe, header, size, name + (name[0] == '.'), &rva, &bytes) &&
+	    !ph_pe_section(&pe, header, size, name, &rva, &bytes))
+		return false;
+	*ret_start = module->bias + rva;
+	*ret_size = bytes;
+	return true;
 }
 
 bool ph_image_section(struct ph_image *image, const struct ph_module *module, const char *name, ph_addr *ret_start,
@@ -265,6 +290,8 @@ bool ph_image_section(struct ph_image *image, const struct ph_module *module, co
 	struct ph_modfile *file = ph_image_module_file(image, module);
 	ph_addr address;
 	uint64_t size;
+	if (image->pe_modules)
+		return pe_section(image, module, name, ret_start, ret_size);
 	if (!file || !ph_modfile_section(file, name, &address, &size) || !address || !size)
 		return false;
 	*ret_start = module->bias + address;

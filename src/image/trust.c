@@ -94,6 +94,11 @@ static const char *disagreement(struct ph_image *image, const struct ph_module *
 {
 	const struct ph_elf *elf = ph_modfile_elf(file);
 	const char *id = ph_modfile_build_id(file);
+	if (image->pe_modules != (ph_modfile_pe(file) != NULL))
+		return image->pe_modules ? "it is not a program or library of Windows" : "it is one of Windows";
+	if (image->pe_modules)
+		return !module->build_id ? "the dump does not tell which build it was" :
+		       strcmp(id, module->build_id) ? "it is another build" : NULL;
 	if (elf->machine != image->machine->elf_machine || elf->wide != image->machine->wide)
 		return "it is for another machine";
 	if (elf->type != ET_EXEC && elf->type != ET_DYN)
@@ -132,6 +137,8 @@ static void use_file(struct ph_image *image, struct ph_module *module, struct ph
 	module->why_not = NULL;
 	if (!module->build_id)
 		module->build_id = ph_modfile_build_id(file);
+	if (ph_modfile_pe(file))
+		state->exports = ph_modfile_pe(file)->exports;
 	if (!state->phdr_count && count && (state->phdrs = calloc(count, sizeof(*phdrs)))) {
 		memcpy(state->phdrs, phdrs, count * sizeof(*phdrs));
 		state->phdr_count = count;

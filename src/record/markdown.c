@@ -69,7 +69,10 @@ static void put_table(const struct ph_report *r, struct ph_buffer *out)
 	if (r->image.signal_number) {
 		const char *meaning = ph_signal_meaning(r->image.signal_number);
 		ph_buffer_puts(&cell, r->image.signal_name ? r->image.signal_name : "signal");
-		ph_buffer_printf(&cell, " (%d)", r->image.signal_number);
+		if (r->image.signal_number > 0xffff)
+			ph_buffer_printf(&cell, " (0x%llx)", (unsigned long long)r->image.signal_number);
+		else
+			ph_buffer_printf(&cell, " (%lld)", (long long)r->image.signal_number);
 		if (meaning)
 			ph_buffer_printf(&cell, ", %s", meaning);
 		if (r->image.has_signal_address)

@@ -182,7 +182,7 @@ struct ph_report {
 		int64_t pid; /* 0 unknown */
 		const char *command;
 		bool complete;
-		int signal_number; /* 0 none: "signal": null */
+		int64_t signal_number; /* 0 none: "signal": null; on Windows the exception's code */
 		const char *signal_name;
 		bool has_signal_address;
 		ph_addr signal_address;

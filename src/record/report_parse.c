@@ -233,7 +233,7 @@ static void parse_image(struct ph_report *r, struct json_object *o)
 	r->image.pid = ph_json_get_int(o, "pid", 0);
 	r->image.command = ph_json_get_string(&r->arena, o, "command");
 	r->image.complete = ph_json_get_bool(o, "complete");
-	r->image.signal_number = to_int(signal, "number", 0);
+	r->image.signal_number = ph_json_get_int(signal, "number", 0);
 	r->image.signal_name = ph_json_get_string(&r->arena, signal, "name");
 	r->image.has_signal_address = json_object_is_type(ph_json_get(signal, "address"), json_type_string);
 	r->image.signal_address = ph_json_get_address(signal, "address");

@@ -33,7 +33,7 @@ void ph_text_put_styled(struct ph_text *t, enum ph_style style, const char *text
 	ph_text_plain(t);
 }
 
-const char *ph_signal_meaning(int number)
+const char *ph_signal_meaning(int64_t number)
 {
 	switch (number) {
 	case SIGSEGV:
@@ -56,6 +56,25 @@ const char *ph_signal_meaning(int number)
 		return "CPU time limit";
 	case SIGXFSZ:
 		return "file size limit";
+	/* codes of Windows's exceptions (winnt.h, ntstatus.h) */
+	case 0xc0000005:
+		return "invalid memory access";
+	case 0xc0000006:
+		return "access to memory that could not be paged in";
+	case 0xc000001d:
+		return "illegal instruction";
+	case 0xc0000094:
+		return "division by zero";
+	case 0xc00000fd:
+		return "stack overflow";
+	case 0xc0000374:
+		return "the C heap is corrupt";
+	case 0xc0000409:
+		return "abort() was called, or a buffer on the stack overrun";
+	case 0x80000003:
+		return "breakpoint";
+	case 0xe06d7363:
+		return "a C++ exception that nobody caught";
 	default:
 		return NULL;
 	}
@@ -73,6 +92,14 @@ void ph_text_location(struct ph_text *t, const struct ph_code_location *pc)
 	}
 }
 
+void ph_signal_put_number(int64_t number, struct ph_buffer *out)
+{
+	if (number > 0xffff)
+		ph_buffer_printf(out, "Exception 0x%llx", (unsigned long long)number);
+	else
+		ph_buffer_printf(out, "Signal %lld", (long long)number);
+}
+
 static void field(struct ph_text *t, const char *name)
 {
 	ph_buffer_printf(t->out, "  %-11s", name);
@@ -86,7 +113,7 @@ static void put_signal(struct ph_text *t)
 	if (r->image.signal_number && r->image.signal_name)
 		ph_text_put(t, r->image.signal_name);
 	else if (r->image.signal_number)
-		ph_buffer_printf(t->out, "Signal %d", r->image.signal_number);
+		ph_signal_put_number(r->image.signal_number, t->out);
 	else
 		ph_buffer_puts(t->out, "No signal");
 	ph_text_plain(t);

@@ -159,9 +159,10 @@ static char *normal_module(struct ph_arena *arena, const char *path)
 
 /* ---- the hash ---- */
 
-static bool is_native_signal(int number)
+static bool is_native_signal(int64_t number)
 {
-	return number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE;
+	/* all codes of Windows's exceptions, which have the upper bit of 32 */
+	return number > INT32_MAX || number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE;
 }
 
 static const char *frame_name(struct ph_arena *arena, const struct ph_frame *frame)
@@ -212,8 +213,8 @@ static struct subject find_subject(struct ph_report *r, const struct ph_thread *
 {
 	struct subject s = { 0 };
 	struct ph_arena *arena = &r->arena;
-	int number = r->image.signal_number;
-	const char *signal = r->image.signal_name ? r->image.signal_name : ph_arena_printf(arena, "signal %d", number);
+	int64_t number = r->image.signal_number;
+	const char *signal = r->image.signal_name ? r->image.signal_name : ph_arena_printf(arena, number > INT32_MAX ? "exception 0x%llx" : "signal %lld", (long long)number);
 	const struct ph_exception *e =
 		thread && thread->exception_count ? ph_report_exception(r, thread->exceptions[0].address) : NULL;
 	if (thread) {

@@ -51,6 +51,8 @@ void ph_text_native_threads(struct ph_text *t);
 void ph_text_tasks(struct ph_text *t);
 
 /* "invalid memory access"; NULL for a signal that says nothing more than its name. */
-const char *ph_signal_meaning(int number);
+const char *ph_signal_meaning(int64_t number);
+/* "Signal 40", "Exception 0xc0000005" */
+void ph_signal_put_number(int64_t number, struct ph_buffer *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A stopped process: a core file (later a minidump, a live process, gdb's target). */
+/* A stopped process: a core file, a minidump, or a debugger's target (callback.h). */
 #ifndef PYHEAP_IMAGE_H
 #define PYHEAP_IMAGE_H
 
@@ -37,7 +37,7 @@ struct ph_image_options {
 	void *symbols_user;
 };
 
-/* Open a core: plain ELF is mapped; zstd, lz4, gzip, xz and "-" (standard
+/* Open a core or minidump: a plain one is mapped; zstd, lz4, gzip, xz and "-" (standard
  * input) go into a sparse unlinked file under $TMPDIR first.
  * PH_ERROR_NOT_CORE, PH_ERROR_IO, PH_ERROR_NO_MEMORY; one line each. */
 struct ph_error *ph_image_open_core(const char *path, const struct ph_image_options *options, struct ph_image **ret)
@@ -46,9 +46,9 @@ struct ph_error *ph_image_open_core(const char *path, const struct ph_image_opti
 /* What a file is by its first bytes, so that CORE and PYTHON may come in either order. */
 enum ph_file_kind {
 	PH_FILE_UNKNOWN,
-	PH_FILE_CORE,	    /* ELF ET_CORE */
+	PH_FILE_CORE,	    /* ELF ET_CORE, or a minidump */
 	PH_FILE_COMPRESSED, /* by one of the compressors above: taken to be a core */
-	PH_FILE_EXECUTABLE, /* other ELF */
+	PH_FILE_EXECUTABLE, /* other ELF, or PE */
 	PH_FILE_SCRIPT,	    /* "#!" */
 };
 struct ph_error *ph_image_file_kind(const char *path, enum ph_file_kind *ret) __attribute__((warn_unused_result));

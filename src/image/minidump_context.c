@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where the CONTEXT of each processor keeps the registers: winnt.h, and what Breakpad made of it for Linux.
+ * The general registers of ARM and ARM64 lie where Windows has them in Breakpad's older contexts too, whose flags are
+ * wider. */
+#include "image/minidump.h"
+
+#include <elf.h>
+#include <stdio.h>
+
+/* TEB.ProcessEnvironmentBlock, PEB.ProcessParameters and RTL_USER_PROCESS_PARAMETERS.CommandLine are the same on all
+ * machines of one pointer size. */
+#define WIDE_PROCESS .peb = 0x60, .parameters = 0x20, .command_line = 0x70
+#define NARROW_PROCESS .peb = 0x30, .parameters = 0x10, .command_line = 0x40
+
+static const struct ph_context contexts[] = {
+	{ .architecture = 9 /* AMD64 */, .elf_machine = EM_X86_64, .wide = true, .flags = 0x30, .pc = 0xf8, .sp = 0x98,
+	  .fp = 0xa0, .size = 0x100, WIDE_PROCESS },
+	{ .architecture = 0 /* INTEL */, .elf_machine = EM_386, .flags = 0, .pc = 0xb8, .sp = 0xc4, .fp = 0xb4,
+	  .size = 0xc8, NARROW_PROCESS },
+	{ .architecture = 12 /* ARM64 */, .elf_machine = EM_AARCH64, .wide = true, .flags = 0, .pc = 0x108, .sp = 0x100,
+	  .fp = 0xf0, .size = 0x110, WIDE_PROCESS },
+	{ .architecture = 0x8003 /* Breakpad's ARM64 before Microsoft had one */, .elf_machine = EM_AARCH64, .wide = true,
+	  .flags = 0, .pc = 0x108, .sp = 0x100, .fp = 0xf0, .size = 0x110, WIDE_PROCESS },
+	{ .architecture = 5 /* ARM */, .elf_machine = EM_ARM, .flags = 0, .pc = 0x40, .sp = 0x38, .fp = 0x30, .size = 0x44,
+	  NARROW_PROCESS },
+};
+
+const struct ph_context *ph_context_find(unsigned architecture)
+{
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (contexts[i].architecture == architecture)
+			return &contexts[i];
+	return NULL;
+}
+
+const char *ph_context_name(unsigned architecture, char buffer[48])
+{
+	static const struct {
+		uint16_t architecture;
+		const char *name;
+	} names[] = {
+		{ 0, "i386" },	   { 1, "MIPS" },   { 3, "PowerPC" },	{ 5, "arm" },	      { 6, "Itanium" },
+		{ 9, "x86_64" },   { 12, "arm64" }, { 0x8001, "SPARC" }, { 0x8002, "PowerPC 64" },
+		{ 0x8003, "arm64" }, { 0x8004, "MIPS 64" }, { 0x8005, "riscv32" }, { 0x8006, "riscv64" },
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].architecture == architecture)
+			return names[i].name;
+	snprintf(buffer, 48, "processor architecture %u", architecture);
+	return buffer;
+}
