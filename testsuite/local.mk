@@ -80,6 +80,7 @@ check_PROGRAMS += testsuite/layouts/dump-layout
 testsuite_layouts_dump_layout_SOURCES = testsuite/layouts/dump-layout.c
 EXTRA_DIST += testsuite/layouts/read-dwarf.py
 TESTS += testsuite/layouts/rows.py
+TESTS += testsuite/layouts/machines.py
 
 # The line tables against what the interpreters say of their own code.
 check_PROGRAMS += testsuite/lines/compare-lines

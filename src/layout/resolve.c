@@ -37,7 +37,12 @@ unsigned ph_class_size(unsigned class, const struct ph_abi *abi, bool *ret_signe
 	case PH_CLASS_DOUBLE:
 		return 8;
 	case PH_CLASS_LDOUBLE:
-		return abi->max_align == 4 ? 12 : 16;
+		/* 12 bytes on i386, a double on 32-bit ARM and on Windows */
+		return abi->max_align == 4 ? 12 : abi->pointer_size == 4 || !abi->lock_size ? 8 : 16;
+	case PH_CLASS_LOCK:
+		return abi->lock_size;
+	case PH_CLASS_COND:
+		return abi->lock_size ? 48 : 0;
 	case PH_CLASS_INT:
 	case PH_CLASS_UINT:
 	case PH_CLASS_INTS:
@@ -69,6 +74,10 @@ static bool condition_holds(unsigned condition, const struct ph_abi *abi)
 		return !abi->free_threaded;
 	case PH_IF_DEBUG:
 		return abi->debug;
+	case PH_IF_WIDE:
+		return abi->pointer_size == 8;
+	case PH_IF_NARROW:
+		return abi->pointer_size == 4;
 	default:
 		return true;
 	}
@@ -116,8 +125,14 @@ static bool place_member(struct ph_layout *layout, const struct shape *shapes, s
 		align = shapes[row->nested].align;
 	} else {
 		size = align = ph_class_size(row->class, abi, &is_signed);
-		if (align > abi->max_align && (row->class != PH_CLASS_LDOUBLE || abi->max_align == 4))
+		if (row->class == PH_CLASS_LOCK)
+			align = abi->pointer_size;
+		/* s390x aligns nothing to more than 8 */
+		bool more = row->class == PH_CLASS_LDOUBLE && abi->max_align == 8 && !abi->big_endian;
+		if (align > abi->max_align && !more)
 			align = abi->max_align;
+		if (!align)
+			return true; /* what this ABI does not have */
 	}
 	c->any = true;
 	if (row->kind == PH_ROW_BIT && c->bits_left >= row->count) {

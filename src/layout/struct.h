@@ -11,7 +11,7 @@
  *	PH_NEST(struct, member, nested struct, n, versions)
  *	PH_NEST_IF(condition, struct, member, nested struct, n, versions)
  *	PH_BIT(struct, member, bits, versions)		a bit-field of an unsigned int
- *	PH_PAD(class, n, versions)			n elements without a name
+ *	PH_PAD(class, n, versions)			n elements without a name; and PH_PAD_IF
  *
  * Where a struct is too large to be listed whole, explicit offsets, in a file for each kind of ABI (enum ph_abi_kind;
  * tables.c says which file is whose).  A field without a row for the kind is absent there, never another kind's:
@@ -53,6 +53,8 @@ enum ph_class {
 	PH_CLASS_CHAR,
 	PH_CLASS_UCHAR,
 	PH_CLASS_LDOUBLE,
+	PH_CLASS_LOCK,	/* a pthread_mutex_t; 0 bytes on Windows */
+	PH_CLASS_COND,	/* a pthread_cond_t */
 	PH_CLASS_WORDS, /* something of n pointer-sized words that is not looked into */
 	PH_CLASS_INTS,	/* the same, of n times 4 bytes */
 	PH_CLASS_STRUCT,
@@ -66,6 +68,8 @@ enum ph_condition {
 	PH_IF_FREE_THREADED,
 	PH_IF_WITH_GIL,
 	PH_IF_DEBUG,
+	PH_IF_WIDE,   /* 64-bit */
+	PH_IF_NARROW, /* 32-bit */
 };
 
 enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT };

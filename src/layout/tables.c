@@ -9,9 +9,10 @@
 	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_STRUCT, .count = (c),                        \
 	  .field = PH_##s##_##m, .nested = PH_SIZEOF_##n, .versions = { __VA_ARGS__ } },
 #define PH_NEST(s, m, n, c, ...) PH_NEST_IF(ALWAYS, s, m, n, c, __VA_ARGS__)
-#define PH_PAD(k, c, ...)                                                                                              \
-	{ .kind = PH_ROW_MEMBER, .class = PH_CLASS_##k, .count = (c), .field = -1, .nested = -1,                        \
-	  .versions = { __VA_ARGS__ } },
+#define PH_PAD_IF(i, k, c, ...)                                                                                        \
+	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = -1,              \
+	  .nested = -1, .versions = { __VA_ARGS__ } },
+#define PH_PAD(k, c, ...) PH_PAD_IF(ALWAYS, k, c, __VA_ARGS__)
 #define PH_MEMBER_IF(i, s, m, k, c, ...)                                                                               \
 	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = PH_##s##_##m,    \
 	  .nested = -1, .versions = { __VA_ARGS__ } },

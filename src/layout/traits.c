@@ -270,6 +270,10 @@ static void fill_abi_traits(int32_t *traits, const struct ph_abi *abi, uint32_t 
 
 	if (traits[PH_TRAIT_STR_IS_BYTES] == 1)
 		traits[PH_TRAIT_STR_UNIT_BYTES] = abi->ucs4 ? 4 : 2;
+	if (!wide && version < 31100) { /* bpo-45569 */
+		traits[PH_TRAIT_INT_DIGIT_BITS] = 15;
+		traits[PH_TRAIT_INT_DIGIT_BYTES] = 2;
+	}
 	traits[PH_TRAIT_GC_NO_HEAD] = abi->free_threaded;
 	traits[PH_TRAIT_OBJECT_MANAGED_DICT_OFFSET] = version >= 31100 ? -before * word : 0;
 	traits[PH_TRAIT_OBJECT_MANAGED_VALUES_OFFSET] = version >= 31100 && version < 31200 ? -4 * word : 0;

@@ -24,7 +24,9 @@ EXPLICIT = ('PyInterpreterState', 'PyRuntimeState', 'PyThreadStateImpl')
 
 
 def layout(hexversion, flags):
-    text = subprocess.check_output([DUMP, '%x' % hexversion, '8', '8'] + flags).decode()
+    if not flags[:1] or not flags[0].isdigit():
+        flags = ['8', '8'] + flags
+    text = subprocess.check_output([DUMP, '%x' % hexversion] + flags).decode()
     fields, sizes = {}, {}
     for line in text.splitlines():
         kind, rest = line.split(' ', 1)

@@ -36,7 +36,17 @@ static void test_abis(void)
 	CHECK_EQ(OFFSET(l, SIZEOF_PyFloatObject), 16);
 	CHECK_EQ(OFFSET(l, SIZEOF_PyASCIIObject), 24);
 	CHECK_EQ(OFFSET(l, PyTypeObject_tp_flags), 84);
+	CHECK_EQ(OFFSET(l, PyInterpreterState_modules), 508);
+	struct ph_abi odd = i386;
+	odd.free_threaded = true; /* a kind of ABI without explicit offsets */
+	l = of(0x030d00f0, odd);
 	CHECK(!ph_layout_has(&l, PH_PyInterpreterState_next));
+	/* bit-fields of big-endian machines begin at the other end */
+	odd = lp64;
+	odd.big_endian = true;
+	l = of(0x030b07f0, odd);
+	CHECK_EQ(l.traits[PH_TRAIT_STR_KIND_SHIFT], 27);
+	CHECK_EQ(l.traits[PH_TRAIT_STR_ASCII_SHIFT], 25);
 	l = of(0x030b07f0, llp64);
 	CHECK_EQ(l.slots[PH_PyTypeObject_tp_flags].size, 4);
 	CHECK_EQ(OFFSET(l, PyTypeObject_tp_doc), 176);
