@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 #define BASES_MAXIMUM 64
 #define NESTING_MAXIMUM 4 /* exceptions as the only argument of exceptions */
@@ -84,6 +85,15 @@ static void put_repr(struct message *m, ph_addr address)
 	m->result.redacted |= r.redacted;
 }
 
+/* Text that str() leaves as it is: also 2.7's str, when its bytes are UTF-8, as they are on the terminals of today. */
+static bool is_plain_text(const struct ph_value *value)
+{
+	if (value->kind == PH_KIND_STR)
+		return value->form == PH_FORM_STR;
+	return value->kind == PH_KIND_BYTES && value->form == PH_FORM_BYTES && value->python2 && !value->text_cut &&
+	       !u8_check((const uint8_t *)value->text, value->text_size);
+}
+
 /* str() of an object: that of a str is itself, that of an exception is handled by the caller, else repr. */
 static void put_str(struct message *m, ph_addr address)
 {
@@ -92,8 +102,7 @@ static void put_str(struct message *m, ph_addr address)
 	struct ph_redactor *redactor = m->render->redactor;
 	ph_source_value(m->render->source, address, &limits, &m->type);
 	const struct ph_value *value = &m->type;
-	if (value->kind != PH_KIND_STR || value->form != PH_FORM_STR ||
-	    ph_redactor_mode(redactor) == PH_REDACT_VALUES || ph_redactor_is_marked(redactor, address)) {
+	if (!is_plain_text(value) || ph_redactor_mode(redactor) == PH_REDACT_VALUES || ph_redactor_is_marked(redactor, address)) {
 		put_repr(m, address);
 		return;
 	}
