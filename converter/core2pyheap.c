@@ -4,6 +4,7 @@
 #include "output.h"
 
 #include <pyheap/image.h>
+#include <pyheap/live.h>
 #include <pyheap/session.h>
 
 #include <signal.h>
@@ -26,7 +27,7 @@ static int fail(struct ph_error *error)
 static struct ph_error *sort_operands(struct options *options)
 {
 	enum ph_file_kind first, second;
-	if (!options->python || !strcmp(options->core, "-"))
+	if (!options->python || !options->core || !strcmp(options->core, "-"))
 		return NULL;
 	struct ph_error *error = ph_image_file_kind(options->core, &first);
 	if (error)
@@ -83,6 +84,79 @@ static struct ph_error *write_dump(struct ph_session *session, const struct opti
 	return error;
 }
 
+/* Bytes that are copied of a running process, so that it goes on at once: those that take less time than
+ * the report, or the dump of the stacks, which otherwise look at little of it while it stands. */
+#define COPY_FOR_REPORT ((uint64_t)256 << 20)
+#define COPY_FOR_STACKS ((uint64_t)1 << 30)
+#define NO_STOP_TRIES 5
+
+static struct ph_error *open_image(const struct options *options, const struct ph_image_options *image_options,
+				   struct ph_image **ret)
+{
+	if (!options->pid)
+		return ph_image_open_core(options->core, image_options, ret);
+	bool heap = !options->no_dump && options->heap == PH_DUMP_HEAP_FULL;
+	bool stacks = !options->no_dump && options->heap == PH_DUMP_HEAP_STACKS;
+	struct ph_live_options live = {
+		.pid = options->pid,
+		.no_stop = options->no_stop,
+		.copy_maximum = heap ? UINT64_MAX : stacks ? COPY_FOR_STACKS : COPY_FOR_REPORT,
+	};
+	return ph_image_open_live(&live, image_options, ret);
+}
+
+/* A process that runs on may be caught between two steps: what was torn is tried again. */
+static bool is_torn(const struct options *options, const struct ph_image *image, const struct ph_session *session,
+		    int tries)
+{
+	return options->no_stop && image && !ph_live_has_ended(image) && tries < NO_STOP_TRIES &&
+	       (!session || ph_session_is_damaged(session));
+}
+
+static struct ph_error *open_session(const struct options *options, const struct ph_image_options *image_options,
+				     const struct ph_session_options *session_options, struct ph_image **ret_image,
+				     struct ph_session **ret_session)
+{
+	for (int tries = 1;; tries++) {
+		struct ph_image *image = NULL;
+		struct ph_session *session = NULL;
+		struct ph_error *error = open_image(options, image_options, &image);
+		if (!error)
+			error = ph_session_open(image, session_options, &session);
+		if (!is_torn(options, image, session, tries)) {
+			*ret_image = image;
+			*ret_session = session;
+			return error;
+		}
+		ph_error_free(error);
+		ph_session_close(session);
+		ph_image_close(image);
+	}
+}
+
+/* How long it stood still is what its owner wants to know. */
+static void let_go_on(const struct options *options, struct ph_image *image)
+{
+	if (!options->pid || !image)
+		return;
+	ph_live_resume(image);
+	double seconds = ph_live_stood(image);
+	output_end_progress();
+	if (seconds > 0)
+		fprintf(stderr, "core2pyheap: process %lld stood still for %.*f %s\n", (long long)options->pid,
+			seconds < 0.01 ? 1 : seconds < 1 ? 0 : 2, seconds < 1 ? seconds * 1e3 : seconds,
+			seconds < 1 ? "ms" : "s");
+}
+
+/* Whatever was not found: this is why. */
+static int fail_ended(const struct options *options, struct ph_error *error)
+{
+	output_end_progress();
+	fprintf(stderr, "core2pyheap: process %lld ended while it was read\n", (long long)options->pid);
+	ph_error_free(error);
+	return 2;
+}
+
 static int convert(const struct options *options)
 {
 	struct ph_image_options image_options = {
@@ -100,14 +174,19 @@ static int convert(const struct options *options)
 	struct ph_image *image = NULL;
 	struct ph_session *session = NULL;
 	int status = 0;
-	struct ph_error *error = ph_image_open_core(options->core, &image_options, &image);
-	if (!error)
-		error = ph_session_open(image, &session_options, &session);
+	struct ph_error *error = open_session(options, &image_options, &session_options, &image, &session);
+	/* the report is made: nothing more of the process is needed for it */
+	if (!error && options->no_dump)
+		let_go_on(options, image);
 	if (!error)
 		error = write_report(session, options);
 	if (!error)
 		error = write_dump(session, options);
-	if (error)
+	if (!error && !options->no_dump)
+		let_go_on(options, image);
+	if (error && image && options->pid && ph_live_has_ended(image))
+		status = fail_ended(options, error);
+	else if (error)
 		status = fail(error);
 	else if (ph_session_is_damaged(session))
 		status = 1;

@@ -10,6 +10,8 @@
 
 enum {
 	OPT_NO_DUMP = 256,
+	OPT_PID,
+	OPT_NO_STOP,
 	OPT_REPORT,
 	OPT_HEAP,
 	OPT_SYSROOT,
@@ -29,6 +31,8 @@ enum {
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "no-dump", no_argument, NULL, OPT_NO_DUMP },
+	{ "pid", required_argument, NULL, OPT_PID },
+	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
 	{ "report", required_argument, NULL, OPT_REPORT },
 	{ "heap", required_argument, NULL, OPT_HEAP },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
@@ -48,12 +52,16 @@ static const struct option long_options[] = {
 
 static const char help_text[] =
 	"usage: core2pyheap [OPTION]... CORE [PYTHON]\n"
+	"       core2pyheap [OPTION]... --pid=PID [--no-stop]\n"
 	"Print the crash report of a CPython process from its core file, and write a portable\n"
 	"dump of it that `pyheap` reads on any machine.\n"
 	"\n"
 	"CORE    an ELF core, also compressed (zstd, lz4, gzip, xz); \"-\" is standard input\n"
 	"PYTHON  the executable that died, if it is at hand; it is read, never run\n"
 	"\n"
+	"      --pid=PID              a running process in place of a core; it is stopped for a moment,\n"
+	"                             and how long is printed\n"
+	"      --no-stop              do not stop it: what changes meanwhile is torn, and counted\n"
 	"  -o, --output=FILE          write the dump to FILE (\"-\": standard output, the report then\n"
 	"                             goes to standard error); default CORE.pyheap in this folder\n"
 	"      --no-dump              write no dump\n"
@@ -169,6 +177,17 @@ static int set_pickle_objects(struct options *options, const char *value)
 	return -1;
 }
 
+static int set_pid(struct options *options, const char *value)
+{
+	char *end;
+	errno = 0;
+	long long pid = strtoll(value, &end, 10);
+	if (errno || *end || value == end || pid < 1 || pid > INT32_MAX)
+		return usage("--pid takes the number of a process, not", *value ? value : "\"\"");
+	options->pid = pid;
+	return -1;
+}
+
 static int add_label(struct options *options, const char **labels, const char *value)
 {
 	const char *equals = strchr(value, '=');
@@ -186,6 +205,11 @@ static int set_option(int c, struct options *options, const char **labels)
 		return -1;
 	case OPT_NO_DUMP:
 		options->no_dump = true;
+		return -1;
+	case OPT_PID:
+		return set_pid(options, optarg);
+	case OPT_NO_STOP:
+		options->no_stop = true;
 		return -1;
 	case OPT_REPORT:
 		return set_report(options, optarg);
@@ -243,6 +267,16 @@ static int wrong_option(int c, char *const *argv)
 	return 2;
 }
 
+/* What is wrong with so many operands, or NULL. */
+static const char *check_operands(const struct options *options, int count)
+{
+	if (options->no_stop && !options->pid)
+		return "--no-stop goes with --pid";
+	if (options->pid)
+		return count > 1 ? "too many operands: with --pid only PYTHON may follow" : NULL;
+	return count < 1 ? "no core file is named" : count > 2 ? "too many operands" : NULL;
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	struct options options = { .heap = PH_DUMP_HEAP_FULL, .pickle_objects = 100000 };
@@ -259,9 +293,10 @@ int options_parse(int argc, char **argv, struct options *ret)
 			return status;
 		}
 	}
-	if (optind >= argc || argc - optind > 2) {
+	const char *wrong = check_operands(&options, argc - optind);
+	if (wrong) {
 		free(labels);
-		return usage(optind >= argc ? "no core file is named" : "too many operands", NULL);
+		return usage(wrong, NULL);
 	}
 	if (options.output && !strcmp(options.output, "-") && !options.no_dump && isatty(STDOUT_FILENO)) {
 		fputs("core2pyheap: -o -: standard output is a terminal and a dump is binary; send it to a file\n",
@@ -269,8 +304,9 @@ int options_parse(int argc, char **argv, struct options *ret)
 		free(labels);
 		return 2;
 	}
-	options.core = argv[optind];
-	options.python = optind + 1 < argc ? argv[optind + 1] : NULL;
+	if (!options.pid)
+		options.core = argv[optind++];
+	options.python = optind < argc ? argv[optind] : NULL;
 	if (options.python && !strcmp(options.python, "-")) {
 		options.python = options.core;
 		options.core = "-";

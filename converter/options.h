@@ -6,12 +6,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
 /* What the command line says; strings are argv's. */
 struct options {
-	const char *core;   /* "-" is standard input */
+	const char *core;   /* "-" is standard input; NULL when there is a pid */
+	int64_t pid;	    /* of a running process; 0 none */
+	bool no_stop;
 	const char *python; /* NULL: none given */
 	const char *output; /* -o; NULL: the default name, "-" standard output */
 	bool no_dump, no_report, explain;

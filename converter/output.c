@@ -130,9 +130,13 @@ struct ph_error *output_write(FILE *to, const char *text, size_t size)
 	return io_error("cannot write the report: %s", strerror(errno));
 }
 
-/* CORE without its folder and the ending of a compressor. */
-static char *dump_stem(const char *core)
+/* CORE without its folder and the ending of a compressor; of a process its number. */
+static char *dump_stem(const struct options *options)
 {
+	const char *core = options->core;
+	char *named;
+	if (!core)
+		return asprintf(&named, "python.%lld", (long long)options->pid) < 0 ? NULL : named;
 	static const char *const endings[] = { ".zst", ".lz4", ".gz", ".xz" };
 	const char *slash = strrchr(core, '/');
 	char *stem = strdup(!strcmp(core, "-") ? "core" : slash && slash[1] ? slash + 1 : core);
@@ -158,14 +162,14 @@ static bool is_same_file(const char *a, const char *b)
 struct ph_error *output_dump_path(const struct options *options, char **ret)
 {
 	if (options->output) {
-		if (is_same_file(options->output, options->core) ||
+		if ((options->core && is_same_file(options->output, options->core)) ||
 		    (options->python && is_same_file(options->output, options->python)))
 			return io_error("%s: the dump would replace what it is made from; give -o another name",
 					options->output);
 		*ret = strdup(options->output);
 		return *ret ? NULL : io_error("out of memory");
 	}
-	char *stem = dump_stem(options->core), *path;
+	char *stem = dump_stem(options), *path;
 	if (!stem)
 		return io_error("out of memory");
 	for (int i = 1; i < 10000; i++) {

@@ -39,6 +39,14 @@ static inline void ph_close_cleanup(int *fd)
 }
 #define ph_auto_close ph_cleanup(ph_close_cleanup)
 
+/* Hand an owned descriptor on: the variable becomes -1. */
+#define ph_take_fd(fd)            \
+	({                        \
+		int taken_ = (fd); \
+		(fd) = -1;        \
+		taken_;           \
+	})
+
 static inline void ph_fclose_cleanup(FILE **file)
 {
 	if (*file)

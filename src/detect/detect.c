@@ -278,6 +278,7 @@ static struct ph_error *unknown_version(struct detection *d)
 
 static struct ph_error *explain_failure(struct detection *d)
 {
+	const char *what = strcmp(ph_image_info(d->image)->kind, "live") ? "core" : "process";
 	const struct ph_image_info *info = ph_image_info(d->image);
 	const struct ph_module *pypy = find_pypy(d);
 	const char *command = info->command ? info->command : info->name ? info->name : "unknown";
@@ -298,10 +299,10 @@ static struct ph_error *explain_failure(struct detection *d)
 							"; the core is cut");
 	for (size_t i = 0; i < d->module_count && info->complete; i++)
 		if (!rank(&d->modules[i]))
-			return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found that runs in this core (of \"%s\"): %s "
+			return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found that runs in this %s (of \"%s\"): %s "
 					       "is mapped; it died before Python had started, or after its end",
-					       command, d->modules[i].name);
-	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this core (of \"%s\")%s", command,
+					       what, command, d->modules[i].name);
+	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this %s (of \"%s\")%s", what, command,
 			       info->complete ? "" : ", which is cut");
 }
 

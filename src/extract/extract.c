@@ -88,6 +88,7 @@ static struct ph_error *open_target(struct ph_extract *extract, const struct ph_
 /* What the image and the runtime count while the report is made belongs to it. */
 static void take_damage(struct ph_extract *extract)
 {
+	ph_image_settle(extract->image);
 	const struct ph_damage *from = ph_image_damage(extract->image);
 	struct ph_damage *to = &extract->report.damage;
 	for (size_t i = 0; i < from->count; i++) {

@@ -25,9 +25,11 @@ struct ph_span {
 };
 
 struct ph_image_ops {
-	/* For kinds whose spans are filled on demand (callback.c); NULL for files.  Have [addr, addr+size),
+	/* For kinds whose spans are filled on demand (ondemand.h); NULL for files.  Have [addr, addr+size),
 	 * which lies within the span; false when it cannot be read.  Thread-safe. */
 	bool (*fill)(struct ph_image *image, const struct ph_span *span, ph_addr addr, size_t size);
+	/* See ph_image_settle(); may be NULL. */
+	void (*settle)(struct ph_image *image);
 	/* Give back what the kind owns (`kind_data`); the rest is freed by image.c. */
 	void (*close)(struct ph_image *image);
 };
@@ -76,6 +78,7 @@ struct ph_interned {
 struct ph_image {
 	const struct ph_image_ops *ops;
 	void *kind_data;
+	struct ph_ondemand *ondemand; /* NULL for files */
 	struct ph_image_info info;
 	const struct ph_machine *machine;
 	const struct ph_callbacks *callbacks;

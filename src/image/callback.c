@@ -1,152 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An image over a caller's memory reads.
- *
- * Each run of readable maps is a span of reserved address space of our own, filled
- * block by block when a view of it is asked for: so the rest of the house has
- * views, as of a core, and what was read once is not read again.  What is
- * reserved takes no memory before it is filled. */
-#include <pyheap/callback.h>
-
-#include "image/backend.h"
+/* An image over a caller's memory reads. */
+#include "image/ondemand.h"
 
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "base/cleanup.h"
 
 #define PAGE 4096
-#define BLOCK (16 * PAGE) /* aligned as the target's addresses are */
-#define MAX_SPAN (1ull << 42)
-#define MAX_VIEW (1ull << 30) /* larger than any array that is looked at in one piece */
 #define MAX_THREADS 100000
 
-enum { UNKNOWN, HELD, REFUSED };
-
-struct page_states {
-	uint8_t *pages; /* UNKNOWN …; reserved like the span itself */
-	size_t count;
-};
-
-struct callback {
-	const struct ph_callback_ops *ops;
-	void *user;
-	struct page_states *states; /* by span */
-	struct ph_span *spans;	    /* the image's own */
-	size_t span_count;
-};
-
-static void *reserve(size_t size)
-{
-	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return map == MAP_FAILED ? NULL : map;
-}
-
-/* ---- memory ---- */
-
-static bool read_pages(struct callback *c, const struct ph_span *span, struct page_states *states, size_t from,
-		       size_t to)
-{
-	ph_addr start = span->start + from * PAGE, end = span->start + to * PAGE;
-	if (end > span->end)
-		end = span->end;
-	bool ok = c->ops->read(c->user, start, (uint8_t *)span->data + from * PAGE, (size_t)(end - start));
-	if (ok || to - from == 1)
-		memset(states->pages + from, ok ? HELD : REFUSED, to - from);
-	return ok;
-}
-
-/* The block that holds the page; page by page where it cannot be had whole. */
-static void read_block(struct callback *c, const struct ph_span *span, struct page_states *states, size_t page)
-{
-	size_t phase = (size_t)(span->start / PAGE % (BLOCK / PAGE));
-	size_t begin = (page + phase) / (BLOCK / PAGE) * (BLOCK / PAGE);
-	size_t from = begin > phase ? begin - phase : 0, to = begin + BLOCK / PAGE - phase;
-	if (to > states->count)
-		to = states->count;
-	/* do not read again what is held: views of it are in use */
-	while (from < page && memchr(states->pages + from, HELD, page - from))
-		from++;
-	for (size_t i = page; i < to; i++)
-		if (states->pages[i] != UNKNOWN)
-			to = i;
-	if (to > from && read_pages(c, span, states, from, to))
-		return;
-	for (size_t i = from; i < to; i++)
-		if (states->pages[i] == UNKNOWN)
-			read_pages(c, span, states, i, i + 1);
-}
-
-static bool fill(struct ph_image *image, const struct ph_span *span, ph_addr addr, size_t size)
-{
-	struct callback *c = image->kind_data;
-	struct page_states *states = &c->states[span - image->spans];
-	if (!size)
-		return true;
-	if (size > MAX_VIEW)
-		return false;
-	size_t first = (size_t)(addr - span->start) / PAGE, last = (size_t)(addr - span->start + size - 1) / PAGE;
-	bool ok = true;
-	pthread_mutex_lock(&image->lock);
-	for (size_t i = first; ok && i <= last; i++) {
-		if (states->pages[i] == UNKNOWN)
-			read_block(c, span, states, i);
-		ok = states->pages[i] == HELD;
-	}
-	pthread_mutex_unlock(&image->lock);
-	return ok;
-}
-
-static void close_callback(struct ph_image *image)
-{
-	struct callback *c = image->kind_data;
-	for (size_t i = 0; c && i < c->span_count; i++) {
-		munmap((void *)c->spans[i].data, (size_t)(c->spans[i].end - c->spans[i].start));
-		munmap(c->states[i].pages, c->states[i].count);
-	}
-	if (c)
-		free(c->states);
-	free(c);
-}
-
-static const struct ph_image_ops callback_ops = { .fill = fill, .close = close_callback };
-
-/* Runs of readable segments that touch. */
-static struct ph_error *make_spans(struct ph_image *image, struct callback *c)
-{
-	size_t most = image->segment_count ? image->segment_count : 1;
-	c->states = calloc(most, sizeof(*c->states));
-	c->spans = image->spans = calloc(most, sizeof(*image->spans));
-	if (!c->states || !image->spans)
-		return &ph_error_no_memory;
-	for (size_t i = 0; i < image->segment_count; i++) {
-		const struct ph_segment *s = &image->segments[i];
-		ph_addr end = s->end;
-		if (!s->file_size)
-			continue;
-		ph_addr start = s->start;
-		while (i + 1 < image->segment_count && s[1].start == end && s[1].file_size) {
-			end = s[1].end;
-			s++;
-			i++;
-		}
-		size_t count = (size_t)((end - start + PAGE - 1) / PAGE);
-		void *data = end - start <= MAX_SPAN ? reserve((size_t)(end - start)) : NULL;
-		void *pages = data ? reserve(count) : NULL;
-		if (!pages) {
-			if (data)
-				munmap(data, (size_t)(end - start));
-			ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "memory", "no room for %llu bytes of it",
-				      (unsigned long long)(end - start));
-			continue;
-		}
-		c->states[c->span_count] = (struct page_states){ pages, count };
-		c->spans[c->span_count++] = (struct ph_span){ start, end, data };
-		image->span_count = c->span_count;
-	}
-	return NULL;
-}
-
-/* ---- the process ---- */
+static const struct ph_image_ops callback_ops = { .fill = ph_ondemand_fill };
 
 static int compare_maps(const void *a, const void *b)
 {
@@ -263,25 +128,21 @@ static void take_info(struct ph_image *image, const struct ph_callback_process *
 	image->debugger_core = true;
 }
 
-struct ph_error *ph_image_open_callback(const struct ph_callback_process *process, const struct ph_callback_ops *ops,
-					void *user, const struct ph_image_options *options, struct ph_image **ret)
+struct ph_error *ph_image_open_callback_in(const struct ph_callback_process *process, const struct ph_callback_ops *ops,
+					   void *user, const struct ph_image_options *options, int file,
+					   struct ph_image **ret)
 {
 	struct ph_elf elf = { .machine = (uint16_t)process->elf_machine, .wide = true };
 	const struct ph_machine *machine = ph_machine_find(&elf);
+	ph_auto_close int owned = file;
 	if (!machine)
 		return ph_error_create(PH_ERROR_NOT_CORE, "ELF machine %u is not supported yet", process->elf_machine);
 	if (!process->thread_count)
 		return ph_error_create(PH_ERROR_NOT_CORE, "the process has no threads");
 	struct ph_image *image;
-	struct callback *c = calloc(1, sizeof(*c));
-	struct ph_error *error = c ? ph_image_create(options, &callback_ops, &image) : &ph_error_no_memory;
-	if (error) {
-		free(c);
+	struct ph_error *error = ph_image_create(options, &callback_ops, &image);
+	if (error)
 		return error;
-	}
-	c->ops = ops;
-	c->user = user;
-	image->kind_data = c;
 	ph_image_set_machine(image, machine);
 	error = take_maps(image, process);
 	if (!error)
@@ -289,7 +150,7 @@ struct ph_error *ph_image_open_callback(const struct ph_callback_process *proces
 	if (!error)
 		error = take_auxv(image, process);
 	if (!error)
-		error = make_spans(image, c);
+		error = ph_ondemand_create(image, ops, user, ph_take_fd(owned));
 	if (error) {
 		ph_image_close(image);
 		return error;
@@ -298,4 +159,10 @@ struct ph_error *ph_image_open_callback(const struct ph_callback_process *proces
 	ph_image_finish_notes(image);
 	*ret = image;
 	return NULL;
+}
+
+struct ph_error *ph_image_open_callback(const struct ph_callback_process *process, const struct ph_callback_ops *ops,
+					void *user, const struct ph_image_options *options, struct ph_image **ret)
+{
+	return ph_image_open_callback_in(process, ops, user, options, -1, ret);
 }

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "image/modfile.h"
+#include "image/ondemand.h"
 
 static bool copy_string(const char *text, char **ret)
 {
@@ -48,6 +49,7 @@ void ph_image_close(struct ph_image *image)
 	if (!image)
 		return;
 	ph_image_free_modules(image);
+	ph_ondemand_free(image);
 	if (image->ops->close)
 		image->ops->close(image);
 	while (image->interned) {
@@ -117,6 +119,12 @@ const struct ph_image_info *ph_image_info(const struct ph_image *image)
 struct ph_damage *ph_image_damage(struct ph_image *image)
 {
 	return &image->damage;
+}
+
+void ph_image_settle(struct ph_image *image)
+{
+	if (image->ops->settle)
+		image->ops->settle(image);
 }
 
 const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image)

@@ -19,7 +19,7 @@
 enum ph_arch { PH_ARCH_X86_64, PH_ARCH_OTHER };
 
 struct ph_image_info {
-	const char *kind; /* "elf-core", "minidump" */
+	const char *kind; /* "elf-core", "minidump", "live" */
 	const char *arch; /* "x86_64" */
 	const char *os;	  /* "linux", "windows" */
 	enum ph_arch machine;
@@ -59,6 +59,8 @@ struct ph_error *ph_image_parse_minidump(const void *data, size_t size, const ch
 
 const struct ph_image_info *ph_image_info(const struct ph_image *image);
 struct ph_damage *ph_image_damage(struct ph_image *image);
+/* The report has been made: count as damage what of a running process changed meanwhile. */
+void ph_image_settle(struct ph_image *image);
 const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image);
 
 /* ---- memory ---- */

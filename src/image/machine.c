@@ -61,6 +61,28 @@ const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t nu
 	return machine->syscall_names[number];
 }
 
+void ph_machine_registers(const struct ph_machine *m, const uint8_t *registers, struct ph_native_thread *ret)
+{
+	size_t word = m->wide ? 8 : 4;
+	ret->has_registers = true;
+	ret->pc = ph_load_uint(registers + m->registers.pc, word, m->big_endian);
+	ret->sp = ph_load_uint(registers + m->registers.sp, word, m->big_endian);
+	ret->fp = ph_load_uint(registers + m->registers.fp, word, m->big_endian);
+	ret->syscall_number = -1;
+	if (m->registers.tls != PH_NO_REGISTER)
+		ret->tls = ph_load_uint(registers + m->registers.tls, word, m->big_endian) - m->tls_bias;
+	if (m->syscall.number != PH_NO_REGISTER)
+		ret->syscall_number = ph_load_int(registers + m->syscall.number, word, m->big_endian);
+	ret->in_syscall = ret->syscall_number >= 0;
+	if (!ret->in_syscall) {
+		ret->syscall_number = -1;
+		return;
+	}
+	ret->syscall_name = ph_machine_syscall_name(m, ret->syscall_number);
+	for (size_t i = 0; i < 6; i++)
+		ret->syscall_args[i] = ph_load_uint(registers + m->syscall.arguments[i], word, m->big_endian);
+}
+
 const char *ph_signal_name(int64_t number)
 {
 	/* signal(7), the numbers that x86, ARM and most others share */

@@ -48,6 +48,9 @@ const char *ph_machine_name(const struct ph_elf *elf, char buffer[32]);
 /* NULL when unknown; static. */
 const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t number);
 
+/* Registers and system call of a thread from pr_reg (registers_size bytes, the kernel's NT_PRSTATUS regset). */
+void ph_machine_registers(const struct ph_machine *machine, const uint8_t *registers, struct ph_native_thread *ret);
+
 /* "SIGSEGV"; NULL for real-time and unknown ones.  Numbers as on Linux x86, ARM, RISC-V, s390 and POWER. */
 const char *ph_signal_name(int64_t number);
 /* signal(7): those whose default action is "Core", the only ones that the kernel dumps for. */

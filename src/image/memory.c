@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Reads and views.  The hot path of the whole house is ph_image_view(): the
  * span of the last hit, else a binary search. */
-#include "image/backend.h"
+#include "image/ondemand.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -219,8 +219,8 @@ bool ph_image_is_cut_off(const struct ph_image *image, ph_addr addr)
 void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	/* what was filled on demand is not to be had again from a file */
-	if (image->ops->fill)
+	/* what was filled on demand is not to be had again, unless a file has it */
+	if (image->ops->fill && !ph_ondemand_is_in_file(image))
 		return;
 	for (size_t i = 0; i < image->span_count; i++) {
 		const struct ph_span *s = &image->spans[i];

@@ -41,30 +41,13 @@ static bool add_thread(struct ph_image *image, const struct ph_native_thread *th
 static bool parse_prstatus(struct ph_image *image, const struct ph_note *note)
 {
 	const struct ph_machine *m = image->machine;
-	size_t word = m->wide ? 8 : 4;
 	if (note->size < (size_t)m->prstatus.registers + m->prstatus.registers_size)
 		return false;
-	const uint8_t *regs = note->data + m->prstatus.registers;
 	struct ph_native_thread t = {
 		.tid = (int32_t)load(m, note->data, m->prstatus.pid, 4),
 		.signal = (int16_t)load(m, note->data, m->prstatus.cursig, 2),
-		.has_registers = true,
-		.pc = load(m, regs, m->registers.pc, word),
-		.sp = load(m, regs, m->registers.sp, word),
-		.fp = load(m, regs, m->registers.fp, word),
-		.syscall_number = -1,
 	};
-	if (m->registers.tls != PH_NO_REGISTER)
-		t.tls = load(m, regs, m->registers.tls, word) - m->tls_bias;
-	if (m->syscall.number != PH_NO_REGISTER)
-		t.syscall_number = ph_load_int(regs + m->syscall.number, word, m->big_endian);
-	t.in_syscall = t.syscall_number >= 0;
-	if (t.in_syscall) {
-		t.syscall_name = ph_machine_syscall_name(m, t.syscall_number);
-		for (size_t i = 0; i < 6; i++)
-			t.syscall_args[i] = load(m, regs, m->syscall.arguments[i], word);
-	} else
-		t.syscall_number = -1;
+	ph_machine_registers(m, note->data + m->prstatus.registers, &t);
 	return add_thread(image, &t);
 }
 

@@ -38,11 +38,25 @@ static int open_temporary(const char *folder)
 	return fd;
 }
 
-struct ph_error *ph_sink_init(struct ph_sink *sink, const char *name, const struct ph_callbacks *callbacks)
+static const char *temporary_folder(void)
 {
 	const char *folder = secure_getenv("TMPDIR");
+	return folder && *folder ? folder : "/tmp";
+}
+
+struct ph_error *ph_temporary_file(int *ret)
+{
+	int fd = open_temporary(temporary_folder());
+	if (fd < 0)
+		return ph_error_errno(errno, "no temporary file can be made in %s (set TMPDIR)", temporary_folder());
+	*ret = fd;
+	return NULL;
+}
+
+struct ph_error *ph_sink_init(struct ph_sink *sink, const char *name, const struct ph_callbacks *callbacks)
+{
 	*sink = (struct ph_sink){ .fd = -1, .name = name, .callbacks = callbacks };
-	sink->folder = folder && *folder ? folder : "/tmp";
+	sink->folder = temporary_folder();
 	sink->fd = open_temporary(sink->folder);
 	if (sink->fd < 0)
 		return ph_error_errno(errno, "%s: no temporary file can be made in %s (set TMPDIR)", name,

@@ -29,6 +29,9 @@ struct ph_sink {
 	bool head_done;
 };
 
+/* A new unlinked file in $TMPDIR. */
+struct ph_error *ph_temporary_file(int *ret) __attribute__((warn_unused_result));
+
 struct ph_error *ph_sink_init(struct ph_sink *sink, const char *name, const struct ph_callbacks *callbacks)
 	__attribute__((warn_unused_result));
 void ph_sink_deinit(struct ph_sink *sink);

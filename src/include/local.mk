@@ -6,5 +6,6 @@ phinclude_HEADERS += src/include/pyheap/dump.h
 phinclude_HEADERS += src/include/pyheap/error.h
 phinclude_HEADERS += src/include/pyheap/image.h
 phinclude_HEADERS += src/include/pyheap/inspect.h
+phinclude_HEADERS += src/include/pyheap/live.h
 phinclude_HEADERS += src/include/pyheap/session.h
 phinclude_HEADERS += src/include/pyheap/verb.h

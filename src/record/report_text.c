@@ -115,7 +115,7 @@ static void put_signal(struct ph_text *t)
 	else if (r->image.signal_number)
 		ph_signal_put_number(r->image.signal_number, t->out);
 	else
-		ph_buffer_puts(t->out, "No signal");
+		ph_buffer_puts(t->out, r->image.kind && !strcmp(r->image.kind, "live") ? "Running" : "No signal");
 	ph_text_plain(t);
 	if (meaning)
 		ph_buffer_printf(t->out, ": %s", meaning);
