@@ -132,15 +132,6 @@ static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t
 	return count;
 }
 
-static bool is_tracked(const struct ph_target *t, const struct ph_shape *shape, ph_addr object)
-{
-	ph_addr next;
-	if (!shape->has_gc || ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) || !ph_object_front(shape, object))
-		return false;
-	ph_addr head = object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head);
-	return ph_target_ptr(t, head, PH_PyGC_Head__gc_next, &next) == PH_OK && next;
-}
-
 static struct ph_error *walk_object(struct walk *w, ph_addr object, struct ph_edge_sink *raw)
 {
 	const struct ph_target *t = w->heap->target;
@@ -164,7 +155,7 @@ static struct ph_error *walk_object(struct walk *w, ph_addr object, struct ph_ed
 		record.refcount = read_refcount(t, object, &record.flags);
 		record.flags |= w->type_visited ? PH_OBJECT_TYPE_VISITED : 0;
 		record.flags |= shape->is_guess ? PH_OBJECT_GUESSED : 0;
-		record.flags |= is_tracked(t, shape, object) ? PH_OBJECT_TRACKED : 0;
+		record.flags |= ph_object_is_tracked(shape, object, NULL, NULL) ? PH_OBJECT_TRACKED : 0;
 	}
 	if (ph_addrset_page(&w->heap->set, object))
 		record.flags |= PH_OBJECT_POOLED;

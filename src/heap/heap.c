@@ -165,23 +165,22 @@ static void meet_edges(struct ph_edge_sink *sink)
 /* The neighbours in its list of the garbage collector. */
 static void meet_neighbours(struct ph_heap *heap, ph_addr gc_head)
 {
-	const struct ph_target *t = heap->target;
-	size_t size = ph_target_sizeof(t, PH_SIZEOF_PyGC_Head);
-	ph_addr link;
-	if (ph_target_ptr(t, gc_head, PH_PyGC_Head__gc_next, &link) == PH_OK && link & ~(ph_addr)7)
-		meet(heap, (link & ~(ph_addr)7) + size);
-	int32_t shift = ph_target_trait(t, PH_TRAIT_GC_PREV_SHIFT);
-	if (ph_target_ptr(t, gc_head, PH_PyGC_Head__gc_prev, &link) == PH_OK && shift >= 0 && link >> shift)
-		meet(heap, (link >> shift << shift) + size);
+	ph_addr next, prev;
+	if (!ph_gc_links(heap->target, gc_head, &next, &prev))
+		return;
+	meet(heap, next);
+	meet(heap, prev);
 }
 
 static void walk(struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
 {
-	const struct ph_target *t = heap->target;
+	ph_addr next, prev;
 	meet(heap, shape->type->address);
 	ph_traverse(shape, object, &heap->work->sink);
-	if (shape->has_gc && !ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) && ph_object_front(shape, object))
-		meet_neighbours(heap, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head));
+	if (ph_object_is_tracked(shape, object, &next, &prev)) {
+		meet(heap, next);
+		meet(heap, prev);
+	}
 }
 
 static void drain(struct ph_heap *heap)

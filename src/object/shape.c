@@ -3,7 +3,7 @@
  * _PyType_PreHeaderSize() in Include/internal/pycore_object.h. */
 #include "object/visit.h"
 
-#define MEMBERS_MAXIMUM 20
+#define MEMBERS_MAXIMUM 24
 #define STEPS_MAXIMUM 512
 #define BASES_MAXIMUM 1000
 
@@ -46,8 +46,10 @@ static const struct {
 #undef PH_TRAVERSE_NOT
 };
 
-static bool is_not_visited(const char *name, int64_t offset)
+static bool is_not_visited(const struct ph_target *t, const char *name, int64_t offset)
 {
+	if (ph_target_trait(t, PH_TRAIT_TYPEVAR_VISITS_NAME) == 1 && !strncmp(name, "typing.", strlen("typing.")))
+		return false;
 	for (size_t i = 0; i < sizeof(not_visited) / sizeof(*not_visited); i++)
 		if (not_visited[i].offset == offset && !strcmp(not_visited[i].name, name))
 			return true;
@@ -174,7 +176,7 @@ static void add_guesses(const struct ph_target *t, struct steps *steps, const st
 	uint32_t word = t->layout.abi.pointer_size;
 	for (int64_t at = start; at + word <= type->basicsize; at += word)
 		if (at != type->weaklistoffset)
-			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, is_not_visited(type->full, at));
+			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, is_not_visited(t, type->full, at));
 }
 
 /* visible and hidden fields of a struct sequence: n_fields in the dict of its type (Objects/structseq.c) */
@@ -298,4 +300,39 @@ uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object)
 	    !(flags >> bit & 1))
 		return 0;
 	return shape->front;
+}
+
+/* Include/objimpl.h up to 3.7, where what was never tracked has links that mean nothing; pycore_gc.h since. */
+bool ph_gc_links(const struct ph_target *t, ph_addr head, ph_addr *ret_next, ph_addr *ret_prev)
+{
+	enum { UNTRACKED = -2 };
+	int32_t refs_shift = ph_target_trait(t, PH_TRAIT_GC_REFS_SHIFT), shift = ph_target_trait(t, PH_TRAIT_GC_PREV_SHIFT);
+	bool old = ph_target_has(t, PH_PyGC_Head_gc_gc_next);
+	size_t size = ph_target_sizeof(t, PH_SIZEOF_PyGC_Head);
+	ph_addr next, prev;
+	int64_t refs;
+	if (refs_shift >= 0 && ph_target_int(t, head, PH_PyGC_Head_gc_gc_refs, &refs) == PH_OK && refs >> refs_shift == UNTRACKED)
+		return false;
+	if (ph_target_ptr(t, head, old ? PH_PyGC_Head_gc_gc_next : PH_PyGC_Head__gc_next, &next) != PH_OK ||
+	    ph_target_ptr(t, head, old ? PH_PyGC_Head_gc_gc_prev : PH_PyGC_Head__gc_prev, &prev) != PH_OK)
+		return false;
+	if (!(next & ~(ph_addr)7))
+		return false;
+	*ret_next = (next & ~(ph_addr)7) + size;
+	*ret_prev = shift >= 0 && prev >> shift ? (prev >> shift << shift) + size : 0;
+	return true;
+}
+
+bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev)
+{
+	const struct ph_target *t = shape->objects->target;
+	ph_addr next, prev;
+	if (!shape->has_gc || ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) || !ph_object_front(shape, object) ||
+	    !ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &next, &prev))
+		return false;
+	if (ret_next)
+		*ret_next = next;
+	if (ret_prev)
+		*ret_prev = prev;
+	return true;
 }

@@ -109,10 +109,11 @@ void ph_visit_deque(const struct ph_visit *v)
 {
 	const struct ph_target *t = v->target;
 	uint64_t width = t->layout.abi.pointer_size;
-	uint64_t per_block = ph_target_has(t, PH_BLOCK_rightlink) ?
-				     (ph_target_at(t, 1 << 20, PH_BLOCK_rightlink) - ph_target_at(t, 1 << 20, PH_BLOCK_data)) / width :
-				     0;
-	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	/* two links and nothing else beside the items */
+	size_t block_size = ph_target_sizeof(t, PH_SIZEOF_BLOCK);
+	uint64_t per_block = block_size > 2 * width ? block_size / width - 2 : 0;
+	/* of 2.7 in a member of its own */
+	int64_t count = ph_struct_int(&v->s, ph_target_has(t, PH_dequeobject_len) ? PH_dequeobject_len : PH_PyVarObject_ob_size);
 	int64_t index = ph_struct_int(&v->s, PH_dequeobject_leftindex);
 	ph_addr block = ph_struct_ptr(&v->s, PH_dequeobject_leftblock);
 	if (count < 0 || count >> 40 || !per_block || index < 0 || (uint64_t)index >= per_block)

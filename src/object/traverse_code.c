@@ -104,7 +104,13 @@ void ph_visit_module(const struct ph_visit *v)
 	ph_addr def = ph_struct_ptr(&v->s, PH_PyModuleObject_md_def);
 	ph_addr state = ph_struct_ptr(&v->s, PH_PyModuleObject_md_state);
 	int64_t size = def ? ph_read_int(v->objects, def, PH_PyModuleDef_m_size) : 0;
-	if (state && size > 0 && ph_read_ptr(v->objects, def, PH_PyModuleDef_m_traverse))
+	ph_addr traverse = def ? ph_read_ptr(v->objects, def, PH_PyModuleDef_m_traverse) : 0;
+	/* since 3.15 */
+	if (ph_target_has(v->target, PH_PyModuleObject_md_state_size)) {
+		size = ph_struct_int(&v->s, PH_PyModuleObject_md_state_size);
+		traverse = ph_struct_ptr(&v->s, PH_PyModuleObject_md_state_traverse);
+	}
+	if (state && size > 0 && traverse)
 		ph_visit_guess(v, state, (uint64_t)size, PH_EDGE_STATE);
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to the object room: sys.getsizeof() by type, without the bytes before the object; -1 unknown. */
+#ifndef OBJECT_SIZE_H
+#define OBJECT_SIZE_H
+
+#include "object/visit.h"
+
+#define PH_COUNT_MAXIMUM (INT64_C(1) << 40)
+
+typedef int64_t ph_size_fn(const struct ph_shape *shape, ph_addr object);
+
+ph_size_fn ph_plain_size; /* object.__sizeof__ */
+ph_size_fn ph_stgdict_size, ph_ctype_size, ph_struct_module_size, ph_buffered_size, ph_bytesio_size, ph_decimal_size,
+	ph_array_size, ph_ndarray_size, ph_numpy_scalar_size;
+
+/* PyArrayObject_fields of numpy/core/include/numpy/ndarraytypes.h, the same since 1.7; 64-bit machines. */
+#define PH_NDARRAY_MAXIMUM 64
+#define PH_NDARRAY_OWNDATA 4
+struct ph_ndarray {
+	ph_addr data, base, descr;
+	ph_addr dimensions; /* the array of the next two */
+	unsigned nd, flags;
+	uint64_t shape[PH_NDARRAY_MAXIMUM], strides[PH_NDARRAY_MAXIMUM];
+	int64_t item; /* bytes, -1 unknown */
+};
+bool ph_ndarray_load(const struct ph_target *target, ph_addr object, struct ph_ndarray *ret);
+/* Of its items; -1 unknown. */
+int64_t ph_ndarray_bytes(const struct ph_ndarray *array);
+
+#endif
