@@ -60,15 +60,8 @@ class Verb(gdb.Command):
         return commands.complete_words(self.options, text, word)
 
 
-class PrintVerb(Verb):
+class AddressVerb(Verb):
     """Operands may be names in the selected Python frame and expressions of gdb too."""
-    text = """Print Python objects with their items and attributes.
-Usage: py-heap print [--json] NAME|ADDRESS|EXPRESSION...
-
-NAME is looked up in the selected Python frame (py-up, py-down, py-frame), EXPRESSION
-is one of gdb's, a pointer to an object, without blanks.
-
-  --json  as JSON: one object a line, in the order asked"""
 
     def arguments(self, argument):
         words, operands = [], []
@@ -78,6 +71,32 @@ is one of gdb's, a pointer to an object, without blanks.
             else:
                 operands.append('0x%x' % commands.find_object(target.current(), word)[1])
         return words + operands
+
+
+class PrintVerb(AddressVerb):
+    text = """Print Python objects with their items and attributes.
+Usage: py-heap print [--json] NAME|ADDRESS|EXPRESSION...
+
+NAME is looked up in the selected Python frame (py-up, py-down, py-frame), EXPRESSION
+is one of gdb's, a pointer to an object, without blanks.
+
+  --json  as JSON: one object a line, in the order asked"""
+
+
+class WhatisVerb(AddressVerb):
+    text = """Print what an address is: object and member, pool, block, mapping, stack.
+Usage: py-heap whatis [--json] ADDRESS|EXPRESSION|NAME...
+
+EXPRESSION is one of gdb's, without blanks: $rdi, self->ob_item, *(long*)$rsp.  NAME is
+looked up in the selected Python frame.
+
+Prints for each address which object it is in and which member of it lies there; the pool
+of pymalloc, the block's size, whether it is free or allocated, and whose it is; what
+the word there points to; mapping, section and symbol; the thread whose stack it is; of
+free memory the byte that it is full of, and the objects next to it.  A number that is
+no address, as one that was read from freed memory, is told by its pattern.
+
+  --json  as JSON: one address a line, in the order asked"""
 
 
 class Dump(gdb.Command):
@@ -102,12 +121,16 @@ on when you let it."""
         gdb.write('Wrote %s; `pyheap report %s\' prints it.\n' % (words[0], words[0]), gdb.STDERR)
 
 
+# whose operands are addresses alone; those of the others too, where the usage says so
+VERBS = {'print': PrintVerb, 'whatis': WhatisVerb, 'referents': AddressVerb, 'referrers': AddressVerb, 'path': AddressVerb}
+
+
 def register():
     Prefix()
     names = set()
     for name, usage, summary, text in _pyheap.verbs():
         names.add(name)
-        (PrintVerb if name == 'print' else Verb)(name, usage, summary, text)
+        VERBS.get(name, Verb)(name, usage, summary, text)
     Dump()
     names.add('dump')
     # reachable here whoever owns py-bt

@@ -63,6 +63,20 @@ static const struct ph_verb verbs[] = {
 		.implementation = &ph_verb_print,
 	},
 	{
+		.name = "whatis",
+		.usage = "whatis [--json] DUMP ADDRESS...",
+		.summary = "what some addresses are: object and member, block, module",
+		.help = "Prints for each address which object it is in and which member of it lies there.  In\n"
+			"gdb (py-heap whatis), where the memory itself is at hand, also: the pool of pymalloc,\n"
+			"the block's size, whether it is free or allocated, and whose it is; what the word\n"
+			"there points to; mapping, section and symbol; the thread whose stack it is; of free\n"
+			"memory the byte that it is full of, and the objects next to it.  A number that is no\n"
+			"address, as one that was read from freed memory, is told by its pattern.\n"
+			"\n"
+			"  --json  as JSON: one address a line, in the order asked\n",
+		.implementation = &ph_verb_whatis,
+	},
+	{
 		.name = "types",
 		.usage = "types [--json] [--sort=size|count|name] DUMP",
 		.summary = "how many objects there are of each type, and their sizes",

@@ -8,6 +8,7 @@
 #include <pyheap/dump.h>
 
 #include "record/heap_sink.h"
+#include "record/place.h"
 #include "record/render.h"
 #include "record/report.h"
 #include "record/source.h"
@@ -72,6 +73,8 @@ struct ph_dump_live {
 				    struct ph_object **ret);
 	/* a dump of the whole heap, for the verbs that work on columns; stays self's */
 	struct ph_error *(*heap)(void *self, struct ph_dump **ret);
+	/* what an address is */
+	struct ph_error *(*place)(void *self, ph_addr address, struct ph_arena *arena, struct ph_place *ret);
 };
 
 /* A dump without a file, for the verbs. */
@@ -90,6 +93,10 @@ struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t m
  * part of it that is damaged: ph_dump_problem() says so then). */
 struct ph_error *ph_dump_objects(struct ph_dump *dump, const ph_addr *addresses, size_t count, struct ph_arena *arena,
 				 struct ph_object **ret) __attribute__((warn_unused_result));
+
+/* What an address is, strings in the arena.  A file knows modules and objects; it needs the whole heap. */
+struct ph_error *ph_dump_place(struct ph_dump *dump, ph_addr address, struct ph_arena *arena, struct ph_place *ret)
+	__attribute__((warn_unused_result));
 
 /* ---- the heap ---- */
 

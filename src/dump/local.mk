@@ -9,6 +9,7 @@ src_dump_libph_dump_la_SOURCES += src/dump/manifest.h
 src_dump_libph_dump_la_SOURCES += src/dump/member.c
 src_dump_libph_dump_la_SOURCES += src/dump/open.c
 src_dump_libph_dump_la_SOURCES += src/dump/output.c
+src_dump_libph_dump_la_SOURCES += src/dump/place.c
 src_dump_libph_dump_la_SOURCES += src/dump/output.h
 src_dump_libph_dump_la_SOURCES += src/dump/pickle.c
 src_dump_libph_dump_la_SOURCES += src/dump/pickle.h

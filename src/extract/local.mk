@@ -8,3 +8,5 @@ src_extract_libph_extract_la_SOURCES += src/extract/render.c
 src_extract_libph_extract_la_SOURCES += src/extract/sources.c
 src_extract_libph_extract_la_SOURCES += src/extract/threads.c
 src_extract_libph_extract_la_SOURCES += src/extract/heap.c
+src_extract_libph_extract_la_SOURCES += src/extract/place.c
+src_extract_libph_extract_la_SOURCES += src/extract/place.h

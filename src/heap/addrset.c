@@ -120,3 +120,58 @@ bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret)
 	*ret = set->windows[iter->window]->base + ((ph_addr)iter->word << 9) + ((ph_addr)bit << 3);
 	return true;
 }
+
+/* The number of windows whose first address is not above it. */
+static size_t windows_up_to(const struct ph_addrset *set, ph_addr address)
+{
+	size_t low = 0, high = set->window_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (set->windows[middle]->base <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *ret)
+{
+	for (size_t i = windows_up_to(set, address); i-- > 0;) {
+		const struct ph_addrset_window *w = set->windows[i];
+		bool within = address >> PH_WINDOW_BITS == w->base >> PH_WINDOW_BITS;
+		size_t bits = within ? (address >> 3 & (PH_WINDOW_WORDS * 64 - 1)) + 1 : PH_WINDOW_WORDS * 64;
+		for (size_t word = (bits - 1) / 64 + 1; word-- > 0;) {
+			uint64_t found = w->bits[word];
+			if (word == (bits - 1) / 64 && bits % 64)
+				found &= (UINT64_C(1) << bits % 64) - 1;
+			if (found) {
+				*ret = w->base + ((ph_addr)word << 9) + ((ph_addr)(63 - __builtin_clzll(found)) << 3);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *ret)
+{
+	size_t i = windows_up_to(set, address);
+	for (i -= i != 0; i < set->window_count; i++) {
+		const struct ph_addrset_window *w = set->windows[i];
+		if (w->base >> PH_WINDOW_BITS < address >> PH_WINDOW_BITS)
+			continue;
+		bool within = address >> PH_WINDOW_BITS == w->base >> PH_WINDOW_BITS;
+		size_t first = within ? (address >> 3 & (PH_WINDOW_WORDS * 64 - 1)) + 1 : 0;
+		for (size_t word = first / 64; word < PH_WINDOW_WORDS; word++) {
+			uint64_t found = w->bits[word];
+			if (word == first / 64)
+				found &= ~((UINT64_C(1) << first % 64) - 1);
+			if (found) {
+				*ret = w->base + ((ph_addr)word << 9) + ((ph_addr)__builtin_ctzll(found) << 3);
+				return true;
+			}
+		}
+	}
+	return false;
+}

@@ -69,6 +69,10 @@ static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr ad
 	return rank + (uint64_t)__builtin_popcountll(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
 }
 
+/* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking. */
+bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
+bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
+
 /* Members in order: starts with { .set = set }.  False behind the last. */
 struct ph_addrset_iter {
 	const struct ph_addrset *set;

@@ -50,6 +50,8 @@ struct ph_type {
 const struct ph_type *ph_type_get(struct ph_objects *objects, ph_addr type);
 /* The type of an object; NULL as above. */
 const struct ph_type *ph_object_type(struct ph_objects *objects, ph_addr object);
+/* "PyListObject.ob_item": the member of the C struct at so many bytes from an instance's start; NULL unknown. */
+const char *ph_object_member(struct ph_objects *objects, const struct ph_type *type, int64_t offset);
 bool ph_type_is_subtype(struct ph_objects *objects, const struct ph_type *type, const char *full_name);
 
 /* ---- values ---- */

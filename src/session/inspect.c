@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "dump/dump.h"
+#include "extract/place.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -275,7 +276,8 @@ static ph_addr dict_get(struct ph_session *session, ph_addr dict, const char *na
 	ph_source_value(source, dict, &all, &value);
 	for (size_t i = 0; value.kind == PH_KIND_DICT && !found && i < value.pair_count; i++) {
 		ph_source_value(source, value.pairs[i].key, &text, &key);
-		if (key.kind == PH_KIND_STR && key.text && key.text_size == strlen(name) &&
+		/* names of 2.7 are bytes */
+		if ((key.kind == PH_KIND_STR || key.kind == PH_KIND_BYTES) && key.text && key.text_size == strlen(name) &&
 		    !memcmp(key.text, name, key.text_size))
 			found = value.pairs[i].value;
 	}
@@ -394,8 +396,19 @@ static struct ph_error *live_heap(void *self, struct ph_dump **ret)
 	return error;
 }
 
+static struct ph_error *live_place(void *self, ph_addr address, struct ph_arena *arena, struct ph_place *ret)
+{
+	struct ph_session *session = self;
+	/* for the names of threads */
+	struct ph_error *error = ph_session_need_report(session);
+	if (!error && !session->places)
+		error = ph_places_create(session->extract, &session->places);
+	return error ? error : ph_places_find(session->places, address, arena, ret);
+}
+
 struct ph_error *ph_session_as_dump(struct ph_session *session, struct ph_dump **ret)
 {
-	struct ph_dump_live live = { .self = session, .report = live_report, .objects = live_objects, .heap = live_heap };
+	struct ph_dump_live live = { .self = session, .report = live_report, .objects = live_objects, .heap = live_heap,
+				     .place = live_place };
 	return ph_dump_create_live(&live, ret);
 }

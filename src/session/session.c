@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "dump/dump.h"
 #include "extract/heap.h"
+#include "extract/place.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ void ph_session_close(struct ph_session *session)
 	if (!session)
 		return;
 	ph_dump_close(session->heap);
+	ph_places_free(session->places);
 	ph_extract_free(session->extract);
 	free(session);
 }

@@ -15,10 +15,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPT = os.path.join(os.environ['top_builddir'], 'gdb-scripts', 'pyheap-gdb.py')
 CHECK_REPORT = os.path.join(HERE, '..', 'cores', 'check_report.py')
 LIVE = os.path.join(HERE, 'live.py')
+PLACES = os.path.join(HERE, 'places.py')
 PLAIN = {'PAGER': 'cat', 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8', 'PYTHONDONTWRITEBYTECODE': '1', 'PYTHONIOENCODING': 'utf-8',
          'DEBUGINFOD_URLS': ''}
 MARK = '=====mark====='
 failures = checks = 0
+VERSION = tuple(int(n) for n in subprocess.run([PYTHON, '-c', 'import sys; print("%d %d" % sys.version_info[:2])'],
+                                              stdout=subprocess.PIPE).stdout.split())
+DEBUG_BUILD = subprocess.call([PYTHON, '-c', 'import sys; sys.exit(not hasattr(sys, "gettotalrefcount"))']) == 0
+HAS_HOOKS = VERSION >= (3, 6)  # PYTHONMALLOC
+FREED = 0xdd, 0xdb  # since late releases of 3.7, before
 
 
 def check(what, ok, shown=''):
@@ -99,10 +105,12 @@ def check_backtrace(what, text, frames):
 def check_core():
     core = os.path.join(CORE, 'core')
     dump = os.path.join(WORK, 'core.pyheap')
+    with open(os.path.join(CORE, 'gt.json')) as f:
+        place = hex(int(json.load(f)['globals']['G_LIST']['id'], 16) + 16)
     commands = ['py-heap report --json', 'py-bt', 'py-bt -a', 'py-exc-print', 'py-exc-print -r', 'py-heap threads --json', 'py-up',
                 'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt',
                 'py-heap types --json', 'bt', 'bt -no-filters', 'bt full', 'bt -frame-arguments none', 'thread apply all bt',
-                'python import pyheap_gdb.frames; pyheap_gdb.frames.LOOPS = ()', 'bt -10']
+                'python import pyheap_gdb.frames; pyheap_gdb.frames.LOOPS = ()', 'bt -10', 'py-heap whatis --json ' + place]
     out = gdb(commands, [PYTHON, core])
     answer = dict(zip(commands, out))
     reference = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, PYTHON],
@@ -151,6 +159,14 @@ def check_core():
         frame['file'], frame['line'], frame['function'])), answer['py-up'])
     check('py-locals has its variables', [l['name'] for l in frame['locals']] ==
           [line.split(' = ')[0] for line in answer['py-locals'].splitlines()], answer['py-locals'])
+    text = subprocess.run([os.environ['PYHEAP'], 'whatis', '--json', dump, place], stdout=subprocess.PIPE).stdout.decode()
+    try:
+        here, there = json.loads(answer['py-heap whatis --json ' + place]), json.loads(text)
+        check('whatis: core and dump know the object', here['object'] and here['object']['type'] == 'list' and
+              here['offset'] == there['offset'] == 16 and all(here['object'][k] == there['object'][k]
+                                                              for k in ('address', 'type', 'size', 'refcount')), [here, there])
+    except ValueError:
+        check('whatis prints JSON', False, text + answer['py-heap whatis --json ' + place])
     text = subprocess.run([os.environ['PYHEAP'], 'report', '--format=signature', dump], stdout=subprocess.PIPE).stdout.decode()
     types = subprocess.run([os.environ['PYHEAP'], 'types', '--json', dump], stdout=subprocess.PIPE).stdout.decode('utf-8')
     check('py-heap types counts what the dump has', len(types.splitlines()) > 100 and types == answer['py-heap types --json'],
@@ -250,6 +266,67 @@ def check_remote():
     check('remote: nothing stale', out[5] == "local 'phase' = 1001\n", out[5])
 
 
+WHATIS = '''python
+def whatis(name, offset, word=False):
+    address = int(gdb.execute('py-print ' + name, to_string=True).split(' = ')[1].rstrip('L\\n')) + offset
+    if word:
+        address = int.from_bytes(bytes(gdb.selected_inferior().read_memory(address, 8)), 'little')
+    gdb.execute('py-heap whatis --json 0x%x' % address)
+end
+'''
+
+
+def check_whatis():
+    """Places of a process that knows where its objects are."""
+    with open(os.path.join(WORK, 'whatis.gdb'), 'w') as f:
+        f.write(WHATIS)
+    asked = [('slots_at', 0), ('slots_at', 16), ('slots_at', 24), ('slots_at', -8), ('items_at', 16), ('items_at', 24),
+             ('items_at', 24, True), ('row_at', 32), ('list_at', 24), ('freed', 16), ('long_at', 24, True)]
+    commands = ['source ' + os.path.join(WORK, 'whatis.gdb'), 'run'] + ['python whatis%r' % (a,) for a in asked]
+    others = ['py-heap whatis --json $sp', 'py-heap whatis --json $pc', 'py-heap whatis --json 0xdddddddddddddde5',
+              'py-heap whatis --json 0x18', 'py-heap whatis items', 'py-heap whatis --json 0x6f77206f6c6c6568',
+              'py-heap whatis nonsense(', 'py-heap whatis']
+    out = gdb(commands + others, ['--args', PYTHON, PLACES],
+              before=['set environment PYTHONMALLOC pymalloc_debug', 'set environment PYTHONHASHSEED 0'])[2:]
+    places = []
+    for text in out[:len(asked) + 4] + [out[len(asked) + 5]]:
+        try:
+            places.append(json.loads(text))
+        except ValueError:
+            check('py-heap whatis --json prints JSON', False, text)
+            return
+    (start, first, second, front, size, member, block, item, static, freed, malloced, stack, code, fill, null, text) = places
+
+    def holds(what, place, **wanted):
+        got = {k: (place[k] if '__' not in k else (place[k.split('__')[0]] or {}).get(k.split('__')[1])) for k in wanted}
+        check('whatis: ' + what, got == wanted, '%s\n%s' % (wanted, place))
+    slots = start['address']
+    holds('an object', start, object__address=slots, object__type='Slots', offset=0, mapped=True)
+    holds('a slot', first, object__address=slots, offset=16, holds_object__repr="['the first']", member="attribute 'first'")
+    holds('another slot', second, object__address=slots, holds_object__repr="['the second']", member="attribute 'second'")
+    holds('the head of the gc', front, object__address=slots, offset=-8)
+    if not DEBUG_BUILD:
+        holds('a member of a list', size, object__type='list', member='PyVarObject.ob_size', holds='0x14')
+        holds("a list's block", block, object=None, owner__type='list', owner_member='PyListObject.ob_item', owner_index=0,
+              holds_object__repr="['item', 0]")
+        holds('a static type', static, object__type='type', member='PyTypeObject.tp_name')
+        check('whatis: ... in a module', static['section'] == '.data' or static['symbol'], static)
+        holds('an item of a tuple', item, object__type='tuple', holds_object__repr="['one']")
+        holds('a block of malloc', malloced, object=None, owner__type='list', owner_member='PyListObject.ob_item')
+        check("whatis: the list's block in its pool", VERSION < (3,) or block['block'] and block['block']['state'] == 'allocated', block)
+    check('whatis: freed memory', freed['block'] and freed['block']['state'] == 'free' and not freed['object'], freed)
+    check('whatis: ... what fills it', not HAS_HOOKS or freed['fill'] in FREED and 'freed' in freed['fill_means'], freed)
+    check('whatis: a stack', stack['stack'] and stack['stack']['from_stack_pointer'] == 0 and
+          stack['stack']['name'] == 'MainThread', stack)
+    check('whatis: code', code['file'] and code['symbol'] and code['mapping']['permissions'] == 'r-x', code)
+    check('whatis: a pointer from freed memory', not fill['mapped'] and 'freed memory' in fill['number'], fill)
+    check('whatis: NULL and an offset', null['number'].startswith('NULL'), null)
+    check('whatis: text', 'hello wo' in text['number'], text)
+    check('whatis: a name, as text', 'a Python object\n  object   0x' in out[len(asked) + 4], out[len(asked) + 4])
+    for answer in out[-2:]:
+        check('whatis: an error in one line', answer.startswith('ERROR: ') and answer.count('\n') == 1, answer)
+
+
 def check_attach():
     """Attached, looked at, dumped, let go: it still runs."""
     p = subprocess.Popen([PYTHON, LIVE, 'sleep'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -334,6 +411,7 @@ check_live(PYTHON, {}, 'live')
 stripped = stripped_copy()
 if stripped:
     check_live(stripped[0], stripped[1], 'stripped')
+check_whatis()
 check_attach()
 check_remote()
 check_errors()

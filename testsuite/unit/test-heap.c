@@ -39,6 +39,15 @@ static void addresses(void)
 		if (!i || list[i] != list[i - 1])
 			list[unique++] = list[i];
 	CHECK_EQ(ph_addrset_rank(&set), unique);
+	for (size_t i = 0; i < unique; i++) {
+		ph_addr before = 0, after = 0;
+		bool has_after = ph_addrset_after(&set, list[i] + 3, &after);
+		CHECK(ph_addrset_before(&set, list[i] + 7, &before) && before == list[i]);
+		CHECK(has_after == (i + 1 < unique) && (!has_after || after == list[i + 1]));
+		bool has_before = ph_addrset_before(&set, list[i] - 1, &before);
+		CHECK(!list[i] || has_before == (i > 0));
+		CHECK(!list[i] || !has_before || before == list[i - 1]);
+	}
 	struct ph_addrset_iter iter = { .set = &set };
 	ph_addr at;
 	for (size_t i = 0; i < unique; i++) {
