@@ -14,10 +14,10 @@ static ph_addr ptr(const struct ph_target *target, ph_addr base, enum ph_field f
 bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *ret_type_type)
 {
 	uint64_t flags = 0;
-	ph_addr type = object & 7 ? 0 : ptr(target, object, PH_PyObject_ob_type);
-	ph_addr meta = type & 7 ? 0 : ptr(target, type, PH_PyObject_ob_type);
+	ph_addr type = ph_target_is_aligned(target, object) ? ptr(target, object, PH_PyObject_ob_type) : 0;
+	ph_addr meta = ph_target_is_aligned(target, type) ? ptr(target, type, PH_PyObject_ob_type) : 0;
 	int32_t bit = ph_target_trait(target, PH_TRAIT_TPFLAG_DICT_SUBCLASS);
-	if (!meta || meta & 7 || bit < 0 || ptr(target, meta, PH_PyObject_ob_type) != meta)
+	if (!meta || !ph_target_is_aligned(target, meta) || bit < 0 || ptr(target, meta, PH_PyObject_ob_type) != meta)
 		return false;
 	if (ph_target_uint(target, type, PH_PyTypeObject_tp_flags, &flags) != PH_OK || !(flags >> bit & 1))
 		return false;
@@ -31,7 +31,7 @@ enum proof { WRONG, LOST, HOLDS };
 
 static bool is_lost(const struct ph_target *target, ph_addr address)
 {
-	return address && !(address & 7) && ph_image_is_cut_off(target->image, address);
+	return address && ph_target_is_aligned(target, address) && ph_image_is_cut_off(target->image, address);
 }
 
 static enum proof prove_dict(struct ph_target *target, ph_addr interp, enum ph_field field)
@@ -98,7 +98,7 @@ static const char *check_list(struct ph_target *target)
 {
 	bool alive = false;
 	ph_addr interp = target->interp_head;
-	if (!interp || interp & 7)
+	if (!interp || !ph_target_is_aligned(target, interp))
 		return "it has no interpreters";
 	for (size_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
 		const char *wrong = check_interp(target, interp, true, &alive);
@@ -118,7 +118,7 @@ const char *ph_check_candidate(struct ph_target *target, bool strict)
 	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
 	if (!head || !main)
 		return "it has no interpreters";
-	if (main & 7)
+	if (!ph_target_is_aligned(target, main))
 		return "its interpreters are not aligned";
 	bool alive = false;
 	const char *wrong = check_interp(target, main, strict, &alive);

@@ -29,16 +29,17 @@ static inline ph_addr load(const struct scan *scan, const uint8_t *data)
 static bool looks_right(struct scan *scan, const uint8_t *data)
 {
 	ph_addr main = load(scan, data + scan->main);
-	if (!main || main & 7)
+	if (!main || !ph_target_is_aligned(scan->target, main))
 		return false;
 	ph_addr head = load(scan, data + scan->head);
-	return head && !(head & 7) && (head == main) != scan->subinterpreters;
+	return head && ph_target_is_aligned(scan->target, head) && (head == main) != scan->subinterpreters;
 }
 
 static bool scan_range(struct scan *scan, ph_addr start, const uint8_t *data, size_t size)
 {
-	size_t last = (size_t)(scan->head > scan->main ? scan->head : scan->main) + 8;
-	for (size_t i = 0; i + last <= size; i += 8) {
+	size_t width = scan->target->layout.abi.pointer_size;
+	size_t last = (size_t)(scan->head > scan->main ? scan->head : scan->main) + width;
+	for (size_t i = 0; i + last <= size; i += width) {
 		if (!looks_right(scan, data + i))
 			continue;
 		scan->target->runtime = start + i;
@@ -74,8 +75,8 @@ static bool each_word(struct ph_target *target, const struct ph_module *module, 
 static bool is_interp(struct ph_target *target, ph_addr word, void *user)
 {
 	ph_addr *best = user, thread = 0, back = 0;
-	if (!word || word & 7 || word == *best ||
-	    ph_target_ptr(target, word, PH_PyInterpreterState_tstate_head, &thread) != PH_OK || !thread || thread & 7 ||
+	if (!word || !ph_target_is_aligned(target, word) || word == *best ||
+	    ph_target_ptr(target, word, PH_PyInterpreterState_tstate_head, &thread) != PH_OK || !thread || !ph_target_is_aligned(target, thread) ||
 	    ph_target_ptr(target, thread, PH_PyThreadState_interp, &back) != PH_OK || back != word)
 		return false;
 	struct ph_target candidate = *target;

@@ -32,7 +32,7 @@ static bool flag(const struct ph_objects *o, ph_addr type, enum ph_trait bit_num
 static bool is_static_type(const struct ph_objects *o, ph_addr object)
 {
 	ph_addr meta;
-	if (object & 7 || ph_target_ptr(o->target, object, PH_PyObject_ob_type, &meta) != PH_OK)
+	if (!ph_target_is_aligned(o->target, object) || ph_target_ptr(o->target, object, PH_PyObject_ob_type, &meta) != PH_OK)
 		return false;
 	return flag(o, meta, PH_TRAIT_TPFLAG_TYPE_SUBCLASS) && !flag(o, object, PH_TRAIT_TPFLAG_HEAPTYPE);
 }
@@ -129,13 +129,23 @@ static ph_addr role_object(struct ph_objects *o, const char *role)
 	return type && type->dict ? ph_dict_get(o, type->dict, key) : 0;
 }
 
+/* The table has the sizes of 64-bit machines whose long has 64 bits too; elsewhere words and longs are half as large, the
+ * rest is not, so that a struct has at least half of them. */
+static bool same_size(const struct ph_objects *o, int64_t known, int64_t size)
+{
+	const struct ph_abi *abi = &o->target->layout.abi;
+	if (abi->pointer_size == 8 && abi->long_size == 8)
+		return size == known;
+	return size <= known && 2 * size >= known;
+}
+
 static void add_role(struct ph_objects *o, const char *role, const char *name, int64_t basicsize)
 {
 	ph_addr object = role_object(o, role);
 	ph_addr type = object ? ph_read_ptr(o, object, PH_PyObject_ob_type) : 0;
 	/* the sizes must agree too: the name may have been bound to something else */
 	if (type && is_static_type(o, type) &&
-	    (basicsize < 0 || ph_read_int(o, type, PH_PyTypeObject_tp_basicsize) == basicsize))
+	    (basicsize < 0 || same_size(o, basicsize, ph_read_int(o, type, PH_PyTypeObject_tp_basicsize))))
 		ph_addrmap_set(&o->known, type, (uint64_t)(uintptr_t)name, false);
 }
 
@@ -253,7 +263,7 @@ static size_t find_rows(struct ph_objects *o, const struct fingerprint *f, bool 
 	size_t count = ph_known_types(o->target->layout.version, &rows), n = 0;
 	for (size_t i = 0; i < count && n < CANDIDATES_MAXIMUM; i++) {
 		const struct ph_known_type *row = &rows[i];
-		if (row->basicsize != f->basicsize || row->itemsize != f->itemsize ||
+		if (!same_size(o, row->basicsize, f->basicsize) || !same_size(o, row->itemsize, f->itemsize) ||
 		    (f->flags & row->flags) != row->flags)
 			continue;
 		if (exact && (row->dict_keys != f->keys || row->dict_count != f->key_count))

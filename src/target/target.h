@@ -58,6 +58,11 @@ static inline bool ph_target_has(const struct ph_target *target, enum ph_field f
 {
 	return ph_layout_has(&target->layout, field);
 }
+/* As a pointer to a struct with pointers in it is. */
+static inline bool ph_target_is_aligned(const struct ph_target *target, ph_addr address)
+{
+	return !(address & (target->layout.abi.pointer_size - 1u));
+}
 static inline int32_t ph_target_trait(const struct ph_target *target, enum ph_trait trait)
 {
 	return ph_layout_trait(&target->layout, trait);
