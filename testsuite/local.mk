@@ -110,6 +110,7 @@ TESTS += testsuite/pickle/traps.sh
 TESTS += testsuite/cores/secrets.sh
 TESTS += testsuite/cores/tasks.sh
 TESTS += testsuite/cores/heap.sh
+TESTS += testsuite/cores/columns.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
 fuzz_tests =

@@ -35,7 +35,8 @@ static void put_edges(const struct ph_heap_view *view, uint64_t object, struct p
 	ph_json_array_end(j);
 }
 
-static void put_object(const struct ph_heap_view *view, uint64_t i, struct ph_buffer *out)
+/* value NULL: it has none. */
+static void put_object(const struct ph_heap_view *view, uint64_t i, const struct ph_buffer *value, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_view_type(view, view->type[i]);
 	struct ph_json j = ph_json(out, 0);
@@ -48,7 +49,10 @@ static void put_object(const struct ph_heap_view *view, uint64_t i, struct ph_bu
 	put_edges(view, i, &j);
 	ph_json_put_known(&j, "len", view->len[i], -1);
 	ph_json_key(&j, "value");
-	ph_json_null(&j);
+	if (value)
+		ph_json_string_n(&j, ph_buffer_text(value), value->size);
+	else
+		ph_json_null(&j);
 	ph_json_object_end(&j);
 	ph_buffer_putc(out, '\n');
 }
@@ -56,12 +60,19 @@ static void put_object(const struct ph_heap_view *view, uint64_t i, struct ph_bu
 static struct ph_error *export_jsonl(struct ph_dump *dump, const struct ph_verb_output *output)
 {
 	ph_auto_heap_view struct ph_heap_view view = { .dump = dump };
-	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	bool goes_on = true;
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED), value = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	ph_auto_texts struct ph_dump_texts texts = { 0 };
+	bool goes_on = true, has_value;
 	struct ph_error *error = ph_heap_view_load(&view, PH_HEAP_ADDRESSES | PH_HEAP_TYPES | PH_HEAP_SIZES |
 							       PH_HEAP_COUNTS | PH_HEAP_EDGES);
+	if (!error)
+		error = ph_dump_texts_open(dump, &texts);
 	for (uint64_t i = 0; !error && goes_on && i < view.count; i++) {
-		put_object(&view, i, &text);
+		ph_buffer_clear(&value);
+		error = ph_dump_value(&texts, (uint32_t)i, &value, &has_value);
+		if (error)
+			break;
+		put_object(&view, i, has_value ? &value : NULL, &text);
 		if (text.size >= PIECE)
 			error = ph_command_write(output, &text, &goes_on);
 	}

@@ -18,6 +18,13 @@ const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT] = {
 	[PH_COLUMN_EDGE_TARGET] = { "edge/target", "<u4", 4, false },
 	[PH_COLUMN_EDGE_KIND] = { "edge/kind", "|u1", 1, false },
 	[PH_COLUMN_EDGE_ARGUMENT] = { "edge/argument", "<u4", 4, false },
+	[PH_COLUMN_STRING_START] = { "string/start", "<u8", 8, true },
+	[PH_COLUMN_STRING_BYTES] = { "string/bytes", "|u1", 1, false },
+	[PH_COLUMN_VALUE_OBJECT] = { "value/object", "<u4", 4, false },
+	[PH_COLUMN_VALUE_STRING] = { "value/string", "<u4", 4, false },
+	[PH_COLUMN_ROOT_OBJECT] = { "root/object", "<u4", 4, false },
+	[PH_COLUMN_ROOT_KIND] = { "root/kind", "|u1", 1, false },
+	[PH_COLUMN_ROOT_NAME] = { "root/name", "<u4", 4, false },
 };
 
 size_t ph_chunk_bound(const struct ph_column_form *form)

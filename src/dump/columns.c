@@ -9,9 +9,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #define WIDTH_MAXIMUM 8
 #define TEXT_MAXIMUM ((size_t)256 << 20)
+/* texts that were written last, to be found again: those of this size at most */
+#define RECENT_BITS 12
+#define RECENT_TEXT 27
 
 struct column {
 	uint8_t *items; /* a chunk */
@@ -19,11 +23,19 @@ struct column {
 	uint64_t chunks; /* written */
 };
 
+struct recent {
+	uint32_t string;
+	uint8_t size; /* 0: none */
+	char text[RECENT_TEXT];
+};
+
 struct ph_columns {
 	struct ph_zipwriter *writer; /* borrowed */
 	struct column columns[PH_COLUMN_COUNT];
 	void *scratch, *out;
 	uint64_t edges;
+	uint64_t strings, string_bytes;
+	struct recent recent[1 << RECENT_BITS];
 	struct ph_buffer types, names; /* of types.json */
 	bool any_type, any_name;
 };
@@ -94,7 +106,8 @@ static inline struct ph_error *put(struct ph_columns *c, enum ph_column which, u
 static struct ph_error *begin(void *self, uint64_t objects)
 {
 	(void)objects;
-	return put(self, PH_COLUMN_EDGE_START, 0);
+	struct ph_error *error = put(self, PH_COLUMN_EDGE_START, 0);
+	return error ? error : put(self, PH_COLUMN_STRING_START, 0);
 }
 
 static struct ph_error *take_edges(void *self, const struct ph_heap_edge *edges, size_t count)
@@ -129,6 +142,70 @@ static struct ph_error *take_object(void *self, const struct ph_heap_object *obj
 		error = put(c, (enum ph_column)i, values[i]);
 	return error;
 }
+
+/* ---- texts ---- */
+
+static struct ph_error *put_bytes(struct ph_columns *c, const char *text, size_t size)
+{
+	struct column *column = &c->columns[PH_COLUMN_STRING_BYTES];
+	struct ph_error *error = NULL;
+	c->string_bytes += size;
+	while (!error && size) {
+		size_t n = PH_CHUNK - column->count < size ? PH_CHUNK - column->count : size;
+		memcpy(column->items + column->count, text, n);
+		column->count += n;
+		text += n, size -= n;
+		if (column->count == PH_CHUNK)
+			error = write_chunk(c, PH_COLUMN_STRING_BYTES);
+	}
+	return error;
+}
+
+static struct ph_error *put_text(struct ph_columns *c, const char *text, size_t size, uint32_t *ret)
+{
+	struct recent *recent = NULL;
+	if (size && size <= RECENT_TEXT) {
+		recent = &c->recent[XXH64(text, size, 0) & ((1 << RECENT_BITS) - 1)];
+		if (recent->size == size && !memcmp(recent->text, text, size)) {
+			*ret = recent->string;
+			return NULL;
+		}
+	}
+	if (c->strings == PH_NO_INDEX)
+		return ph_error_create(PH_ERROR_IO, "too many texts for a dump: use --heap=stacks");
+	if (recent) {
+		recent->string = (uint32_t)c->strings;
+		recent->size = (uint8_t)size;
+		memcpy(recent->text, text, size);
+	}
+	*ret = (uint32_t)c->strings++;
+	struct ph_error *error = put_bytes(c, text, size);
+	return error ? error : put(c, PH_COLUMN_STRING_START, c->string_bytes);
+}
+
+static struct ph_error *take_value(void *self, uint32_t object, const char *text, size_t size)
+{
+	struct ph_columns *c = self;
+	uint32_t string = 0;
+	struct ph_error *error = put_text(c, text, size, &string);
+	if (!error)
+		error = put(c, PH_COLUMN_VALUE_OBJECT, object);
+	return error ? error : put(c, PH_COLUMN_VALUE_STRING, string);
+}
+
+static struct ph_error *take_root(void *self, const struct ph_heap_root *root, uint32_t object)
+{
+	struct ph_columns *c = self;
+	uint32_t string = PH_NO_INDEX;
+	struct ph_error *error = root->name ? put_text(c, root->name, strlen(root->name), &string) : NULL;
+	if (!error)
+		error = put(c, PH_COLUMN_ROOT_OBJECT, object);
+	if (!error)
+		error = put(c, PH_COLUMN_ROOT_KIND, root->kind);
+	return error ? error : put(c, PH_COLUMN_ROOT_NAME, string);
+}
+
+/* ---- types ---- */
 
 static struct ph_error *take_type(void *self, const struct ph_heap_type *type)
 {
@@ -169,6 +246,8 @@ struct ph_heap_sink ph_columns_sink(struct ph_columns *columns)
 		.begin = begin,
 		.edges = take_edges,
 		.object = take_object,
+		.value = take_value,
+		.root = take_root,
 		.type = take_type,
 		.field_name = take_name,
 	};
@@ -196,7 +275,8 @@ static struct ph_error *write_description(struct ph_columns *c, enum ph_column w
 static struct ph_error *write_groups(struct ph_columns *c)
 {
 	static const char group[] = "{\"zarr_format\":2}\n";
-	static const char *const names[] = { ".zgroup", "object/.zgroup", "edge/.zgroup" };
+	static const char *const names[] = { ".zgroup",	       "object/.zgroup", "edge/.zgroup",
+					     "string/.zgroup", "value/.zgroup",	 "root/.zgroup" };
 	struct ph_error *error = NULL;
 	for (size_t i = 0; !error && i < sizeof(names) / sizeof(*names); i++)
 		error = ph_zipwriter_add(c->writer, names[i], group, sizeof(group) - 1);

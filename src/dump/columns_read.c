@@ -131,6 +131,54 @@ static struct ph_error *with_columns(struct ph_dump **dump)
 	return ph_dump_is_live(*dump) ? (*dump)->live.heap((*dump)->live.self, dump) : NULL;
 }
 
+struct ph_error *ph_dump_reader_open(struct ph_dump *dump, unsigned column, struct ph_dump_reader *ret)
+{
+	const struct ph_column_form *form = &ph_column_forms[column];
+	struct ph_dump_reader reader = { .column = column, .chunk = UINT64_MAX };
+	struct ph_error *error = with_columns(&dump);
+	if (!error)
+		error = count_items(dump, form, &reader.count);
+	if (error)
+		return error;
+	reader.dump = dump;
+	reader.items = malloc((size_t)form->width * PH_CHUNK);
+	reader.scratch = malloc((size_t)form->width * PH_CHUNK);
+	if (!reader.items || !reader.scratch) {
+		ph_dump_reader_close(&reader);
+		return &ph_error_no_memory;
+	}
+	*ret = reader;
+	return NULL;
+}
+
+void ph_dump_reader_close(struct ph_dump_reader *reader)
+{
+	free(reader->items);
+	free(reader->scratch);
+	*reader = (struct ph_dump_reader){ 0 };
+}
+
+struct ph_error *ph_dump_reader_get(struct ph_dump_reader *reader, uint64_t first, uint64_t count, void *ret)
+{
+	const struct ph_column_form *form = &ph_column_forms[reader->column];
+	uint8_t *to = ret;
+	while (count) {
+		uint64_t chunk = first / PH_CHUNK, at = first % PH_CHUNK;
+		uint64_t n = PH_CHUNK - at < count ? PH_CHUNK - at : count;
+		if (chunk != reader->chunk) {
+			reader->chunk = UINT64_MAX;
+			struct ph_error *error = read_chunk(reader->dump, form, chunk, reader->scratch, reader->items);
+			if (error)
+				return error;
+			to_host(reader->items, form->width, PH_CHUNK);
+			reader->chunk = chunk;
+		}
+		memcpy(to, (uint8_t *)reader->items + at * form->width, n * form->width);
+		to += n * form->width, first += n, count -= n;
+	}
+	return NULL;
+}
+
 struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
 {
 	const struct ph_column_form *form = &ph_column_forms[column];
@@ -179,27 +227,32 @@ static int compare_types(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static const char **take_names(struct json_object *names, struct ph_arena *arena, size_t *ret_count)
+{
+	size_t count = names ? json_object_array_length(names) : 0;
+	const char **ret = ph_arena_array(arena, const char *, count + 1);
+	for (size_t i = 0; ret && i < count; i++) {
+		struct json_object *name = json_object_array_get_idx(names, i);
+		ret[i] = ph_arena_strdup(arena, json_object_is_type(name, json_type_string) ?
+							json_object_get_string(name) : "?");
+	}
+	*ret_count = count;
+	return ret;
+}
+
 static struct ph_error *take_types(struct json_object *root, struct ph_dump_types *ret)
 {
 	struct json_object *types = member(root, "types", json_type_array);
-	struct json_object *fields = member(root, "fields", json_type_array);
 	size_t count = types ? json_object_array_length(types) : 0;
-	size_t field_count = fields ? json_object_array_length(fields) : 0;
-	if (count > TYPES_COUNT_MAXIMUM || field_count > TYPES_COUNT_MAXIMUM)
+	if (count > TYPES_COUNT_MAXIMUM)
 		return &ph_error_no_memory;
 	ret->types = ph_arena_array(&ret->arena, struct ph_dump_type, count + 1);
-	ret->fields = ph_arena_array(&ret->arena, const char *, field_count + 1);
+	ret->fields = take_names(member(root, "fields", json_type_array), &ret->arena, &ret->field_count);
 	if (!ret->types || !ret->fields)
 		return &ph_error_no_memory;
 	for (size_t i = 0; i < count; i++)
 		take_type(json_object_array_get_idx(types, i), &ret->arena, &ret->types[i]);
-	for (size_t i = 0; i < field_count; i++) {
-		struct json_object *name = json_object_array_get_idx(fields, i);
-		ret->fields[i] = ph_arena_strdup(&ret->arena, json_object_is_type(name, json_type_string) ?
-								      json_object_get_string(name) : "?");
-	}
 	ret->count = count;
-	ret->field_count = field_count;
 	qsort(ret->types, count, sizeof(*ret->types), compare_types);
 	return ret->arena.no_memory ? &ph_error_no_memory : NULL;
 }

@@ -31,3 +31,4 @@ src_dump_libph_dump_la_SOURCES += src/dump/zipwriter.h
 src_dump_libph_dump_la_SOURCES += src/dump/chunk.c
 src_dump_libph_dump_la_SOURCES += src/dump/columns.c
 src_dump_libph_dump_la_SOURCES += src/dump/columns_read.c
+src_dump_libph_dump_la_SOURCES += src/dump/values_read.c

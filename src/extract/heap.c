@@ -3,9 +3,13 @@
 #include "extract/heap.h"
 
 #include "base/callbacks.h"
-#include "heap/heap.h"
+#include "base/cleanup.h"
+#include "extract/heap_private.h"
+#include "heap/roots.h"
+#include "object/scalar.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define EDGES 4096
 #define PROGRESS_EVERY 65536
@@ -15,12 +19,17 @@ struct type_count {
 	const struct ph_shape *shape;
 	uint32_t index;
 	uint64_t count;
+	bool has_value, has_locals;
 };
 
 struct walk {
 	struct ph_heap *heap;
 	const struct ph_heap_sink *sink;
 	struct ph_error *error;
+	struct ph_heap_secrets secrets;
+	const struct ph_shape *shape; /* of the object that is walked */
+	uint64_t *valued; /* a bit for each object */
+	struct ph_buffer name; /* of a root */
 	struct ph_edge raw[EDGES];
 	struct ph_heap_edge edges[EDGES];
 	bool type_visited;
@@ -92,6 +101,7 @@ static void take_edges(struct ph_edge_sink *raw)
 		};
 	}
 	raw->count = 0;
+	ph_heap_secrets_take(&w->secrets, w->shape, w->edges, n);
 	if (n && !w->error)
 		w->error = w->sink->edges(w->sink->self, w->edges, n);
 }
@@ -112,7 +122,12 @@ static struct type_count *count_type(struct walk *w, ph_addr type, const struct 
 		}
 		if (!ph_addrmap_set(&w->types, type, w->type_count + 1, false))
 			return NULL;
-		w->counts[w->type_count++] = (struct type_count){ .shape = shape, .index = index_of(w, type) };
+		w->counts[w->type_count++] = (struct type_count){
+			.shape = shape,
+			.index = index_of(w, type),
+			.has_value = ph_shape_has_value(shape),
+			.has_locals = shape->type->kind == PH_KIND_FRAME || shape->type->kind == PH_KIND_GENERATOR,
+		};
 		known = ph_addrmap_find(&w->types, type);
 	}
 	w->last_type = type;
@@ -132,7 +147,7 @@ static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t
 	return count;
 }
 
-static struct ph_error *walk_object(struct walk *w, ph_addr object, struct ph_edge_sink *raw)
+static struct ph_error *walk_object(struct walk *w, uint64_t index, ph_addr object, struct ph_edge_sink *raw)
 {
 	const struct ph_target *t = w->heap->target;
 	ph_addr type;
@@ -148,8 +163,12 @@ static struct ph_error *walk_object(struct walk *w, ph_addr object, struct ph_ed
 		record.type = counted->index;
 		w->type_visited = false;
 		w->type_address = type;
+		w->shape = shape;
 		ph_traverse(shape, object, raw);
 		take_edges(raw);
+		if (counted->has_locals)
+			ph_heap_secrets_locals(&w->secrets, object);
+		w->valued[index / 64] |= (uint64_t)counted->has_value << index % 64;
 		record.size = ph_object_size(shape, object);
 		record.len = ph_object_len(shape, object);
 		record.refcount = read_refcount(t, object, &record.flags);
@@ -179,7 +198,7 @@ static struct ph_error *walk_all(struct walk *w, const struct ph_callbacks *call
 		if (done++ % PROGRESS_EVERY == 0)
 			error = ph_progress(callbacks, "writing the heap", done, w->heap->count);
 		if (!error)
-			error = walk_object(w, object, &raw);
+			error = walk_object(w, done - 1, object, &raw);
 	}
 	return error;
 }
@@ -214,20 +233,55 @@ static struct ph_error *give_types(struct walk *w)
 	return error;
 }
 
+static struct ph_error *take_root(void *self, const struct ph_heap_root *root)
+{
+	struct walk *w = self;
+	struct ph_redactor *redactor = w->secrets.extract->redactor;
+	struct ph_heap_root scrubbed = *root;
+	uint32_t index = index_of(w, root->address);
+	if (index == PH_NO_INDEX)
+		return NULL;
+	if (root->name && ph_redactor_mode(redactor) == PH_REDACT_SECRETS) {
+		ph_buffer_clear(&w->name);
+		ph_redactor_scrub(redactor, root->name, strlen(root->name), &w->name);
+		scrubbed.name = ph_buffer_text(&w->name);
+	}
+	return w->sink->root(w->sink->self, &scrubbed, index);
+}
+
+static struct ph_error *give_all(struct walk *w, struct ph_extract *extract)
+{
+	w->valued = calloc(w->heap->count / 64 + 1, sizeof(*w->valued));
+	if (!w->valued)
+		return &ph_error_no_memory;
+	struct ph_error *error = ph_heap_secrets_begin(extract, w->heap, &w->secrets);
+	if (!error)
+		error = walk_all(w, ph_image_callbacks(extract->image));
+	if (error)
+		return error;
+	ph_heap_secrets_mark(&w->secrets);
+	error = ph_heap_give_values(extract, w->heap, w->valued, w->sink);
+	const struct ph_root_sink roots = { .self = w, .root = take_root };
+	if (!error)
+		error = ph_heap_roots(w->heap, extract->runtime, &roots);
+	return error ? error : give_types(w);
+}
+
 struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	if (!w)
 		return &ph_error_no_memory;
+	w->sink = sink;
+	w->name = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	struct ph_error *error = ph_heap_create(extract->objects, extract->runtime, &w->heap);
-	if (!error) {
-		w->sink = sink;
-		error = walk_all(w, ph_image_callbacks(extract->image));
-	}
 	if (!error)
-		error = give_types(w);
+		error = give_all(w, extract);
+	ph_heap_secrets_deinit(&w->secrets);
 	ph_heap_free(w->heap);
 	ph_addrmap_deinit(&w->types);
+	ph_buffer_deinit(&w->name);
+	free(w->valued);
 	free(w->counts);
 	free(w);
 	return error;

@@ -10,3 +10,5 @@ src_extract_libph_extract_la_SOURCES += src/extract/threads.c
 src_extract_libph_extract_la_SOURCES += src/extract/heap.c
 src_extract_libph_extract_la_SOURCES += src/extract/place.c
 src_extract_libph_extract_la_SOURCES += src/extract/place.h
+src_extract_libph_extract_la_SOURCES += src/extract/heap_values.c
+src_extract_libph_extract_la_SOURCES += src/extract/secrets.c

@@ -101,6 +101,31 @@ uint64_t ph_addrset_rank(struct ph_addrset *set)
 	return total;
 }
 
+ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank)
+{
+	size_t low = 0, high = set->window_count, block = 0;
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+		if (set->windows[middle]->first <= rank)
+			low = middle;
+		else
+			high = middle;
+	}
+	const struct ph_addrset_window *w = set->windows[low];
+	uint64_t left = rank - w->first;
+	for (size_t step = PH_WINDOW_WORDS / PH_WINDOW_RANK / 2; step; step /= 2)
+		if (w->ranks[block + step] <= left)
+			block += step;
+	left -= w->ranks[block];
+	size_t word = block * PH_WINDOW_RANK;
+	for (uint64_t n; (n = (uint64_t)__builtin_popcountll(w->bits[word])) <= left; word++)
+		left -= n;
+	uint64_t bits = w->bits[word];
+	for (; left; left--)
+		bits &= bits - 1;
+	return w->base + ((ph_addr)word << 9) + ((ph_addr)__builtin_ctzll(bits) << 3);
+}
+
 bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret)
 {
 	const struct ph_addrset *set = iter->set;

@@ -31,6 +31,7 @@ src_object_libph_object_la_SOURCES += src/object/shape.c
 src_object_libph_object_la_SOURCES += src/object/size.c
 src_object_libph_object_la_SOURCES += src/object/size.h
 src_object_libph_object_la_SOURCES += src/object/size_modules.c
+src_object_libph_object_la_SOURCES += src/object/scalar.c
 src_object_libph_object_la_SOURCES += src/object/traverse.c
 src_object_libph_object_la_SOURCES += src/object/traverse_code.c
 src_object_libph_object_la_SOURCES += src/object/traverse_dict.c

@@ -290,6 +290,15 @@ const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type)
 	return e->shape;
 }
 
+const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *ret_offset)
+{
+	const struct ph_type_entry *e = (const struct ph_type_entry *)shape->type;
+	if (index >= e->slot_count)
+		return NULL;
+	*ret_offset = e->slots[index].offset;
+	return e->slots[index].name;
+}
+
 uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object)
 {
 	uint64_t flags;

@@ -53,6 +53,8 @@ void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_si
 bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev);
 /* The same of a head. */
 bool ph_gc_links(const struct ph_target *target, ph_addr head, ph_addr *ret_next, ph_addr *ret_prev);
+/* The names of the class's __slots__, by place; NULL behind the last. */
+const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *ret_offset);
 
 /* Bytes before this object that belong to it. */
 uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);

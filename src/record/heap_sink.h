@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "record/edge.h"
+#include "record/root.h"
 
 #define PH_NO_INDEX UINT32_MAX
 
@@ -50,6 +51,10 @@ struct ph_heap_sink {
 	/* the edges of the object that comes next, in any number of pieces */
 	struct ph_error *(*edges)(void *self, const struct ph_heap_edge *edges, size_t count);
 	struct ph_error *(*object)(void *self, const struct ph_heap_object *object);
+	/* behind all objects: what print shows as "value", under the redaction, by ascending index; `size` bytes of WTF-8 */
+	struct ph_error *(*value)(void *self, uint32_t object, const char *text, size_t size);
+	/* behind all values; `object` is the index of its address */
+	struct ph_error *(*root)(void *self, const struct ph_heap_root *root, uint32_t object);
 	/* at the end: every type that has instances, by index; and the names that PH_EDGE_FIELD edges count */
 	struct ph_error *(*type)(void *self, const struct ph_heap_type *type);
 	struct ph_error *(*field_name)(void *self, const char *name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Records with their texts filled in: objects, frames, exceptions. */
+#include "base/cleanup.h"
 #include "record/render_private.h"
 #include "record/text.h"
 
@@ -118,37 +119,79 @@ void ph_render_exception(const struct ph_render *render, struct ph_arena *arena,
 
 /* ---- a whole object ---- */
 
+/* Bytes in hexadecimal, up to so many; none when some were taken out. */
+static void put_hex(const struct ph_buffer *raw, size_t bytes, bool changed, struct ph_buffer *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	if (changed) {
+		ph_buffer_puts(out, PH_REDACTED);
+		return;
+	}
+	for (size_t i = 0; i < raw->size && i < bytes; i++) {
+		ph_buffer_putc(out, digits[(uint8_t)raw->data[i] >> 4]);
+		ph_buffer_putc(out, digits[raw->data[i] & 15]);
+	}
+}
+
+bool ph_render_text(const struct ph_render *render, const struct ph_render_text *text, struct ph_buffer *out)
+{
+	size_t start = out->size;
+	if (text->secret || ph_redactor_mode(render->redactor) == PH_REDACT_VALUES) {
+		ph_buffer_puts(out, PH_REDACTED);
+		return true;
+	}
+	if (!text->bytes) {
+		bool changed = ph_redactor_scrub_cut(render->redactor, text->text, text->size, text->cut, out);
+		if (text->characters && out->size > start + text->characters) {
+			out->size = start + ph_text_prefix(out->data + start, out->size - start, text->characters);
+			out->data[out->size] = '\0';
+		}
+		return changed;
+	}
+	ph_auto_buffer struct ph_buffer raw = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	bool changed = ph_redactor_scrub_cut(render->redactor, text->text, text->size, text->cut, &raw);
+	put_hex(&raw, text->bytes, changed, out);
+	out->no_memory |= raw.no_memory;
+	return changed;
+}
+
+bool ph_render_value(const struct ph_render *render, const struct ph_value *value, size_t characters, size_t bytes,
+		     struct ph_buffer *out, bool *ret_redacted)
+{
+	bool is_bytes = (value->kind == PH_KIND_BYTES || value->kind == PH_KIND_BYTEARRAY) && value->form == PH_FORM_BYTES;
+	bool is_str = value->kind == PH_KIND_STR && (value->form == PH_FORM_STR || value->scalar);
+	struct ph_render_text text = { .text = value->text, .size = value->text_size, .cut = value->text_cut };
+	*ret_redacted = false;
+	if (is_bytes) {
+		text.bytes = bytes;
+	} else if (is_str) {
+		text.characters = characters;
+		if (value->scalar) {
+			text.text = value->scalar;
+			text.size = strlen(value->scalar);
+		}
+	} else if (value->scalar) {
+		text.text = value->scalar;
+		text.size = strlen(value->scalar);
+	} else {
+		return false;
+	}
+	if (value->kind == PH_KIND_BOOL) {
+		ph_buffer_puts(out, value->scalar);
+		return true;
+	}
+	text.secret = ph_redactor_is_marked(render->redactor, value->address);
+	*ret_redacted = ph_render_text(render, &text, out);
+	return true;
+}
+
 static void fill_value(struct scratch *s, const struct ph_value *value, struct ph_object *object)
 {
-	bool hide = mode_of(s) == PH_REDACT_VALUES || ph_redactor_is_marked(s->render->redactor, value->address);
-	struct ph_buffer *out = &s->buffer;
-	ph_buffer_clear(out);
-	bool is_bytes = value->kind == PH_KIND_BYTES || value->kind == PH_KIND_BYTEARRAY;
-	bool is_str = value->kind == PH_KIND_STR && !value->scalar;
-	if (!is_bytes && !is_str && !value->scalar)
+	bool redacted;
+	ph_buffer_clear(&s->buffer);
+	if (!ph_render_value(s->render, value, CHARACTERS, CHARACTERS, &s->buffer, &redacted))
 		return;
-	if (hide && value->kind != PH_KIND_BOOL) {
-		object->value = ph_arena_strdup(s->arena, PH_REDACTED);
-		object->redacted = true;
-		return;
-	}
-	const char *text = value->scalar && !is_bytes ? value->scalar : value->text;
-	size_t size = value->scalar && !is_bytes ? strlen(text) : value->text_size;
-	bool changed = ph_redactor_scrub_cut(s->render->redactor, text, size, value->text_cut, out);
-	object->redacted |= changed;
-	if (is_bytes) {
-		struct ph_buffer raw = *out;
-		*out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-		size_t n = raw.size < CHARACTERS ? raw.size : CHARACTERS;
-		for (size_t i = 0; i < n && !changed; i++)
-			ph_buffer_printf(out, "%02x", (uint8_t)raw.data[i]);
-		if (changed)
-			ph_buffer_puts(out, PH_REDACTED);
-		ph_buffer_deinit(&raw);
-	} else if (is_str && out->size) {
-		out->size = ph_text_prefix(out->data, out->size, CHARACTERS);
-		out->data[out->size] = '\0';
-	}
+	object->redacted |= redacted;
 	object->value = taken(s);
 }
 

@@ -140,8 +140,13 @@ static size_t take_quoted(struct scan *s, size_t i)
 	if (!(formatted && at(s, inside) == '{'))
 		take_out(s, inside, end);
 	/* a line end: the quote was that behind "Password: ", not one before a literal */
-	if (s->literal && !formatted && !escapes && (width == 3 || !has_line_end(s, inside, end)))
+	if (s->literal && !formatted && !escapes && (width == 3 || !has_line_end(s, inside, end))) {
+		size_t before = s->joined.size;
 		join(s, inside, end, raw);
+		/* the compiler keeps the whole; what the parser had of its parts may still lie about */
+		if (s->joined.size > before)
+			s->literal(s->user, s->joined.data + before, s->joined.size - before, false);
+	}
 	return behind;
 }
 

@@ -11,7 +11,6 @@
 #define MARK_MAXIMUM 20000	/* objects behind one secret edge */
 #define MARK_HOPS 2		/* attributes of attributes behind it; containers count none */
 #define MARK_TEXT ((size_t)65536) /* characters of a secret that are known as text */
-#define NAME_CHARACTERS 128
 #define LITERAL_DIGITS 6	/* of a number within the repr of something: a date's year is no secret by itself */
 #define FRAMES_MEMORY ((size_t)64 << 20)
 
@@ -192,8 +191,6 @@ void ph_redactor_mark(struct ph_redactor *redactor, const struct ph_source *sour
 
 /* ---- the walk ---- */
 
-enum name_verdict { NAME_NONE = 1, NAME_PLAIN, NAME_SECRET, NAME_SECRET_BYTES, NAME_SECRET_OPTION };
-
 enum seen { SEEN = 1, IN_SEQUENCE = 2, LONE_PAIR = 4 };
 
 struct survey {
@@ -202,7 +199,7 @@ struct survey {
 	struct ph_value value, key;
 	struct queue queue;
 	struct ph_addrmap seen; /* enum seen */
-	struct ph_addrmap names; /* str or bytes that were looked at -> enum name_verdict */
+	struct ph_addrmap names; /* str or bytes that were looked at -> enum ph_name_verdict */
 	struct ph_arena arena;
 	uint32_t depth;
 	uint64_t children;
@@ -214,61 +211,71 @@ static void mark(struct survey *s, ph_addr address)
 	ph_redactor_mark(s->redactor, s->source, address);
 }
 
-static enum name_verdict judge(struct survey *s, const struct ph_value *value)
+enum ph_name_verdict ph_redactor_judge(const struct ph_redactor *redactor, const struct ph_value *value)
 {
 	bool is_text = (value->kind == PH_KIND_STR || value->kind == PH_KIND_BYTES) &&
 		       (value->form == PH_FORM_STR || value->form == PH_FORM_BYTES);
 	if (!is_text)
-		return NAME_NONE;
-	if (value->text_cut || !ph_redactor_is_secret_name(s->redactor, value->text, value->text_size))
-		return NAME_PLAIN;
+		return PH_NAME_NONE;
+	if (value->text_cut || !ph_redactor_is_secret_name(redactor, value->text, value->text_size))
+		return PH_NAME_PLAIN;
 	bool option = value->text[0] == '-' && !memchr(value->text, '=', value->text_size);
-	return option ? NAME_SECRET_OPTION : value->kind == PH_KIND_BYTES ? NAME_SECRET_BYTES : NAME_SECRET;
+	return option ? PH_NAME_SECRET_OPTION : value->kind == PH_KIND_BYTES ? PH_NAME_SECRET_BYTES : PH_NAME_SECRET;
 }
 
-static enum name_verdict verdict_on_key(struct survey *s, ph_addr key)
+static enum ph_name_verdict verdict_on_key(struct survey *s, ph_addr key)
 {
-	static const struct ph_value_limits limits = { .children = 0, .characters = NAME_CHARACTERS };
+	static const struct ph_value_limits limits = { .children = 0, .characters = PH_NAME_CHARACTERS };
 	const uint64_t *known = ph_addrmap_find(&s->names, key);
 	if (known)
-		return (enum name_verdict)*known;
+		return (enum ph_name_verdict)*known;
 	ph_source_value(s->source, key, &limits, &s->key);
-	enum name_verdict verdict = judge(s, &s->key);
+	enum ph_name_verdict verdict = ph_redactor_judge(s->redactor, &s->key);
 	ph_addrmap_set(&s->names, key, verdict, true);
 	return verdict;
 }
 
-/* The second of a pair, see redact.h; `lone`: it was met by itself. */
-static void mark_second(struct survey *s, enum name_verdict verdict, ph_addr second, bool lone)
+bool ph_redactor_is_secret_second(enum ph_name_verdict first, const struct ph_value *second, bool lone)
 {
-	static const struct ph_value_limits limits = { .children = 0, .characters = NAME_CHARACTERS };
-	if (!second || verdict < NAME_SECRET)
+	if (first < PH_NAME_SECRET)
+		return false;
+	if (first == PH_NAME_SECRET && !lone)
+		return true;
+	if (second->kind != PH_KIND_STR && second->kind != PH_KIND_BYTES)
+		return false;
+	if (first != PH_NAME_SECRET)
+		return second->text_size && second->text[0] != '-';
+	for (size_t i = 0; i < second->text_size; i++)
+		if (!isalnum((unsigned char)second->text[i]) && second->text[i] != '_')
+			return true;
+	return false;
+}
+
+/* The second of a pair, see redact.h; `lone`: it was met by itself. */
+static void mark_second(struct survey *s, enum ph_name_verdict verdict, ph_addr second, bool lone)
+{
+	static const struct ph_value_limits limits = { .children = 0, .characters = PH_NAME_CHARACTERS };
+	if (!second || verdict < PH_NAME_SECRET)
 		return;
-	if (verdict == NAME_SECRET && !lone) {
+	if (verdict == PH_NAME_SECRET && !lone) {
 		mark(s, second);
 		return;
 	}
 	ph_source_value(s->source, second, &limits, &s->key);
-	const struct ph_value *value = &s->key;
-	if (value->kind != PH_KIND_STR && value->kind != PH_KIND_BYTES)
-		return;
-	bool identifier = true;
-	for (size_t i = 0; i < value->text_size; i++)
-		identifier = identifier && (isalnum((unsigned char)value->text[i]) || value->text[i] == '_');
-	if (verdict == NAME_SECRET ? !identifier : value->text_size && value->text[0] != '-')
+	if (ph_redactor_is_secret_second(verdict, &s->key, lone))
 		mark(s, second);
 }
 
-static void mark_next(struct survey *s, enum name_verdict verdict, ph_addr next)
+static void mark_next(struct survey *s, enum ph_name_verdict verdict, ph_addr next)
 {
-	if (verdict == NAME_SECRET_OPTION)
+	if (verdict == PH_NAME_SECRET_OPTION)
 		mark_second(s, verdict, next, true);
 }
 
 /* Met by itself before (a local `header`), and now in a list of pairs. */
 static void mark_pair_again(struct survey *s, ph_addr address)
 {
-	static const struct ph_value_limits limits = { .children = 2, .characters = NAME_CHARACTERS };
+	static const struct ph_value_limits limits = { .children = 2, .characters = PH_NAME_CHARACTERS };
 	ph_source_value(s->source, address, &limits, &s->key);
 	if (s->key.item_count != 2)
 		return;
@@ -285,7 +292,7 @@ static void visit_later(struct survey *s, struct entry entry)
 	uint64_t seen = found ? *found : 0;
 	bool counts = entry.in_sequence && !entry.in_code;
 	if (known)
-		mark_next(s, (enum name_verdict)*known, entry.sibling);
+		mark_next(s, (enum ph_name_verdict)*known, entry.sibling);
 	else if (entry.sibling && seen)
 		mark_next(s, verdict_on_key(s, entry.address), entry.sibling);
 	if (seen && counts && !(seen & IN_SEQUENCE)) {
@@ -330,13 +337,13 @@ static void visit_pair(struct survey *s, struct entry entry)
 
 static void visit(struct survey *s, struct entry entry)
 {
-	const struct ph_value_limits limits = { .children = s->children, .characters = NAME_CHARACTERS };
+	const struct ph_value_limits limits = { .children = s->children, .characters = PH_NAME_CHARACTERS };
 	struct ph_value *value = &s->value;
 	uint32_t depth = entry.depth + 1;
 	ph_source_value(s->source, entry.address, &limits, value);
 	if (ph_render_is_scalar(value->kind)) {
 		if (entry.sibling)
-			mark_next(s, judge(s, value), entry.sibling);
+			mark_next(s, ph_redactor_judge(s->redactor, value), entry.sibling);
 		return;
 	}
 	struct entry next = { .depth = depth, .in_code = entry.in_code || value->kind == PH_KIND_CODE };
@@ -350,11 +357,11 @@ static void visit(struct survey *s, struct entry entry)
 		visit_later(s, item);
 	}
 	for (size_t i = 0; i < value->pair_count; i++) {
-		enum name_verdict verdict = verdict_on_key(s, value->pairs[i].key);
-		if (verdict >= NAME_SECRET)
+		enum ph_name_verdict verdict = verdict_on_key(s, value->pairs[i].key);
+		if (verdict >= PH_NAME_SECRET)
 			mark(s, value->pairs[i].value);
 		next.address = value->pairs[i].key;
-		if (verdict == NAME_NONE)
+		if (verdict == PH_NAME_NONE)
 			visit_later(s, next);
 		next.address = value->pairs[i].value;
 		visit_later(s, next);

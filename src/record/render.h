@@ -47,6 +47,22 @@ void ph_escape_terminal(const char *text, size_t size, bool newlines, struct ph_
 struct ph_error *ph_render_object(const struct ph_render *render, ph_addr address, struct ph_arena *arena,
 				  struct ph_object *ret) __attribute__((warn_unused_result));
 
+/* What its "value" is: of a str the first `characters`, of bytes the first `bytes` in hexadecimal, a number's text;
+ * appended as the redaction has it.  False for an object that has none. */
+bool ph_render_value(const struct ph_render *render, const struct ph_value *value, size_t characters, size_t bytes,
+		     struct ph_buffer *out, bool *ret_redacted);
+
+/* The same where the text is known without a struct ph_value; true when something was taken out. */
+struct ph_render_text {
+	const char *text;
+	size_t size;	   /* bytes */
+	bool cut;	   /* a beginning only */
+	bool secret;	   /* the object is marked */
+	size_t characters; /* of a str; 0: no bound */
+	size_t bytes;	   /* of bytes, 0: it is text */
+};
+bool ph_render_text(const struct ph_render *render, const struct ph_render_text *text, struct ph_buffer *out);
+
 /* Fill in repr, type, redacted and truncated of a frame's locals (those that have no repr yet), and take secrets out
  * of its source line, which has to be there before; the args, message and notes of an exception, and its traceback's
  * frames alike. */

@@ -55,6 +55,8 @@ with zipfile.ZipFile(sys.argv[1]) as z:
 				cp "$work/out" "$work/out.d/pyheap-$verb$json"
 			done
 		done
+		run 0 "$PYHEAP" export "$dump"
+		cp "$work/out" "$work/out.d/pyheap-export"
 		for json in "" --json; do
 			# shellcheck disable=SC2086 # a list
 			run 0 "$PYHEAP" print $json "$dump" $addresses

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/scalar.h"
+
+#include <string.h>
+
+#include "base/cursor.h"
+#include "object/decoder.h"
+
+bool ph_shape_has_value(const struct ph_shape *shape)
+{
+	switch (shape->type->kind) {
+	case PH_KIND_BOOL:
+	case PH_KIND_INT:
+	case PH_KIND_FLOAT:
+	case PH_KIND_COMPLEX:
+	case PH_KIND_STR:
+	case PH_KIND_BYTES:
+	case PH_KIND_BYTEARRAY:
+		return true;
+	default:
+		return shape->type->decoder && shape->type->decoder->decode == ph_decode_decimal;
+	}
+}
+
+static bool is_ascii(const uint8_t *bytes, size_t size)
+{
+	uint64_t all = 0, word;
+	size_t i = 0;
+	for (; i + 8 <= size; i += 8) {
+		memcpy(&word, bytes + i, 8);
+		all |= word;
+	}
+	for (; i < size; i++)
+		all |= bytes[i];
+	return !(all & UINT64_C(0x8080808080808080));
+}
+
+static bool take(const struct ph_target *t, ph_addr data, uint64_t size, size_t maximum, struct ph_scalar *ret)
+{
+	if (size >> 40)
+		return false;
+	const uint8_t *view = ph_image_view(t->image, data, size);
+	if (!view)
+		return false;
+	ret->text = (const char *)view;
+	ret->size = size < maximum ? size : maximum;
+	ret->cut = ret->size < size;
+	return true;
+}
+
+/* Compact, of one byte a character. */
+static bool get_str(const struct ph_target *t, ph_addr object, size_t maximum, struct ph_scalar *ret)
+{
+	struct ph_struct s;
+	if (ph_target_trait(t, PH_TRAIT_STR_IS_BYTES) == 1 ||
+	    ph_struct_load(t, object, ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject), &s) != PH_OK)
+		return false;
+	uint32_t state = (uint32_t)ph_struct_uint(&s, PH_PyASCIIObject_state);
+	if (!(state >> ph_target_trait(t, PH_TRAIT_STR_ASCII_SHIFT) & 1) ||
+	    !(state >> ph_target_trait(t, PH_TRAIT_STR_COMPACT_SHIFT) & 1) ||
+	    (state >> ph_target_trait(t, PH_TRAIT_STR_KIND_SHIFT) & 7) != 1)
+		return false;
+	return take(t, object + ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject), ph_struct_uint(&s, PH_PyASCIIObject_length),
+		    maximum, ret) &&
+	       is_ascii((const uint8_t *)ret->text, ret->size);
+}
+
+static bool get_bytes(const struct ph_shape *shape, ph_addr object, size_t maximum, struct ph_scalar *ret)
+{
+	const struct ph_target *t = shape->objects->target;
+	const struct ph_type_entry *entry = (const struct ph_type_entry *)shape->type;
+	int64_t size;
+	if (entry->repr != PH_REPR_KIND || ph_target_int(t, object, PH_PyVarObject_ob_size, &size) != PH_OK || size < 0)
+		return false;
+	ret->is_bytes = true;
+	return take(t, ph_target_at(t, object, PH_PyBytesObject_ob_sval), (uint64_t)size, maximum, ret);
+}
+
+static void put_decimal(bool negative, uint64_t magnitude, struct ph_scalar *ret)
+{
+	char *end = ret->room + sizeof(ret->room), *p = end;
+	do
+		*--p = (char)('0' + magnitude % 10);
+	while (magnitude /= 10);
+	if (negative)
+		*--p = '-';
+	ret->text = p;
+	ret->size = (size_t)(end - p);
+}
+
+static bool get_int(const struct ph_shape *shape, ph_addr object, struct ph_scalar *ret)
+{
+	int64_t value;
+	/* larger ones are rare, and from 2**64 on hexadecimal */
+	if (ph_int_get(shape->objects, object, &value) != PH_OK || value >> 60 != value >> 63)
+		return false;
+	put_decimal(value < 0, value < 0 ? -(uint64_t)value : (uint64_t)value, ret);
+	return true;
+}
+
+static bool get_float(const struct ph_shape *shape, ph_addr object, struct ph_scalar *ret)
+{
+	double number;
+	_Static_assert(PH_SCALAR_ROOM >= PH_DOUBLE_ROOM, "room of a float");
+	if (ph_float_get(shape->objects, object, &number) != PH_OK)
+		return false;
+	ph_double_repr(number, ret->room);
+	ret->text = ret->room;
+	ret->size = strlen(ret->room);
+	return true;
+}
+
+bool ph_scalar_get(const struct ph_shape *shape, ph_addr object, size_t maximum, struct ph_scalar *ret)
+{
+	ret->cut = ret->is_bytes = false;
+	switch (shape->type->kind) {
+	case PH_KIND_STR:
+		return get_str(shape->objects->target, object, maximum, ret);
+	case PH_KIND_BYTES:
+		return get_bytes(shape, object, maximum, ret);
+	case PH_KIND_INT:
+		return get_int(shape, object, ret);
+	case PH_KIND_FLOAT:
+		return get_float(shape, object, ret);
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds the columns of a dump, as zarr reads them, against `pyheap export --format=jsonl` and `pyheap print --json`.
+
+usage: check_columns.py DUMP OBJECTS PYHEAP
+       check_columns.py --without-texts DUMP COPY     a copy whose string/bytes lacks its first chunk
+"""
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy
+import zarr
+
+EXTRA, NONE, TYPE_VISITED, IMMORTAL = 128, 0xffffffff, 8, 2
+NO_COUNT = -1
+KINDS = 'type item key value attribute dict slot field local stack state weak guessed'.split()
+
+
+def without_texts(dump, copy):
+    with zipfile.ZipFile(dump) as old, zipfile.ZipFile(copy, 'w') as new:
+        for info in old.infolist():
+            if info.filename != 'string/bytes/0':
+                new.writestr(info, old.read(info), info.compress_type)
+
+
+def known(number, none=NO_COUNT):
+    return None if number == none else int(number)
+
+
+def main(dump, objects, pyheap):
+    store = zarr.ZipStore(dump, mode='r')
+    root = zarr.open(store, mode='r')
+    c = {g + '/' + a: root[g][a][:] for g in root.group_keys() for a in root[g].array_keys()}
+    expected = {'object/' + k for k in 'address type size refcount len flags'.split()} | {
+        'edge/start', 'edge/target', 'edge/kind', 'edge/argument', 'string/start', 'string/bytes',
+        'value/object', 'value/string', 'root/object', 'root/kind', 'root/name'}
+    assert expected <= set(c), expected - set(c)
+    with zipfile.ZipFile(dump) as z:
+        meta = json.loads(z.read('types.json'))
+    names = {t['index']: (t['name'], t['module']) for t in meta['types']}
+    address, start, texts = c['object/address'], c['edge/start'], c['string/start']
+    n, strings = len(address), len(texts) - 1
+    assert numpy.all(address[1:] > address[:-1])
+    assert len(start) == n + 1 and start[0] == 0 and start[-1] == len(c['edge/target'])
+    assert numpy.all(start[1:] >= start[:-1]) and numpy.all(c['edge/target'] < n)
+    assert texts[0] == 0 and texts[-1] == len(c['string/bytes']) and numpy.all(texts[1:] >= texts[:-1])
+    assert numpy.all(c['value/object'][1:] > c['value/object'][:-1]) and numpy.all(c['value/object'] < n)
+    assert numpy.all(c['value/string'] < strings)
+    assert numpy.all(c['root/object'] < n) and numpy.all(c['root/kind'] & 127 < 19)
+    assert len(c['root/object']) > 100 and len(set(c['root/kind'])) > 4
+    assert numpy.all((c['root/name'] < strings) | (c['root/name'] == NONE))
+    blob = c['string/bytes'].tobytes()
+    value = {int(o): blob[texts[s]:texts[s + 1]].decode('utf-8', 'surrogatepass')
+             for o, s in zip(c['value/object'], c['value/string'])}
+    hexed = ['0x%x' % a for a in address]
+    shown = {}
+    i = -1
+    with open(objects, encoding='utf-8') as lines:
+        for i, line in enumerate(lines):
+            o = json.loads(line)
+            flags, t = int(c['object/flags'][i]), int(c['object/type'][i])
+            edges = range(int(start[i]), int(start[i + 1]))
+            refs = [hexed[t]] if flags & TYPE_VISITED and t != NONE else []
+            refs += [hexed[c['edge/target'][k]] for k in edges if not c['edge/kind'][k] & EXTRA]
+            extra = [(hexed[c['edge/target'][k]], KINDS[c['edge/kind'][k] & ~EXTRA]) for k in edges if c['edge/kind'][k] & EXTRA]
+            mine = {'address': hexed[i], 'type': names.get(t, (None, None))[0], 'module': names.get(t, (None, None))[1],
+                    'size': known(c['object/size'][i]), 'refs': refs, 'len': known(c['object/len'][i]), 'value': value.get(i)}
+            if isinstance(o['value'], str):
+                o['value'] = o['value'].encode('utf-16', 'surrogatepass').decode('utf-16', 'surrogatepass')
+                mine['value'] = mine['value'].encode('utf-16', 'surrogatepass').decode('utf-16', 'surrogatepass')
+            for key, was in mine.items():
+                assert o[key] == was, (key, o[key], was, o)
+            assert [(e['address'], e['kind']) for e in o['extra']] == extra, o
+            if not flags & IMMORTAL:
+                assert o['refcount'] == known(c['object/refcount'][i]), o
+            shown[o['address']] = o
+    assert i + 1 == n, 'export has %d objects, the columns %d' % (i + 1, n)
+    check_values(dump, pyheap, shown)
+    print('%d objects, %d edges, %d values, %d texts, %d roots agree' % (
+        n, len(c['edge/target']), len(value), strings, len(c['root/object'])))
+
+
+def check_values(dump, pyheap, shown):
+    """What the stacks reach is in closure.jsonl too, rendered by other code."""
+    kinds = {}
+    with zipfile.ZipFile(dump) as z:
+        lines = z.read('closure.jsonl').decode('utf-8', 'surrogatepass').splitlines()
+        python2 = json.loads(z.read('manifest.json'))['python'].startswith('2')
+    compared = 0
+    for line in lines:
+        o = json.loads(line)
+        e = shown.get(o['address'])
+        if e is None:
+            continue
+        was, now = o['value'], e['value']
+        # what is known of the whole heap takes out more than what was known of the stacks
+        if now != was and now is not None and '\u2039redacted\u203a' in now:
+            continue
+        if was is not None and o['len'] is not None:
+            # both stop at a thousand; bytes are in hexadecimal
+            text = o['type'] == ('unicode' if python2 else 'str') or len(was) == min(o['len'], 1000)
+            was = was[:200] if text else was[:128]
+        assert now == was, (o['address'], o['type'], now, was)
+        compared += was is not None
+        kinds[o['type']] = kinds.get(o['type'], 0) + (was is not None)
+    assert compared > 100 and len([k for k in kinds if kinds[k]]) > 3, kinds
+    some = [json.loads(line)['address'] for line in lines if '"value":"' in line]
+    some = [a for a in some if a in shown][:5]
+    out = subprocess.run([pyheap, 'print', '--json', dump] + some, stdout=subprocess.PIPE, check=True).stdout
+    for line in out.decode('utf-8').splitlines():
+        o = json.loads(line)
+        assert (o['value'] or '')[:100] == (shown[o['address']]['value'] or '')[:100], o
+
+
+if __name__ == '__main__':
+    if sys.argv[1] == '--without-texts':
+        without_texts(*sys.argv[2:])
+    else:
+        main(*sys.argv[1:])
