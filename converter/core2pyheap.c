@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* core2pyheap: options, then image -> report -> dump. */
+#include "handler.h"
 #include "options.h"
 #include "output.h"
 
@@ -93,6 +94,9 @@ static struct ph_error *write_dump(struct ph_session *session, const struct opti
 static struct ph_error *open_image(const struct options *options, const struct ph_image_options *image_options,
 				   struct ph_image **ret)
 {
+	if (options->handler)
+		return ph_image_open_piped(STDIN_FILENO, options->memory, options->heap == PH_DUMP_HEAP_FULL,
+					   image_options, ret);
 	if (!options->pid)
 		return ph_image_open_core(options->core, image_options, ret);
 	bool heap = !options->no_dump && options->heap == PH_DUMP_HEAP_FULL;
@@ -219,6 +223,11 @@ int main(int argc, char **argv)
 			perror("core2pyheap: standard output");
 			return 2;
 		}
+		return status;
+	}
+	if (options.handler) {
+		status = handler_run(&options, convert);
+		free((void *)options.labels);
 		return status;
 	}
 	struct ph_error *error = sort_operands(&options);

@@ -12,6 +12,8 @@ enum {
 	OPT_NO_DUMP = 256,
 	OPT_PID,
 	OPT_NO_STOP,
+	OPT_HANDLER,
+	OPT_QUOTA,
 	OPT_REPORT,
 	OPT_HEAP,
 	OPT_SYSROOT,
@@ -33,6 +35,8 @@ static const struct option long_options[] = {
 	{ "no-dump", no_argument, NULL, OPT_NO_DUMP },
 	{ "pid", required_argument, NULL, OPT_PID },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
+	{ "handler", no_argument, NULL, OPT_HANDLER },
+	{ "quota", required_argument, NULL, OPT_QUOTA },
 	{ "report", required_argument, NULL, OPT_REPORT },
 	{ "heap", required_argument, NULL, OPT_HEAP },
 	{ "sysroot", required_argument, NULL, OPT_SYSROOT },
@@ -53,6 +57,7 @@ static const struct option long_options[] = {
 static const char help_text[] =
 	"usage: core2pyheap [OPTION]... CORE [PYTHON]\n"
 	"       core2pyheap [OPTION]... --pid=PID [--no-stop]\n"
+	"       |core2pyheap [OPTION]... --handler %P %s   (in kernel.core_pattern)\n"
 	"Print the crash report of a CPython process from its core file, and write a portable\n"
 	"dump of it that `pyheap` reads on any machine.\n"
 	"\n"
@@ -62,6 +67,9 @@ static const char help_text[] =
 	"      --pid=PID              a running process in place of a core; it is stopped for a moment,\n"
 	"                             and how long is printed\n"
 	"      --no-stop              do not stop it: what changes meanwhile is torn, and counted\n"
+	"      --handler              the kernel pipes the core of process %P: write a dump into the\n"
+	"                             folder -o (default " HANDLER_FOLDER "), of the stacks unless --heap\n"
+	"      --quota=MB             how much the dumps there may take (default 1024)\n"
 	"  -o, --output=FILE          write the dump to FILE (\"-\": standard output, the report then\n"
 	"                             goes to standard error); default CORE.pyheap in this folder\n"
 	"      --no-dump              write no dump\n"
@@ -177,14 +185,31 @@ static int set_pickle_objects(struct options *options, const char *value)
 	return -1;
 }
 
-static int set_pid(struct options *options, const char *value)
+/* A whole number from `least` to `most`; false when the text is something else. */
+static bool parse_number(const char *value, int64_t least, int64_t most, int64_t *ret)
 {
 	char *end;
 	errno = 0;
-	long long pid = strtoll(value, &end, 10);
-	if (errno || *end || value == end || pid < 1 || pid > INT32_MAX)
+	long long number = strtoll(value, &end, 10);
+	if (errno || *end || value == end || number < least || number > most)
+		return false;
+	*ret = number;
+	return true;
+}
+
+static int set_pid(struct options *options, const char *value)
+{
+	if (!parse_number(value, 1, INT32_MAX, &options->pid))
 		return usage("--pid takes the number of a process, not", *value ? value : "\"\"");
-	options->pid = pid;
+	return -1;
+}
+
+static int set_quota(struct options *options, const char *value)
+{
+	int64_t quota;
+	if (!parse_number(value, 1, 1 << 30, &quota))
+		return usage("--quota takes a number of megabytes from 1 to 1073741824, not", value);
+	options->quota = (uint64_t)quota;
 	return -1;
 }
 
@@ -211,6 +236,11 @@ static int set_option(int c, struct options *options, const char **labels)
 	case OPT_NO_STOP:
 		options->no_stop = true;
 		return -1;
+	case OPT_HANDLER:
+		options->handler = true;
+		return -1;
+	case OPT_QUOTA:
+		return set_quota(options, optarg);
 	case OPT_REPORT:
 		return set_report(options, optarg);
 	case OPT_HEAP:
@@ -267,11 +297,25 @@ static int wrong_option(int c, char *const *argv)
 	return 2;
 }
 
+#define HEAP_DEFAULT ((enum ph_dump_heap)-1)
+
+static int set_handled(struct options *options, char **operands)
+{
+	int64_t signal;
+	if (!parse_number(operands[0], 1, INT32_MAX, &options->handled))
+		return usage("--handler takes the number of a process (%P), not", operands[0]);
+	if (!parse_number(operands[1], 0, 1024, &signal))
+		return usage("--handler takes the number of a signal (%s), not", operands[1]);
+	return -1;
+}
+
 /* What is wrong with so many operands, or NULL. */
 static const char *check_operands(const struct options *options, int count)
 {
 	if (options->no_stop && !options->pid)
 		return "--no-stop goes with --pid";
+	if (options->handler)
+		return count == 2 && !options->pid ? NULL : "--handler takes %P and %s";
 	if (options->pid)
 		return count > 1 ? "too many operands: with --pid only PYTHON may follow" : NULL;
 	return count < 1 ? "no core file is named" : count > 2 ? "too many operands" : NULL;
@@ -279,7 +323,7 @@ static const char *check_operands(const struct options *options, int count)
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
-	struct options options = { .heap = PH_DUMP_HEAP_FULL, .pickle_objects = 100000 };
+	struct options options = { .heap = HEAP_DEFAULT, .pickle_objects = 100000, .quota = 1024, .memory = -1 };
 	const char **labels = calloc((size_t)argc + 1, sizeof(*labels));
 	int c, status;
 	if (!labels)
@@ -297,6 +341,16 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (wrong) {
 		free(labels);
 		return usage(wrong, NULL);
+	}
+	if (options.heap == HEAP_DEFAULT)
+		options.heap = options.handler ? PH_DUMP_HEAP_STACKS : PH_DUMP_HEAP_FULL;
+	if (options.handler) {
+		status = set_handled(&options, argv + optind);
+		if (status < 0)
+			*ret = options;
+		else
+			free(labels);
+		return status;
 	}
 	if (options.output && !strcmp(options.output, "-") && !options.no_dump && isatty(STDOUT_FILENO)) {
 		fputs("core2pyheap: -o -: standard output is a terminal and a dump is binary; send it to a file\n",

@@ -15,6 +15,10 @@ struct options {
 	const char *core;   /* "-" is standard input; NULL when there is a pid */
 	int64_t pid;	    /* of a running process; 0 none */
 	bool no_stop;
+	bool handler;	    /* `output` is a folder then */
+	int64_t handled;    /* the process that the kernel dumps */
+	uint64_t quota;	    /* MB that the dumps in the folder may take */
+	int memory;	    /* its open /proc/PID/mem; -1 none */
 	const char *python; /* NULL: none given */
 	const char *output; /* -o; NULL: the default name, "-" standard output */
 	bool no_dump, no_report, explain;
@@ -29,6 +33,9 @@ struct options {
 	size_t pickle_objects; /* 0: no part for Python debuggers */
 	enum progress progress;
 };
+
+/* Where --handler puts dumps unless -o says otherwise. */
+#define HANDLER_FOLDER "/var/lib/pyheap"
 
 /* Negative: go on.  Else the status to exit with (0 after --help and --version). */
 int options_parse(int argc, char **argv, struct options *ret);

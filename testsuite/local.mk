@@ -103,6 +103,7 @@ TESTS += testsuite/cores/print-chain.sh
 TESTS += testsuite/cores/same-bytes.sh
 TESTS += testsuite/live/live.sh
 TESTS += testsuite/live/odd.sh
+TESTS += testsuite/live/handler.sh
 TESTS += testsuite/pickle/pickle.sh
 TESTS += testsuite/pickle/pdb.sh
 TESTS += testsuite/pickle/readers.sh

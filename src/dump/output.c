@@ -125,13 +125,27 @@ static struct ph_error *look_at_target(const char *path, bool overwrite, int *re
 	return NULL;
 }
 
+/* Standard output that is an empty file of the caller's, open for both: the dump is made in it. */
+static bool is_empty_file(int fd)
+{
+	struct stat st;
+	int flags = fcntl(fd, F_GETFL);
+	return flags >= 0 && (flags & O_ACCMODE) == O_RDWR && !(flags & O_APPEND) && !fstat(fd, &st) &&
+	       S_ISREG(st.st_mode) && !st.st_size && !lseek(fd, 0, SEEK_CUR);
+}
+
 struct ph_error *ph_output_open(const char *path, bool overwrite, struct ph_output *ret)
 {
 	ph_auto_output struct ph_output output = { .copy_to = -1, .overwrite = overwrite };
 	ph_auto_close int fd = -1;
 	ph_auto_free char *publish = NULL;
 	struct ph_error *error = look_at_target(path, overwrite, &fd, &publish);
-	if (!error)
+	if (!error && !publish && is_empty_file(fd)) {
+		output.file = fdopen(fd, "w+b");
+		if (!output.file)
+			return &ph_error_no_memory;
+	}
+	if (!error && !output.file)
 		error = publish ? open_file(publish, &output) : open_copied(path, fd, &output);
 	if (error)
 		return error;
@@ -221,7 +235,9 @@ struct ph_error *ph_output_publish(struct ph_output *output)
 		return copy_out(output);
 	/* EINVAL: the file system has nothing to sync */
 	if (fsync(fileno(output->file)) && errno != EINVAL)
-		return ph_error_errno(errno, "%s: cannot write the dump", output->path);
+		return ph_error_errno(errno, "%s: cannot write the dump", output->path ? output->path : "standard output");
+	if (!output->path)
+		return NULL;
 	descriptor_path(fileno(output->file), proc, sizeof(proc));
 	if (!output->overwrite) {
 		error = publish_new(output, output->temporary ? output->temporary : proc);

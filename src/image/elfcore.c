@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "image/ondemand.h"
 
 struct note_segment {
 	uint64_t offset, size, align;
@@ -276,6 +280,70 @@ struct ph_error *ph_image_parse_core(const void *data, size_t size, const char *
 	}
 	*ret = l.image;
 	return NULL;
+}
+
+/* The process still has what the core would hold. */
+static struct ph_error *load_head(struct loader *l, const struct ph_callback_ops *ops, void *user, int file)
+{
+	ph_auto_close int owned = file;
+	struct ph_error *error = check_header(l);
+	if (!error)
+		error = read_headers(l);
+	if (error)
+		return error;
+	settle_segments(l);
+	for (size_t i = 0; i < l->image->segment_count; i++) {
+		struct ph_segment *s = &l->image->segments[i];
+		s->file_size = s->readable ? s->end - s->start : 0;
+		s->missing = 0;
+	}
+	error = ph_ondemand_create(l->image, ops, user, ph_take_fd(owned));
+	if (!error)
+		error = read_notes(l);
+	if (error)
+		return error;
+	l->image->anonymous_dumped = true;
+	fill_info(l->image);
+	ph_image_finish_notes(l->image);
+	return NULL;
+}
+
+struct ph_error *ph_elfcore_parse_head(const void *data, size_t size, const char *name, const struct ph_callback_ops *ops,
+				       void *user, int file, const struct ph_image_options *options,
+				       struct ph_image **ret)
+{
+	static const struct ph_image_ops head_ops = { .fill = ph_ondemand_fill };
+	struct loader l = { .data = data, .size = size, .name = name };
+	struct ph_error *error = ph_image_create(options, &head_ops, &l.image);
+	if (error) {
+		if (file >= 0)
+			close(file);
+		return error;
+	}
+	error = load_head(&l, ops, user, file);
+	if (error) {
+		ph_image_close(l.image);
+		return error;
+	}
+	*ret = l.image;
+	return NULL;
+}
+
+uint64_t ph_elfcore_notes_end(const void *data, size_t size)
+{
+	struct ph_elf elf;
+	uint64_t end = 0;
+	if (!ph_elf_parse(data, size, &elf) || elf.phnum == PH_ELF_PN_XNUM)
+		return 0;
+	for (uint32_t i = 0; i < elf.phnum; i++) {
+		uint64_t at = elf.phoff + (uint64_t)i * elf.phentsize;
+		if (at > size || size - at < PH_ELF_PHDR_SIZE(&elf))
+			return at + PH_ELF_PHDR_SIZE(&elf);
+		struct ph_phdr p = ph_elf_phdr(&elf, (const uint8_t *)data + at);
+		if (p.type == PT_NOTE && p.offset + p.filesz >= p.offset && p.offset + p.filesz > end)
+			end = p.offset + p.filesz;
+	}
+	return end;
 }
 
 uint64_t ph_elfcore_extent(const void *data, size_t size)

@@ -54,17 +54,7 @@ struct opening {
 static bool read_memory(void *user, uint64_t address, void *buffer, size_t size)
 {
 	struct live *live = user;
-	for (size_t done = 0; done < size;) {
-		ssize_t n = pread(live->mem, (uint8_t *)buffer + done, size - done, (off_t)(address + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* no error and no bytes: there is no address space any more (fs/proc/base.c, mem_rw) */
-		live->ended |= n == 0;
-		if (n <= 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
+	return ph_procfs_read_memory(live->mem, address, buffer, size, &live->ended);
 }
 
 static const struct ph_callback_ops memory_ops = { .read = read_memory };

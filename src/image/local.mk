@@ -22,6 +22,7 @@ src_image_libph_image_la_SOURCES += src/image/pe.c
 src_image_libph_image_la_SOURCES += src/image/pe_exports.c
 src_image_libph_image_la_SOURCES += src/image/segments.c
 src_image_libph_image_la_SOURCES += src/image/ondemand.c
+src_image_libph_image_la_SOURCES += src/image/piped.c
 src_image_libph_image_la_SOURCES += src/image/procfs.c
 src_image_libph_image_la_SOURCES += src/image/room.c
 src_image_libph_image_la_SOURCES += src/image/sink.c

@@ -40,6 +40,21 @@ int ph_procfs_read(int64_t pid, const char *name, struct ph_buffer *ret)
 	}
 }
 
+bool ph_procfs_read_memory(int fd, uint64_t address, void *buffer, size_t size, bool *ended)
+{
+	for (size_t done = 0; done < size;) {
+		ssize_t n = pread(fd, (uint8_t *)buffer + done, size - done, (off_t)(address + done));
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* no error and no bytes: there is no address space any more (fs/proc/base.c, mem_rw) */
+		*ended |= n == 0;
+		if (n <= 0)
+			return false;
+		done += (size_t)n;
+	}
+	return true;
+}
+
 bool ph_procfs_status(int64_t pid, const char *name, char *buffer, size_t size)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(65536);

@@ -15,6 +15,9 @@ int ph_procfs_read(int64_t pid, const char *name, struct ph_buffer *ret);
 /* The text of a line of /proc/PID/status behind "NAME:" and blanks, in the buffer; false when there is none. */
 bool ph_procfs_status(int64_t pid, const char *name, char *buffer, size_t size);
 
+/* All of [address, address + size) from an open /proc/PID/mem, or false; *ended is set when the process is gone. */
+bool ph_procfs_read_memory(int fd, uint64_t address, void *buffer, size_t size, bool *ended);
+
 struct ph_procfs_map {
 	struct ph_callback_map map; /* path owned by the list */
 	bool shared;
