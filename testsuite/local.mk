@@ -118,6 +118,9 @@ fuzz_tests =
 include testsuite/fuzz/local.mk
 TESTS += $(fuzz_tests)
 
+# Minidumps.
+include testsuite/minidump/local.mk
+
 # What CPython is inside of.
 include testsuite/hosts/local.mk
 

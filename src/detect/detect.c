@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
@@ -227,15 +228,21 @@ static bool scan_module(struct detection *d, const struct ph_module *module, str
 	return false;
 }
 
+static bool ends_in_dll(const char *name)
+{
+	size_t size = strlen(name);
+	return size > 4 && !strcasecmp(name + size - 4, ".dll");
+}
+
 /* Libraries and executables that are named so, then the main program, then the rest. */
 enum { RANKS = 4 };
 static int rank(const struct ph_module *module)
 {
 	struct ph_version version;
 	bool has_version;
-	/* the library before an executable that is linked with it */
+	/* the library (libpython3.11.so, python311.dll) before an executable that is linked with it */
 	if (ph_is_python_name(module->name, &version, &has_version))
-		return strncmp(module->name, "lib", 3) ? 1 : 0;
+		return !strncmp(module->name, "lib", 3) || (has_version && ends_in_dll(module->name)) ? 0 : 1;
 	return module->is_executable ? 2 : 3;
 }
 

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cursor.h"
 
@@ -24,14 +25,32 @@ static const char *parse_minor(const char *text, struct ph_version *ret)
 	return p;
 }
 
+/* "38.dll", "313t.dll", "312_d.dll": as the libraries are called on Windows, in any case. */
+static bool parse_library(const char *text, struct ph_version *ret)
+{
+	unsigned minor = 0;
+	const char *p = text + 1;
+	if (*text != '2' && *text != '3')
+		return false;
+	for (; isdigit((unsigned char)*p) && minor < 100; p++)
+		minor = minor * 10 + (unsigned)(*p - '0');
+	if (p == text + 1 || minor > 99)
+		return false;
+	p += *p == 't' || *p == 'T';
+	if (strcasecmp(p, ".dll") && strcasecmp(p, "_d.dll"))
+		return false;
+	*ret = (struct ph_version){ .major = (uint8_t)(*text - '0'), .minor = (uint8_t)minor, .level = 0xf };
+	return true;
+}
+
 bool ph_is_python_name(const char *name, struct ph_version *ret, bool *ret_has_version)
 {
 	static const char *const prefixes[] = { "libpython", "python" };
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
 		size_t size = strlen(prefixes[i]);
-		if (strncmp(name, prefixes[i], size))
+		if (strncasecmp(name, prefixes[i], size))
 			continue;
-		*ret_has_version = parse_minor(name + size, ret) != NULL;
+		*ret_has_version = parse_library(name + size, ret) || parse_minor(name + size, ret) != NULL;
 		return true;
 	}
 	return false;
@@ -140,7 +159,7 @@ static bool version_before(const uint8_t *data, size_t bracket, struct ph_versio
 
 static bool version_in(const uint8_t *data, size_t size, struct ph_version *ret)
 {
-	static const char *const compilers[] = { "[GCC ", "[Clang ", "[clang " };
+	static const char *const compilers[] = { "[GCC ", "[Clang ", "[clang ", "[MSC v." };
 	const uint8_t *end = data + size;
 	for (const uint8_t *at = data; (at = memchr(at, '[', (size_t)(end - at))); at++)
 		for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++) {

@@ -210,8 +210,25 @@ int ph_open_named(const char *root, const char *path, const char *suffix, uint64
 	return -1;
 }
 
+bool ph_windows_path(const char *path, char *ret, size_t size)
+{
+	size_t n = strlen(path);
+	if (n < 3 || path[1] != ':' || (path[2] != '\\' && path[2] != '/') || n - 1 > size)
+		return false;
+	for (size_t i = 2; i <= n; i++)
+		ret[i - 2] = path[i] == '\\' ? '/' : path[i];
+	return true;
+}
+
 int ph_image_open_named(struct ph_image *image, const char *path, const char *suffix, uint64_t maximum,
 			const char **why)
 {
+	char below[PATH_MAX];
+	if (image->pe_modules) {
+		*why = "a file of Windows: give the folder that has it as --sysroot";
+		if (!image->sysroot || !ph_windows_path(path, below, sizeof(below)))
+			return -1;
+		path = below;
+	}
 	return ph_open_named(image->sysroot, path, suffix, maximum, why);
 }

@@ -14,6 +14,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,22 @@ static bool try_search_path(struct ph_image *image, struct ph_module *module, st
 	return false;
 }
 
+/* Below the sysroot, as on the drive or right there; in the folders of the search path. */
+static void find_windows_file(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	char path[PATH_MAX], name[NAME_MAX + 2];
+	bool found = false;
+	module->why_not = "a file of Windows";
+	if (image->sysroot && ph_windows_path(module->path, path, sizeof(path)))
+		found = try_path(image, module, state, image->sysroot, path);
+	if (!found && image->sysroot && (size_t)snprintf(name, sizeof(name), "/%s", module->name) < sizeof(name))
+		found = try_path(image, module, state, image->sysroot, name);
+	if (!found && !image->sysroot && image->search_path && *module->name)
+		found = try_search_path(image, module, state);
+	if (!found && (image->sysroot || image->search_path))
+		ph_explain(image->callbacks, "module %s: no file: %s", module->path, module->why_not);
+}
+
 void ph_image_find_file(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
 {
 	if (module->file)
@@ -239,6 +256,10 @@ void ph_image_find_file(struct ph_image *image, struct ph_module *module, struct
 	module->why_not = "it has no name";
 	if (!*module->path)
 		return;
+	if (image->pe_modules) {
+		find_windows_file(image, module, state);
+		return;
+	}
 	if (try_path(image, module, state, image->sysroot, module->path))
 		return;
 	if (!image->sysroot && image->search_path && *module->name && try_search_path(image, module, state))

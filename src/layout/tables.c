@@ -60,8 +60,14 @@ const struct ph_at_row ph_layout_at_rows[] = {
 #define PH_KIND PH_ABI_LP64_BIG_LOCK
 #include "layout/offset-arm64.def"
 #undef PH_KIND
+#define PH_KIND PH_ABI_LLP64
+#include "layout/offset-llp64.def"
+#undef PH_KIND
 #define PH_KIND PH_ABI_ILP32
 #include "layout/offset-ilp32.def"
+#undef PH_KIND
+#define PH_KIND PH_ABI_ILP32_NO_LOCK
+#include "layout/offset-ilp32-no-lock.def"
 #undef PH_KIND
 #define PH_KIND PH_ABI_ILP32_ALIGN4
 #include "layout/offset-ilp32-align4.def"

@@ -11,10 +11,21 @@
 /* Pairs of a Counter that are put in order; a larger one is shown as it stands. */
 #define COUNTER_MAXIMUM 100000
 
+/* `end` begins with a slash and has no other separators; on Windows the text has backslashes.  Modules out of a ZIP file
+ * (embedded Python, PyInstaller) know the path within it alone: "collections\__init__.py". */
 static bool ends_with(const char *text, const char *end)
 {
-	size_t n = text ? strlen(text) : 0, m = strlen(end);
-	return n >= m && !strcmp(text + n - m, end);
+	size_t n = strlen(text), m = strlen(end);
+	if (end[0] == '/' && n == m - 1) {
+		end++;
+		m--;
+	}
+	if (n < m)
+		return false;
+	for (size_t i = 0; i < m; i++)
+		if (text[n - m + i] != end[i] && !(end[i] == '/' && text[n - m + i] == '\\'))
+			return false;
+	return true;
 }
 
 static const struct ph_code *code_of(struct ph_objects *o, ph_addr function)

@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Minidumps that Wine's MiniDumpWriteDump wrote of python.org's builds for Windows, with the truth that the process wrote: every
+# thread, frame, line, local and exception of it, from the file alone.  The files are too large for the repository; they lie
+# beside it.
+. "$top_srcdir/testsuite/cores/common.sh"
+here=$top_srcdir/testsuite/minidump
+corpus=${PYHEAP_CORPUS:-$top_srcdir/../shared/corpus}
+found=
+for folder in "$corpus"/wine-*; do
+	[ -f "$folder/truth.txt" ] || continue
+	found=yes
+	name=$(basename "$folder")
+	echo "$name:"
+	run 0 "$CORE2PYHEAP" --redact=none --report=json -o "$work/$name.pyheap" "$folder/core.dmp.xz"
+	mv "$work/out" "$work/$name.json"
+	[ -n "$PYTHON3" ] && [ "$PYTHON3" != : ] || skip "no Python 3 to compare with"
+	run 0 "$PYTHON3" "$here/check_truth.py" "$PYHEAP" "$work/$name.json" "$work/$name.pyheap" "$folder/truth.txt"
+	cat "$work/out"
+	json_check 'r["image"]["kind"] == "minidump" and r["image"]["os"] == "windows"' "$work/$name.json"
+	json_check 'r["image"]["complete"] and not r["damage"]' "$work/$name.json"
+	case $name in
+	*crash*)
+		json_check 'r["image"]["signal"] == {"number": 0xc0000005, "name": "EXCEPTION_ACCESS_VIOLATION", "address": "0x0"}' \
+			"$work/$name.json"
+		json_check '[t["name"] for t in r["threads"] if t["crashed"]] == ["MainThread"]' "$work/$name.json"
+		;;
+	*) json_check 'r["image"]["signal"] is None' "$work/$name.json" ;;
+	esac
+done
+[ -n "$found" ] || skip "no corpus of Windows minidumps in $corpus"
+finish
