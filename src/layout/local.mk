@@ -19,6 +19,7 @@ src_layout_libph_layout_la_SOURCES += src/layout/fields.def
 src_layout_libph_layout_la_SOURCES += src/layout/known-types.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-arm64.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-debug.def
+src_layout_libph_layout_la_SOURCES += src/layout/offset-free.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-ilp32-align4.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-ilp32-no-lock.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-ilp32.def

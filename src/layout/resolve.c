@@ -165,7 +165,11 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 			if (!finish(layout, shapes, &c))
 				return false;
 			c = (struct cursor){ .field = rows[i].field, .align = 1 };
-		} else if (holds(rows[i].versions, version) && condition_holds(rows[i].condition, &layout->abi)) {
+		} else if (!holds(rows[i].versions, version) || !condition_holds(rows[i].condition, &layout->abi)) {
+			continue;
+		} else if (rows[i].kind == PH_ROW_ALIGN) {
+			c.align = rows[i].count;
+		} else {
 			if (!place_member(layout, shapes, &c, &rows[i]))
 				return false;
 		}

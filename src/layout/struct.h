@@ -12,6 +12,7 @@
  *	PH_NEST_IF(condition, struct, member, nested struct, n, versions)
  *	PH_BIT(struct, member, bits, versions)		a bit-field of an unsigned int
  *	PH_PAD(class, n, versions)			n elements without a name; and PH_PAD_IF
+ *	PH_ALIGN(n, versions)				within others, the struct is aligned to n bytes only
  *
  * Where a struct is too large to be listed whole, explicit offsets, in a file for each kind of ABI (enum ph_abi_kind;
  * tables.c says which file is whose).  A field without a row for the kind is absent there, never another kind's:
@@ -72,13 +73,13 @@ enum ph_condition {
 	PH_IF_NARROW, /* 32-bit */
 };
 
-enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT };
+enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT, PH_ROW_ALIGN };
 
 struct ph_row {
 	uint8_t kind;	   /* enum ph_row_kind */
 	uint8_t condition; /* enum ph_condition */
 	uint8_t class;	   /* enum ph_class */
-	uint16_t count;	   /* elements, or bits */
+	uint16_t count;	   /* elements, bits, or bytes to align to */
 	int32_t field;	   /* enum ph_field; for PH_ROW_STRUCT the size's; -1 none */
 	int32_t nested;	   /* the size's field of the nested struct, with PH_CLASS_STRUCT */
 	uint32_t versions[2];

@@ -13,6 +13,8 @@
 	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = -1,              \
 	  .nested = -1, .versions = { __VA_ARGS__ } },
 #define PH_PAD(k, c, ...) PH_PAD_IF(ALWAYS, k, c, __VA_ARGS__)
+#define PH_ALIGN(n, ...)                                                                                               \
+	{ .kind = PH_ROW_ALIGN, .count = (n), .field = -1, .nested = -1, .versions = { __VA_ARGS__ } },
 #define PH_MEMBER_IF(i, s, m, k, c, ...)                                                                               \
 	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = PH_##s##_##m,    \
 	  .nested = -1, .versions = { __VA_ARGS__ } },
@@ -71,6 +73,9 @@ const struct ph_at_row ph_layout_at_rows[] = {
 #undef PH_KIND
 #define PH_KIND PH_ABI_ILP32_ALIGN4
 #include "layout/offset-ilp32-align4.def"
+#undef PH_KIND
+#define PH_KIND PH_ABI_FREE_THREADED
+#include "layout/offset-free.def"
 #undef PH_KIND
 };
 const size_t ph_layout_at_rows_count = sizeof ph_layout_at_rows / sizeof *ph_layout_at_rows;

@@ -61,6 +61,11 @@ static void test_abis(void)
 	CHECK_EQ(OFFSET(l, PyObject_ob_type), 24);
 	CHECK(!ph_layout_has(&l, PH_PyObject_ob_refcnt));
 	CHECK_EQ(ph_layout_trait(&l, PH_TRAIT_OBJECT_MANAGED_DICT_OFFSET), -8);
+	CHECK_EQ(OFFSET(l, PyInterpreterState__gil), 7760);
+	CHECK_EQ(OFFSET(l, gil_runtime_state_locked), 24);
+	abi.debug = true;
+	l = of(0x030d00f0, abi);
+	CHECK(ph_layout_has(&l, PH_PyInterpreterState__gil)); /* what debug builds do not say otherwise */
 }
 
 static void test_versions(void)
