@@ -110,6 +110,7 @@ TESTS += testsuite/pickle/readers.sh
 TESTS += testsuite/pickle/traps.sh
 TESTS += testsuite/cores/secrets.sh
 TESTS += testsuite/cores/tasks.sh
+TESTS += testsuite/cores/greenlets.sh
 TESTS += testsuite/cores/heap.sh
 TESTS += testsuite/cores/columns.sh
 

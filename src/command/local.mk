@@ -9,6 +9,7 @@ src_command_libph_command_la_SOURCES += src/command/tasks.c
 src_command_libph_command_la_SOURCES += src/command/threads.c
 src_command_libph_command_la_SOURCES += src/command/verbs.c
 src_command_libph_command_la_SOURCES += src/command/export.c
+src_command_libph_command_la_SOURCES += src/command/greenlets.c
 src_command_libph_command_la_SOURCES += src/command/heap.c
 src_command_libph_command_la_SOURCES += src/command/types.c
 src_command_libph_command_la_SOURCES += src/command/referents.c

@@ -51,6 +51,15 @@ static const struct ph_verb verbs[] = {
 		.implementation = &ph_verb_tasks,
 	},
 	{
+		.name = "greenlets",
+		.usage = "greenlets [--json] DUMP",
+		.summary = "the stack of each greenlet (gevent, SQLAlchemy's asyncio)",
+		.help = "Prints each greenlet that is not dead, with its Python stack and local variables.\n"
+			"\n"
+			"  --json  as JSON: the report's greenlets\n",
+		.implementation = &ph_verb_greenlets,
+	},
+	{
 		.name = "print",
 		.usage = "print [--json] DUMP ADDRESS...",
 		.summary = "the objects at some addresses, with their items and attributes",

@@ -125,8 +125,7 @@ struct ph_error *ph_extract_report(struct ph_extract *extract, const struct ph_e
 	if (!error)
 		error = ph_extract_exceptions(extract);
 	if (!error && extract->runtime)
-		error = ph_runtime_tasks(extract->runtime, &extract->report.arena, &extract->report.tasks,
-					 &extract->report.task_count, &extract->report.tasks_omitted);
+		error = ph_extract_tasks(extract);
 	if (!error)
 		error = ph_extract_render(extract);
 	if (error)

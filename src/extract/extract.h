@@ -80,6 +80,7 @@ void ph_extract_sys(struct ph_extract *extract, const char *name, ph_addr *ret);
 struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_extract_options *options);
 struct ph_error *ph_extract_threads(struct ph_extract *extract);
 struct ph_error *ph_extract_exceptions(struct ph_extract *extract);
+struct ph_error *ph_extract_tasks(struct ph_extract *extract); /* and greenlets */
 /* Learn the secrets, then render every repr, message and source line. */
 struct ph_error *ph_extract_render(struct ph_extract *extract);
 

@@ -6,6 +6,7 @@ src_extract_libph_extract_la_SOURCES += src/extract/extract.h
 src_extract_libph_extract_la_SOURCES += src/extract/process.c
 src_extract_libph_extract_la_SOURCES += src/extract/render.c
 src_extract_libph_extract_la_SOURCES += src/extract/sources.c
+src_extract_libph_extract_la_SOURCES += src/extract/tasks.c
 src_extract_libph_extract_la_SOURCES += src/extract/threads.c
 src_extract_libph_extract_la_SOURCES += src/extract/heap.c
 src_extract_libph_extract_la_SOURCES += src/extract/place.c

@@ -25,6 +25,17 @@ static struct ph_error *frame_roots(struct ph_extract *extract, const struct ph_
 	return error;
 }
 
+static struct ph_error *task_roots(struct ph_extract *extract, const struct ph_task_list *list)
+{
+	struct ph_error *error = NULL;
+	for (size_t i = 0; i < list->count && !error; i++) {
+		error = ph_extract_add_root(extract, NULL, list->items[i].address);
+		if (!error)
+			error = frame_roots(extract, list->items[i].awaiting, list->items[i].awaiting_count);
+	}
+	return error;
+}
+
 static struct ph_error *roots(struct ph_extract *extract)
 {
 	struct ph_report *report = &extract->report;
@@ -37,11 +48,10 @@ static struct ph_error *roots(struct ph_extract *extract)
 		if (!error)
 			error = frame_roots(extract, exception->traceback, exception->traceback_count);
 	}
-	for (size_t i = 0; i < report->task_count && !error; i++) {
-		error = ph_extract_add_root(extract, NULL, report->tasks[i].address);
-		if (!error)
-			error = frame_roots(extract, report->tasks[i].awaiting, report->tasks[i].awaiting_count);
-	}
+	if (!error)
+		error = task_roots(extract, &report->tasks);
+	if (!error)
+		error = task_roots(extract, &report->greenlets);
 	return error;
 }
 
@@ -89,6 +99,18 @@ static const char *scrubbed(struct ph_extract *extract, const char *text)
 	return copy;
 }
 
+static void load_frame_sources(struct ph_extract *extract, const struct ph_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ph_extract_load_source(extract, &frames[i]);
+}
+
+static void load_task_sources(struct ph_extract *extract, const struct ph_task_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		load_frame_sources(extract, list->items[i].awaiting, list->items[i].awaiting_count);
+}
+
 /* What they assign to secret names is known before anything is rendered. */
 static void load_sources(struct ph_extract *extract)
 {
@@ -96,11 +118,11 @@ static void load_sources(struct ph_extract *extract)
 	if (ph_redactor_mode(extract->redactor) != PH_REDACT_SECRETS)
 		return;
 	for (size_t i = 0; i < report->thread_count; i++)
-		for (size_t k = 0; k < report->threads[i].frame_count; k++)
-			ph_extract_load_source(extract, &report->threads[i].frames[k]);
+		load_frame_sources(extract, report->threads[i].frames, report->threads[i].frame_count);
 	for (size_t i = 0; i < report->exception_count; i++)
-		for (size_t k = 0; k < report->exceptions[i].traceback_count; k++)
-			ph_extract_load_source(extract, &report->exceptions[i].traceback[k]);
+		load_frame_sources(extract, report->exceptions[i].traceback, report->exceptions[i].traceback_count);
+	load_task_sources(extract, &report->tasks);
+	load_task_sources(extract, &report->greenlets);
 }
 
 static void render_frames(struct ph_extract *extract, struct ph_frame *frames, size_t count)
@@ -119,14 +141,15 @@ static bool is_default_task_name(const char *name)
 
 static const char *task_name(struct ph_extract *extract, const char *name)
 {
-	return !name || is_default_task_name(name) ? name : scrubbed(extract, name);
+	return !name || is_default_task_name(name) || !strcmp(name, "main") ? name : scrubbed(extract, name);
 }
 
-static void render_tasks(struct ph_extract *extract)
+static void render_tasks(struct ph_extract *extract, const struct ph_task_list *list)
 {
-	for (size_t i = 0; i < extract->report.task_count; i++) {
-		struct ph_task *task = &extract->report.tasks[i];
+	for (size_t i = 0; i < list->count; i++) {
+		struct ph_task *task = &list->items[i];
 		task->name = task_name(extract, task->name);
+		task->task = task_name(extract, task->task);
 		task->waiting_for.name = task_name(extract, task->waiting_for.name);
 		render_frames(extract, task->awaiting, task->awaiting_count);
 	}
@@ -156,7 +179,8 @@ struct ph_error *ph_extract_render(struct ph_extract *extract)
 		render_frames(extract, exception->traceback, exception->traceback_count);
 		ph_render_exception(&extract->render, &report->arena, exception);
 	}
-	render_tasks(extract);
+	render_tasks(extract, &report->tasks);
+	render_tasks(extract, &report->greenlets);
 	ph_report_sign(report);
 	report->redaction.count = ph_redactor_count(extract->redactor);
 	return NULL;

@@ -113,6 +113,19 @@ static void put_details(const char *summary, const struct ph_buffer *text, struc
 	ph_buffer_puts(out, "\n</details>\n");
 }
 
+static void put_list_details(const struct ph_report *report, const struct ph_task_list *list, const char *what,
+			     void (*render)(const struct ph_report *, const struct ph_text_options *,
+					    struct ph_buffer *),
+			     struct ph_buffer *text, struct ph_buffer *out)
+{
+	struct ph_text_options options = { .locals = true, .fold = true };
+	char summary[64];
+	snprintf(summary, sizeof(summary), "%zu %s%s", list->count, what, list->count == 1 ? "" : "s");
+	render(report, &options, text);
+	put_details(summary, text, out);
+	ph_buffer_clear(text);
+}
+
 void ph_report_markdown(const struct ph_report *report, struct ph_buffer *out)
 {
 	static const struct ph_text_options options = { .locals = true, .fold = true };
@@ -139,14 +152,10 @@ void ph_report_markdown(const struct ph_report *report, struct ph_buffer *out)
 		put_details(summary, &text, out);
 		ph_buffer_clear(&text);
 	}
-	if (report->task_count) {
-		char summary[64];
-		snprintf(summary, sizeof(summary), "%zu asyncio task%s", report->task_count,
-			 report->task_count == 1 ? "" : "s");
-		ph_report_tasks_text(report, &options, &text);
-		put_details(summary, &text, out);
-		ph_buffer_clear(&text);
-	}
+	if (report->tasks.count)
+		put_list_details(report, &report->tasks, "asyncio task", ph_report_tasks_text, &text, out);
+	if (report->greenlets.count)
+		put_list_details(report, &report->greenlets, "greenlet", ph_report_greenlets_text, &text, out);
 	ph_text_tail(report, &text);
 	if (text.size) {
 		ph_buffer_putc(out, '\n');

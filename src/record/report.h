@@ -138,18 +138,30 @@ struct ph_task_waiting { /* what an asyncio task waits for */
 	ph_addr future;
 };
 
-struct ph_task { /* an asyncio task that is not done */
+struct ph_task { /* an asyncio task that is not done, or a greenlet that is not dead */
 	ph_addr address;
-	const char *name;      /* NULL before 3.8 */
-	const char *state;     /* "pending", "cancelling" (cancel() was called), "running" (on its thread's stack) */
-	const char *coroutine; /* __qualname__ */
+	const char *name;      /* NULL before 3.8; of a greenlet: "main" of a thread's main one, NULL without one */
+	/* "pending", "cancelling" (cancel() was called), "running" (on its thread's stack); of a greenlet "suspended",
+	 * "not started", "running" */
+	const char *state;
+	const char *coroutine; /* __qualname__; of a greenlet that of its function */
 	ph_addr coroutine_address; /* not in the JSON */
-	struct ph_frame *awaiting; /* the suspended coroutines, outermost first */
+	struct ph_frame *awaiting; /* the suspended coroutines, outermost first; a greenlet's stack */
 	size_t awaiting_count;
 	bool has_waiting;
 	struct ph_task_waiting waiting_for;
 	int64_t interpreter;
 	uint64_t thread; /* threads' id: which runs its loop; 0 unknown */
+	/* of greenlets only */
+	const char *type;  /* "greenlet.greenlet", "gevent.hub.Hub" */
+	ph_addr parent;	   /* 0 none */
+	const char *task;  /* name of the asyncio task that a frame of which holds it, NULL none */
+};
+
+struct ph_task_list {
+	struct ph_task *items;
+	size_t count;
+	uint64_t omitted; /* beyond the bound */
 };
 
 struct ph_interpreter {
@@ -202,9 +214,8 @@ struct ph_report {
 	size_t thread_count;
 	struct ph_native_thread_record *native_threads;
 	size_t native_thread_count;
-	struct ph_task *tasks; /* by interpreter and name */
-	size_t task_count;
-	uint64_t tasks_omitted; /* beyond the bound */
+	struct ph_task_list tasks;     /* by interpreter and name */
+	struct ph_task_list greenlets; /* by interpreter and thread */
 	struct ph_exception *exceptions; /* every exception reached, sorted by address */
 	size_t exception_count;
 	struct ph_signature signature; /* version 0: not computed */
@@ -247,13 +258,17 @@ void ph_report_exceptions_json(const struct ph_report *report, struct ph_buffer 
 void ph_report_threads_json(const struct ph_report *report, struct ph_buffer *out);
 /* {"tasks":[…]}, as in the report: `pyheap tasks --json`. */
 void ph_report_tasks_json(const struct ph_report *report, struct ph_buffer *out);
-/* the text of `pyheap exceptions`, `pyheap threads` and `pyheap tasks` */
+/* {"greenlets":[…]}: `pyheap greenlets --json`. */
+void ph_report_greenlets_json(const struct ph_report *report, struct ph_buffer *out);
+/* the text of `pyheap exceptions`, `pyheap threads`, `pyheap tasks` and `pyheap greenlets` */
 void ph_report_exceptions_text(const struct ph_report *report, const struct ph_text_options *options,
 			       struct ph_buffer *out);
 void ph_report_threads_text(const struct ph_report *report, const struct ph_text_options *options,
 			    struct ph_buffer *out);
 void ph_report_tasks_text(const struct ph_report *report, const struct ph_text_options *options,
 			  struct ph_buffer *out);
+void ph_report_greenlets_text(const struct ph_report *report, const struct ph_text_options *options,
+			      struct ph_buffer *out);
 
 /* ---- what a debugger shows of one thread, one frame (record/inspect_text.c) ---- */
 

@@ -418,30 +418,49 @@ static void put_task_waiting(struct ph_json *j, const struct ph_task *t)
 	ph_json_object_end(j);
 }
 
+static void put_task(struct ph_json *j, const struct ph_task *t, bool greenlet)
+{
+	ph_json_object(j, false);
+	ph_json_put_string(j, "name", t->name);
+	ph_json_put_string(j, "state", t->state);
+	ph_json_put_string(j, "coroutine", t->coroutine);
+	put_frames(j, "awaiting", t->awaiting, t->awaiting_count);
+	put_task_waiting(j, t);
+	ph_json_put_int(j, "interpreter", t->interpreter);
+	ph_json_key(j, "thread");
+	if (t->thread)
+		ph_json_uint(j, t->thread);
+	else
+		ph_json_null(j);
+	ph_json_put_address(j, "address", t->address);
+	if (greenlet) {
+		ph_json_put_string(j, "type", t->type);
+		ph_json_put_address(j, "parent", t->parent);
+		ph_json_put_string(j, "task", t->task);
+	}
+	ph_json_object_end(j);
+}
+
 static void put_tasks(struct ph_json *j, const struct ph_report *r)
 {
 	ph_json_key(j, "tasks");
-	ph_json_array(j, !r->task_count);
-	for (size_t i = 0; i < r->task_count; i++) {
-		const struct ph_task *t = &r->tasks[i];
-		ph_json_object(j, false);
-		ph_json_put_string(j, "name", t->name);
-		ph_json_put_string(j, "state", t->state);
-		ph_json_put_string(j, "coroutine", t->coroutine);
-		put_frames(j, "awaiting", t->awaiting, t->awaiting_count);
-		put_task_waiting(j, t);
-		ph_json_put_int(j, "interpreter", t->interpreter);
-		ph_json_key(j, "thread");
-		if (t->thread)
-			ph_json_uint(j, t->thread);
-		else
-			ph_json_null(j);
-		ph_json_put_address(j, "address", t->address);
-		ph_json_object_end(j);
-	}
+	ph_json_array(j, !r->tasks.count);
+	for (size_t i = 0; i < r->tasks.count; i++)
+		put_task(j, &r->tasks.items[i], false);
 	ph_json_array_end(j);
-	if (r->tasks_omitted)
-		ph_json_put_uint(j, "tasks_omitted", r->tasks_omitted);
+	if (r->tasks.omitted)
+		ph_json_put_uint(j, "tasks_omitted", r->tasks.omitted);
+}
+
+static void put_greenlets(struct ph_json *j, const struct ph_report *r)
+{
+	ph_json_key(j, "greenlets");
+	ph_json_array(j, !r->greenlets.count);
+	for (size_t i = 0; i < r->greenlets.count; i++)
+		put_task(j, &r->greenlets.items[i], true);
+	ph_json_array_end(j);
+	if (r->greenlets.omitted)
+		ph_json_put_uint(j, "greenlets_omitted", r->greenlets.omitted);
 }
 
 static void put_signature(struct ph_json *j, const struct ph_report *r)
@@ -509,28 +528,35 @@ void ph_report_json(const struct ph_report *report, struct ph_buffer *out)
 	ph_json_array_end(j);
 	put_threads(j, report);
 	put_tasks(j, report);
-	put_strings(j, "greenlets", NULL, 0);
+	put_greenlets(j, report);
 	put_tail(j, report);
+	ph_json_object_end(j);
+	ph_buffer_putc(out, '\n');
+}
+
+static void put_part(void (*put)(struct ph_json *j, const struct ph_report *report), const struct ph_report *report,
+		     struct ph_buffer *out)
+{
+	struct ph_json json = ph_json(out, 2), *j = &json;
+	ph_json_object(j, false);
+	put(j, report);
 	ph_json_object_end(j);
 	ph_buffer_putc(out, '\n');
 }
 
 void ph_report_threads_json(const struct ph_report *report, struct ph_buffer *out)
 {
-	struct ph_json json = ph_json(out, 2), *j = &json;
-	ph_json_object(j, false);
-	put_threads(j, report);
-	ph_json_object_end(j);
-	ph_buffer_putc(out, '\n');
+	put_part(put_threads, report, out);
 }
 
 void ph_report_tasks_json(const struct ph_report *report, struct ph_buffer *out)
 {
-	struct ph_json json = ph_json(out, 2), *j = &json;
-	ph_json_object(j, false);
-	put_tasks(j, report);
-	ph_json_object_end(j);
-	ph_buffer_putc(out, '\n');
+	put_part(put_tasks, report, out);
+}
+
+void ph_report_greenlets_json(const struct ph_report *report, struct ph_buffer *out)
+{
+	put_part(put_greenlets, report, out);
 }
 
 /* ---- one object ---- */

@@ -343,29 +343,36 @@ static void parse_threads(struct ph_report *r, struct json_object *root, struct 
 	}
 }
 
-static void parse_tasks(struct ph_report *r, struct json_object *root)
+static void parse_task(struct ph_arena *arena, struct json_object *o, struct ph_task *t)
+{
+	struct json_object *waiting = ph_json_get(o, "waiting_for");
+	t->name = ph_json_get_string(arena, o, "name");
+	t->state = ph_json_get_string(arena, o, "state");
+	t->coroutine = ph_json_get_string(arena, o, "coroutine");
+	t->awaiting = parse_frames(arena, o, "awaiting", &t->awaiting_count);
+	t->has_waiting = json_object_is_type(waiting, json_type_object);
+	t->waiting_for.what = ph_json_get_string(arena, waiting, "what");
+	t->waiting_for.address = ph_json_get_address(waiting, "address");
+	t->waiting_for.type = ph_json_get_string(arena, waiting, "type");
+	t->waiting_for.name = ph_json_get_string(arena, waiting, "name");
+	t->waiting_for.future = ph_json_get_address(waiting, "future");
+	t->interpreter = ph_json_get_int(o, "interpreter", 0);
+	t->thread = ph_json_get_uint(o, "thread");
+	t->address = ph_json_get_address(o, "address");
+	t->type = ph_json_get_string(arena, o, "type");
+	t->parent = ph_json_get_address(o, "parent");
+	t->task = ph_json_get_string(arena, o, "task");
+}
+
+static void parse_tasks(struct ph_report *r, struct json_object *root, const char *key, const char *omitted_key,
+			struct ph_task_list *list)
 {
 	size_t count;
-	struct json_object *array = ph_json_get_array(root, "tasks", &count);
-	r->tasks = ph_arena_array(&r->arena, struct ph_task, count);
-	r->tasks_omitted = ph_json_get_uint(root, "tasks_omitted");
-	for (size_t i = 0; r->tasks && i < count; i++) {
-		struct json_object *o = json_object_array_get_idx(array, i), *waiting = ph_json_get(o, "waiting_for");
-		struct ph_task *t = &r->tasks[r->task_count++];
-		t->name = ph_json_get_string(&r->arena, o, "name");
-		t->state = ph_json_get_string(&r->arena, o, "state");
-		t->coroutine = ph_json_get_string(&r->arena, o, "coroutine");
-		t->awaiting = parse_frames(&r->arena, o, "awaiting", &t->awaiting_count);
-		t->has_waiting = json_object_is_type(waiting, json_type_object);
-		t->waiting_for.what = ph_json_get_string(&r->arena, waiting, "what");
-		t->waiting_for.address = ph_json_get_address(waiting, "address");
-		t->waiting_for.type = ph_json_get_string(&r->arena, waiting, "type");
-		t->waiting_for.name = ph_json_get_string(&r->arena, waiting, "name");
-		t->waiting_for.future = ph_json_get_address(waiting, "future");
-		t->interpreter = ph_json_get_int(o, "interpreter", 0);
-		t->thread = ph_json_get_uint(o, "thread");
-		t->address = ph_json_get_address(o, "address");
-	}
+	struct json_object *array = ph_json_get_array(root, key, &count);
+	list->items = ph_arena_array(&r->arena, struct ph_task, count);
+	list->omitted = ph_json_get_uint(root, omitted_key);
+	for (size_t i = 0; list->items && i < count; i++)
+		parse_task(&r->arena, json_object_array_get_idx(array, i), &list->items[list->count++]);
 }
 
 static void parse_damage(struct ph_report *r, struct json_object *root)
@@ -444,7 +451,8 @@ struct ph_error *ph_report_parse(const char *json, size_t size, const char *exce
 	parse_python(&report, ph_json_get(root, "python"));
 	parse_interpreters(&report, root);
 	parse_threads(&report, root, &c);
-	parse_tasks(&report, root);
+	parse_tasks(&report, root, "tasks", "tasks_omitted", &report.tasks);
+	parse_tasks(&report, root, "greenlets", "greenlets_omitted", &report.greenlets);
 	parse_tail(&report, root);
 	collect(&c);
 	error = parse_exceptions(&c, exceptions_json, exceptions_size);

@@ -356,6 +356,7 @@ void ph_report_text(const struct ph_report *report, const struct ph_text_options
 	ph_text_threads(&t);
 	ph_text_native_threads(&t);
 	ph_text_tasks(&t);
+	ph_text_greenlets(&t);
 	ph_text_tail(report, out);
 	ph_addrmap_deinit(&t.shown);
 }
@@ -386,6 +387,18 @@ void ph_report_tasks_text(const struct ph_report *report, const struct ph_text_o
 {
 	struct ph_text t = begin(report, options, out);
 	ph_text_tasks(&t);
-	if (!report->task_count)
+	if (!report->tasks.count && report->greenlets.count)
+		ph_buffer_printf(out, "No tasks, but %zu greenlet%s: see `pyheap greenlets`.\n", report->greenlets.count,
+				 report->greenlets.count == 1 ? "" : "s");
+	else if (!report->tasks.count)
 		ph_buffer_puts(out, "No tasks.\n");
+}
+
+void ph_report_greenlets_text(const struct ph_report *report, const struct ph_text_options *options,
+			      struct ph_buffer *out)
+{
+	struct ph_text t = begin(report, options, out);
+	ph_text_greenlets(&t);
+	if (!report->greenlets.count)
+		ph_buffer_puts(out, "No greenlets.\n");
 }

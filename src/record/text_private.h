@@ -49,6 +49,7 @@ void ph_text_thread(struct ph_text *t, const struct ph_thread *thread);
 bool ph_text_lacks_states(const struct ph_report *report);
 void ph_text_native_threads(struct ph_text *t);
 void ph_text_tasks(struct ph_text *t);
+void ph_text_greenlets(struct ph_text *t);
 
 /* "invalid memory access"; NULL for a signal that says nothing more than its name. */
 const char *ph_signal_meaning(int64_t number);

@@ -30,6 +30,23 @@ void ph_runtime_match(struct ph_runtime *runtime);
 /* The innermost frame that Python would show of a thread (stack.c); PH_ABSENT when it has none. */
 enum ph_status ph_runtime_innermost(struct ph_runtime *runtime, ph_addr thread_state, struct ph_frame_state *ret);
 
+/* A part of a C stack whose bytes were copied elsewhere: [start, start + size) lies at `copy`. */
+struct ph_moved {
+	ph_addr start, copy;
+	uint64_t size; /* bytes, 0 none */
+	ph_addr caller; /* of the innermost frame, where that frame's own link was taken out; 0 */
+};
+
+/* The frames from the one at `first` on, outermost first, in the arena; `moved` may be NULL (stack.c). */
+struct ph_error *ph_runtime_chain(struct ph_runtime *runtime, const char *where, ph_addr first,
+				  const struct ph_moved *moved, struct ph_arena *arena, struct ph_frame **ret_frames,
+				  size_t *ret_count, uint64_t *ret_omitted) __attribute__((warn_unused_result));
+
+/* Call `each` with every object that the garbage collector knows of an interpreter, or of the process where its lists
+ * are not the interpreters'; false ends the walk (gclist.c). */
+void ph_runtime_gc_objects(struct ph_runtime *runtime, const struct ph_interp_state *interp,
+			   bool (*each)(void *user, ph_addr object, ph_addr type), void *user);
+
 /* Is it an exception instance (exception.c)? */
 bool ph_runtime_is_exception(struct ph_runtime *runtime, ph_addr object);
 

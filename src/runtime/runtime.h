@@ -68,8 +68,11 @@ struct ph_error *ph_runtime_thread_exceptions(struct ph_runtime *runtime, const 
 					      size_t *ret_count) __attribute__((warn_unused_result));
 
 /* The asyncio tasks of all interpreters that are not done, by interpreter and name; in the arena, unrendered. */
-struct ph_error *ph_runtime_tasks(struct ph_runtime *runtime, struct ph_arena *arena, struct ph_task **ret,
-				  size_t *ret_count, uint64_t *ret_omitted) __attribute__((warn_unused_result));
+struct ph_error *ph_runtime_tasks(struct ph_runtime *runtime, struct ph_arena *arena, struct ph_task_list *ret)
+	__attribute__((warn_unused_result));
+/* The greenlets that are not dead, by thread; but a thread's main greenlet while it runs: it is the thread. */
+struct ph_error *ph_runtime_greenlets(struct ph_runtime *runtime, struct ph_arena *arena, struct ph_task_list *ret)
+	__attribute__((warn_unused_result));
 
 /* What it waits for, when its registers show it. */
 bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct ph_arena *arena,

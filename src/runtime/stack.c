@@ -111,16 +111,23 @@ static void cut_cycle(struct walk *walk)
 	ph_addrmap_deinit(&seen);
 }
 
+static ph_addr where_now(const struct ph_moved *moved, ph_addr address)
+{
+	return moved && address - moved->start < moved->size ? moved->copy + (address - moved->start) : address;
+}
+
 /* Follow the chain; Brent's algorithm finds that it bites its tail. */
-static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where, ph_addr address, struct walk *walk)
+static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where, ph_addr address,
+				   const struct ph_moved *moved, struct walk *walk)
 {
 	struct ph_damage *damage = runtime->target->damage;
 	ph_addr anchor = 0;
 	size_t steps = 0, power = 1;
+	bool any = false;
 
 	while (address) {
 		struct ph_frame_state state;
-		enum ph_status status = ph_frame_load(runtime->objects, address, &state);
+		enum ph_status status = ph_frame_load(runtime->objects, where_now(moved, address), &state);
 		if (status != PH_OK) {
 			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "frame at 0x%" PRIx64 ": %s; its callers are lost",
 				      address, ph_status_text(status));
@@ -134,6 +141,9 @@ static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where
 			break;
 		}
 		address = state.previous;
+		if (!address && moved && !any)
+			address = moved->caller;
+		any = true;
 		if (address && address == anchor) {
 			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "the chain of frames leads back into itself");
 			cut_cycle(walk);
@@ -167,22 +177,13 @@ static void record(struct ph_runtime *runtime, const char *where, const struct w
 	}
 }
 
-struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_thread_state *thread,
-				  struct ph_arena *arena, struct ph_frame **ret_frames, size_t *ret_count,
-				  uint64_t *ret_omitted)
+static struct ph_error *record_chain(struct ph_runtime *runtime, const char *where, ph_addr first, ph_addr cframe,
+				     const struct ph_moved *moved, struct ph_arena *arena,
+				     struct ph_frame **ret_frames, size_t *ret_count, uint64_t *ret_omitted)
 {
-	char where[64];
 	ph_cleanup(walk_free) struct walk walk = { 0 };
-	ph_addr address = 0;
-
-	ph_runtime_where(thread, where);
-	enum ph_status status = first_frame(runtime, thread->address, &address);
-	if (status != PH_OK)
-		ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, where, "its frames: %s",
-			      ph_status_text(status));
-	if (ph_target_ptr(runtime->target, thread->address, PH_PyThreadState_cframe, &walk.cframe) != PH_OK)
-		walk.cframe = 0;
-	struct ph_error *error = walk_chain(runtime, where, address, &walk);
+	walk.cframe = cframe;
+	struct ph_error *error = walk_chain(runtime, where, first, moved, &walk);
 	if (error)
 		return error;
 	struct ph_frame *frames = ph_arena_array(arena, struct ph_frame, walk.count ? walk.count : 1);
@@ -195,6 +196,29 @@ struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_th
 	return NULL;
 }
 
+struct ph_error *ph_runtime_chain(struct ph_runtime *runtime, const char *where, ph_addr first,
+				  const struct ph_moved *moved, struct ph_arena *arena, struct ph_frame **ret_frames,
+				  size_t *ret_count, uint64_t *ret_omitted)
+{
+	return record_chain(runtime, where, first, 0, moved, arena, ret_frames, ret_count, ret_omitted);
+}
+
+struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+				  struct ph_arena *arena, struct ph_frame **ret_frames, size_t *ret_count,
+				  uint64_t *ret_omitted)
+{
+	char where[64];
+	ph_addr address = 0, cframe = 0;
+
+	ph_runtime_where(thread, where);
+	enum ph_status status = first_frame(runtime, thread->address, &address);
+	if (status != PH_OK)
+		ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, where, "its frames: %s",
+			      ph_status_text(status));
+	(void)ph_target_ptr(runtime->target, thread->address, PH_PyThreadState_cframe, &cframe);
+	return record_chain(runtime, where, address, cframe, NULL, arena, ret_frames, ret_count, ret_omitted);
+}
+
 struct ph_error *ph_runtime_frame_states(struct ph_runtime *runtime, const struct ph_thread_state *thread,
 					 struct ph_frame_state **ret, size_t *ret_count)
 {
@@ -204,7 +228,7 @@ struct ph_error *ph_runtime_frame_states(struct ph_runtime *runtime, const struc
 
 	ph_runtime_where(thread, where);
 	(void)first_frame(runtime, thread->address, &address);
-	struct ph_error *error = walk_chain(runtime, where, address, &walk);
+	struct ph_error *error = walk_chain(runtime, where, address, NULL, &walk);
 	if (error)
 		return error;
 	*ret = walk.states;

@@ -165,8 +165,7 @@ static int by_name(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static struct ph_error *record(struct finder *f, struct ph_arena *arena, struct ph_task **ret, size_t *ret_count,
-			       uint64_t *ret_omitted)
+static struct ph_error *record(struct finder *f, struct ph_arena *arena, struct ph_task_list *ret)
 {
 	struct ph_task_budget budget = { 0 };
 	size_t count = 0, capacity = f->count < PH_MAX_TASKS ? f->count : PH_MAX_TASKS;
@@ -195,21 +194,18 @@ static struct ph_error *record(struct finder *f, struct ph_arena *arena, struct 
 	}
 	if (count)
 		qsort(tasks, count, sizeof(*tasks), by_name);
-	*ret = tasks;
-	*ret_count = count;
-	*ret_omitted = omitted;
+	*ret = (struct ph_task_list){ .items = tasks, .count = count, .omitted = omitted };
 	return NULL;
 }
 
-struct ph_error *ph_runtime_tasks(struct ph_runtime *runtime, struct ph_arena *arena, struct ph_task **ret,
-				  size_t *ret_count, uint64_t *ret_omitted)
+struct ph_error *ph_runtime_tasks(struct ph_runtime *runtime, struct ph_arena *arena, struct ph_task_list *ret)
 {
 	struct finder f = { .runtime = runtime };
 	for (f.interpreter = 0; f.interpreter < runtime->interp_count && !f.no_memory; f.interpreter++) {
 		find_in_lists(&f);
 		find_in_module(&f);
 	}
-	struct ph_error *error = f.no_memory ? &ph_error_no_memory : record(&f, arena, ret, ret_count, ret_omitted);
+	struct ph_error *error = f.no_memory ? &ph_error_no_memory : record(&f, arena, ret);
 	ph_addrmap_deinit(&f.seen);
 	free(f.list);
 	return error;

@@ -107,7 +107,7 @@ static void make(struct ph_report *r, int signal, const char *name)
 		.interpreters = interpreters, .interpreter_count = 2,
 		.threads = threads, .thread_count = COUNT(threads),
 		.native_threads = natives, .native_thread_count = 1,
-		.tasks = tasks, .task_count = COUNT(tasks), .tasks_omitted = 3,
+		.tasks = { tasks, COUNT(tasks), 3 },
 		.exceptions = exceptions, .exception_count = COUNT(exceptions),
 		.redaction = { PH_REDACT_SECRETS, 3 },
 		.labels = labels, .label_count = 2,
