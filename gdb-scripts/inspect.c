@@ -225,3 +225,54 @@ PyObject *module_interpreter_module(PyObject *self, PyObject *args)
 	ph_session_interpreter_module(session, &start, &end);
 	return Py_BuildValue("(KK)", (unsigned long long)start, (unsigned long long)end);
 }
+
+static PyObject *type_tuple(const struct ph_inspect_type *type)
+{
+	PyObject *functions = PyList_New(0);
+	bool ok = functions;
+	for (size_t i = 0; ok && i < PH_INSPECT_FUNCTIONS; i++)
+		if (type->functions[i])
+			ok = append(functions, PyLong_FromUnsignedLongLong(type->functions[i]));
+	if (ok)
+		return Py_BuildValue("(NKLN)", text_or_none(type->name), (unsigned long long)type->address,
+				     (long long)type->basicsize, functions);
+	Py_XDECREF(functions);
+	return NULL;
+}
+
+static PyObject *object_tuple(const struct ph_inspect_object *object)
+{
+	PyObject *types = PyList_New(0), *words = PyList_New(0);
+	bool ok = types && words;
+	for (size_t i = 0; ok && i < object->type_count; i++)
+		ok = append(types, type_tuple(&object->types[i]));
+	for (size_t i = 0; ok && i < object->word_count; i++)
+		ok = append(words, Py_BuildValue("(IKO)", object->words[i].offset,
+						 (unsigned long long)object->words[i].word,
+						 object->words[i].is_object ? Py_True : Py_False));
+	if (ok)
+		return Py_BuildValue("(ONN)", object->is_opaque ? Py_True : Py_False, types, words);
+	Py_XDECREF(types);
+	Py_XDECREF(words);
+	return NULL;
+}
+
+PyObject *module_object(PyObject *self, PyObject *args)
+{
+	PyObject *capsule, *result = Py_None;
+	struct hooks *hooks;
+	unsigned long long address;
+	struct ph_inspect_object *object;
+	(void)self;
+	if (!PyArg_ParseTuple(args, "OK", &capsule, &address))
+		return NULL;
+	struct ph_session *session = session_of(capsule, &hooks);
+	if (!session || raise_error(ph_session_object(session, address, &object), hooks))
+		return NULL;
+	if (object->is_object)
+		result = object_tuple(object);
+	else
+		Py_INCREF(result);
+	free(object);
+	return result;
+}

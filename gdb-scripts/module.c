@@ -178,6 +178,8 @@ static PyMethodDef methods[] = {
 	{ "frames", module_frames, METH_VARARGS,
 	  "frames(session, tid) -> [(function, file, line, address, loop, [(name, is_argument, address)])]" },
 	{ "interpreter_module", module_interpreter_module, METH_VARARGS, "interpreter_module(session) -> (start, end)" },
+	{ "object", module_object, METH_VARARGS,
+	  "object(session, address) -> None or (is_opaque, [(type, address, basicsize, [function])], [(offset, word, is_object)])" },
 	{ "repr", module_repr, METH_VARARGS, "repr(session, address, characters) -> str" },
 	{ "verbs", module_verbs, METH_NOARGS, "verbs() -> [(name, usage, summary, help)]" },
 	{ "run_verb", module_run_verb, METH_VARARGS,

@@ -73,7 +73,8 @@ TESTS += testsuite/gdb/gdb-3.13.test
 TESTS += testsuite/gdb/gdb-system.test
 TESTS += testsuite/gdb/transcript.sh
 TESTS += testsuite/gdb/terminal.py
-EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/live.py testsuite/gdb/places.py
+EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/live.py testsuite/gdb/places.py \
+	testsuite/gdb/point.c testsuite/gdb/opaque.py
 
 # The layout tables against debug information and internal headers.
 check_PROGRAMS += testsuite/layouts/dump-layout

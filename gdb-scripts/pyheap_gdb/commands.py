@@ -7,7 +7,7 @@ import gdb
 
 import _pyheap
 
-from . import process, target
+from . import printers, process, target
 
 ADDRESS = re.compile(r'(?:0x)?[0-9a-fA-F]{6,16}$')
 NAME = re.compile(r'[^\W\d]\w*$')
@@ -242,6 +242,9 @@ class Print(Command):
     """Print a Python object.
 Usage: py-print NAME | ADDRESS | EXPRESSION
 
+Of a C type that the library does not know, also its members, as gdb knows them from
+debug information, or else its words.
+
 NAME is looked up in the selected Python frame: its local variables, its globals,
 the builtins.  EXPRESSION is one of gdb's, a pointer to an object: $rdi, self->ob_item[0]."""
     name = 'print'
@@ -254,6 +257,10 @@ the builtins.  EXPRESSION is one of gdb's, a pointer to an object: $rdi, self->o
         t = target.current()
         title, address = find_object(t, text)
         gdb.write('%s = %s\n' % (title, _pyheap.repr(t.session, address, 0)))
+        known = _pyheap.object(t.session, address)
+        if known and known[0]:
+            for name, value in printers.parts(t, address, known):
+                gdb.write('  %s = %s\n' % (name, value.format_string() if isinstance(value, gdb.Value) else value))
 
     def complete(self, text, word):
         try:

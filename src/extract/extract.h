@@ -74,6 +74,11 @@ struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, s
 /* sys.NAME of the main interpreter; 0 when it has none. */
 void ph_extract_sys(struct ph_extract *extract, const char *name, ph_addr *ret);
 
+/* What there is to know of an object whose C struct may be of unknown layout; one malloc'ed block. */
+struct ph_inspect_object;
+struct ph_error *ph_extract_object(struct ph_extract *extract, ph_addr address, struct ph_inspect_object **ret)
+	__attribute__((warn_unused_result));
+
 /* ---- between the files of this room ---- */
 
 /* The process, the interpreters, the threads and the exceptions, unrendered. */

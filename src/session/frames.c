@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Python frames for a debugger that merges them with the native ones. */
+/* Frames and objects as records for a debugger, which merges them with its own. */
 #include "session/private.h"
 
 #include "base/error.h"
@@ -58,4 +58,9 @@ void ph_session_interpreter_module(struct ph_session *session, uint64_t *ret_sta
 	const struct ph_module *module = session->extract->detected.target.module;
 	*ret_start = module ? module->start : 0;
 	*ret_end = module ? module->end : 0;
+}
+
+struct ph_error *ph_session_object(struct ph_session *session, uint64_t address, struct ph_inspect_object **ret)
+{
+	return ph_extract_object(session->extract, address, ret);
 }

@@ -327,6 +327,46 @@ def check_whatis():
         check('whatis: an error in one line', answer.startswith('ERROR: ') and answer.count('\n') == 1, answer)
 
 
+def build_point(flags):
+    """The folder of the module, None where it cannot be built."""
+    code = 'import sysconfig; print(sysconfig.get_paths()["include"])'
+    include = subprocess.run([PYTHON, '-c', code], stdout=subprocess.PIPE).stdout.decode().strip()
+    if VERSION < (3, 6) or not os.path.exists(os.path.join(include, 'Python.h')):
+        return None
+    folder = os.path.join(WORK, 'point%s' % flags)
+    os.makedirs(folder)
+    command = os.environ.get('CC', 'cc').split() + ['-O0', flags, '-shared', '-fPIC', '-I', include, os.path.join(HERE, 'point.c'), '-o',
+                                          os.path.join(folder, 'point.so')]
+    return folder if check('point.c compiles', subprocess.call(command) == 0) else None
+
+
+def check_printers():
+    """PyObject * and its kin print as reprs; an unknown type of C with its members, or word by word."""
+    folder = build_point('-g')
+    if not folder:
+        print('(no headers of this version, to compile an extension with)')
+        return
+    commands = ['run', 'bt', 'frame function point_stop', 'print point', 'print *point', 'print object', 'print (long)type == 0',
+                'print type', 'py-print q', 'disable pretty-printer global pyheap', 'print type']
+    out = gdb(commands, ['--args', PYTHON, os.path.join(HERE, 'opaque.py'), folder])
+    members = r"x = 3, y = 4, label = \['a', 'label'\], handler = 0x[0-9a-f]+ <point_origin>\}\n$"
+    whole = r'= <point\.Point object at 0x[0-9a-f]+> = \{' + members
+    check('printer: of a kin of PyObject', re.search(whole, out[3]), out[3])
+    check('printer: a struct stays one', re.search(r"ob_type = <class 'point\.Point'>\}.*" + members, out[4]), out[4])
+    check("printer: an unknown type through gdb's own", re.search(whole, out[5]), out[5])
+    check('printer: a known type', out[7].endswith("= <class 'point.Point'>\n"), out[7])
+    check('py-print: a subclass in Python of an unknown type', 'Sub object at' in out[8] and '  x = 5\n' in out[8] and
+          "  label = 'sub'\n" in out[8], out[8])
+    check('printer: disabled', '0x' in out[10] and 'class' not in out[10], out[10])
+    check_merged = merged(out[1])
+    check('bt: native frames of extensions stay', 'point_stop' in out[1] and [m[2] for m in check_merged] == ['outer', '<module>'] and
+          "outer (numbers=[1, 2], name='h\xe9')" in out[1], out[1])
+    folder = build_point('-s')
+    out = gdb(['run', 'py-print p'], ['--args', PYTHON, os.path.join(HERE, 'opaque.py'), folder])
+    words = re.search(r"\+0x10 = 0x3\n.*\+0x18 = 0x4\n.*\+0x20 = \['a', 'label'\]\n.*\+0x28 = 0x[0-9a-f]+", out[1], re.S)
+    check('py-print: word by word without debug information', words or DEBUG_BUILD, out[1])
+
+
 def check_attach():
     """Attached, looked at, dumped, let go: it still runs."""
     p = subprocess.Popen([PYTHON, LIVE, 'sleep'], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -412,6 +452,7 @@ stripped = stripped_copy()
 if stripped:
     check_live(stripped[0], stripped[1], 'stripped')
 check_whatis()
+check_printers()
 check_attach()
 check_remote()
 check_errors()

@@ -80,6 +80,29 @@ struct ph_error *ph_session_lookup(struct ph_session *session, int64_t tid, size
 struct ph_error *ph_session_repr(struct ph_session *session, uint64_t address, size_t characters, char **ret)
 	__attribute__((warn_unused_result));
 
+/* What a debugger needs to show an object in a way of its own.  Names are the session's. */
+#define PH_INSPECT_FUNCTIONS 12
+struct ph_inspect_object {
+	bool is_object; /* false: nothing else is set */
+	bool is_opaque; /* its C struct is of unknown layout: the words behind the head are given */
+	struct ph_inspect_type {
+		const char *name; /* "collections.deque" */
+		uint64_t address;
+		int64_t basicsize;
+		uint64_t functions[PH_INSPECT_FUNCTIONS]; /* of C, that take an instance: tp_dealloc, tp_repr …; 0 none */
+	} *types; /* its own, then the bases */
+	size_t type_count;
+	struct ph_inspect_word {
+		unsigned offset; /* bytes from the object's start */
+		uint64_t word;
+		bool is_object; /* it points to one */
+	} *words;
+	size_t word_count;
+};
+/* *ret is one malloc'ed block. */
+struct ph_error *ph_session_object(struct ph_session *session, uint64_t address, struct ph_inspect_object **ret)
+	__attribute__((warn_unused_result));
+
 #ifdef __cplusplus
 }
 #endif
