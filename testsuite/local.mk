@@ -60,6 +60,11 @@ TESTS += testsuite/cores/conformance-3.11-debug.test
 TESTS += testsuite/cores/conformance-3.13-debug.test
 TESTS += testsuite/cores/conformance-3.14-debug.test
 TESTS += testsuite/cores/conformance-3.15-debug.test
+# other machines, in chroots, and cores that are not in the repository
+TESTS += testsuite/cores/conformance-3.11-i386.test
+TESTS += testsuite/cores/conformance-3.11-armhf.test
+TESTS += testsuite/cores/conformance-3.13-ppc64el.test
+TESTS += testsuite/cores/corpus.sh
 
 # The commands in a real gdb, one test a version.
 TESTS += testsuite/gdb/gdb-3.6.test

@@ -98,6 +98,15 @@ void ph_visit_generator(const struct ph_visit *v)
 			      PH_EDGE_FIELD, PH_PyInterpreterFrame_f_executable, true);
 }
 
+/* A capsule may have a function that visits what its pointer leads to (_PyCapsule_SetTraverse() of 3.13).  The only one in
+ * CPython, sock_capi_traverse() of Modules/socketmodule.c, visits the first word: guessed. */
+void ph_visit_capsule(const struct ph_visit *v)
+{
+	if (ph_struct_ptr(&v->s, PH_PyCapsule_traverse_func))
+		ph_visit_guess(v, ph_struct_ptr(&v->s, PH_PyCapsule_pointer), v->target->layout.abi.pointer_size,
+			       PH_EDGE_GUESSED);
+}
+
 /* The references in a module's state are visited by a function of the module's own: guessed. */
 void ph_visit_module(const struct ph_visit *v)
 {
