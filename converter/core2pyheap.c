@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* core2pyheap: options, then image -> report -> dump. */
+#include "coredumpctl.h"
 #include "handler.h"
 #include "options.h"
 #include "output.h"
@@ -233,8 +234,11 @@ int main(int argc, char **argv)
 	struct ph_error *error = sort_operands(&options);
 	if (error)
 		return fail(error);
-	output_watch_interrupt();
-	status = convert(&options);
+	status = options.coredumpctl ? coredumpctl_get(&options) : -1;
+	if (status < 0) {
+		output_watch_interrupt();
+		status = convert(&options);
+	}
 	free((void *)options.labels);
 	return status;
 }

@@ -14,6 +14,7 @@ enum {
 	OPT_NO_STOP,
 	OPT_HANDLER,
 	OPT_QUOTA,
+	OPT_COREDUMPCTL,
 	OPT_REPORT,
 	OPT_HEAP,
 	OPT_SYSROOT,
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{ "no-dump", no_argument, NULL, OPT_NO_DUMP },
 	{ "pid", required_argument, NULL, OPT_PID },
 	{ "no-stop", no_argument, NULL, OPT_NO_STOP },
+	{ "coredumpctl", no_argument, NULL, OPT_COREDUMPCTL },
 	{ "handler", no_argument, NULL, OPT_HANDLER },
 	{ "quota", required_argument, NULL, OPT_QUOTA },
 	{ "report", required_argument, NULL, OPT_REPORT },
@@ -57,6 +59,7 @@ static const struct option long_options[] = {
 static const char help_text[] =
 	"usage: core2pyheap [OPTION]... CORE [PYTHON]\n"
 	"       core2pyheap [OPTION]... --pid=PID [--no-stop]\n"
+	"       core2pyheap [OPTION]... --coredumpctl [MATCH]...\n"
 	"       |core2pyheap [OPTION]... --handler %P %s   (in kernel.core_pattern)\n"
 	"Print the crash report of a CPython process from its core file, and write a portable\n"
 	"dump of it that `pyheap` reads on any machine.\n"
@@ -67,6 +70,8 @@ static const char help_text[] =
 	"      --pid=PID              a running process in place of a core; it is stopped for a moment,\n"
 	"                             and how long is printed\n"
 	"      --no-stop              do not stop it: what changes meanwhile is torn, and counted\n"
+	"      --coredumpctl          the core that `coredumpctl dump MATCH...` gives: the newest of a\n"
+	"                             PID, a program's name or path, FIELD=VALUE; its options after --\n"
 	"      --handler              the kernel pipes the core of process %P: write a dump into the\n"
 	"                             folder -o (default " HANDLER_FOLDER "), of the stacks unless --heap\n"
 	"      --quota=MB             how much the dumps there may take (default 1024)\n"
@@ -236,6 +241,9 @@ static int set_option(int c, struct options *options, const char **labels)
 	case OPT_NO_STOP:
 		options->no_stop = true;
 		return -1;
+	case OPT_COREDUMPCTL:
+		options->coredumpctl = true;
+		return -1;
 	case OPT_HANDLER:
 		options->handler = true;
 		return -1;
@@ -312,10 +320,14 @@ static int set_handled(struct options *options, char **operands)
 /* What is wrong with so many operands, or NULL. */
 static const char *check_operands(const struct options *options, int count)
 {
+	if (options->coredumpctl + options->handler + (options->pid != 0) > 1)
+		return "--pid, --coredumpctl and --handler exclude each other";
 	if (options->no_stop && !options->pid)
 		return "--no-stop goes with --pid";
 	if (options->handler)
-		return count == 2 && !options->pid ? NULL : "--handler takes %P and %s";
+		return count == 2 ? NULL : "--handler takes %P and %s";
+	if (options->coredumpctl)
+		return NULL;
 	if (options->pid)
 		return count > 1 ? "too many operands: with --pid only PYTHON may follow" : NULL;
 	return count < 1 ? "no core file is named" : count > 2 ? "too many operands" : NULL;
@@ -358,7 +370,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 		free(labels);
 		return 2;
 	}
-	if (!options.pid)
+	if (options.coredumpctl) {
+		options.matches = argv + optind;
+		options.core = "-";
+		optind = argc;
+	} else if (!options.pid)
 		options.core = argv[optind++];
 	options.python = optind < argc ? argv[optind] : NULL;
 	if (options.python && !strcmp(options.python, "-")) {

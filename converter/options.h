@@ -15,6 +15,9 @@ struct options {
 	const char *core;   /* "-" is standard input; NULL when there is a pid */
 	int64_t pid;	    /* of a running process; 0 none */
 	bool no_stop;
+	bool coredumpctl;
+	char *const *matches; /* of --coredumpctl, NULL-terminated */
+	int64_t dumped;	    /* the process whose core that is; 0 unknown */
 	bool handler;	    /* `output` is a folder then */
 	int64_t handled;    /* the process that the kernel dumps */
 	uint64_t quota;	    /* MB that the dumps in the folder may take */

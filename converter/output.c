@@ -135,6 +135,8 @@ static char *dump_stem(const struct options *options)
 {
 	const char *core = options->core;
 	char *named;
+	if (options->dumped)
+		return asprintf(&named, "core.%lld", (long long)options->dumped) < 0 ? NULL : named;
 	if (!core)
 		return asprintf(&named, "python.%lld", (long long)options->pid) < 0 ? NULL : named;
 	static const char *const endings[] = { ".zst", ".lz4", ".gz", ".xz" };
