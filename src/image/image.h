@@ -156,7 +156,8 @@ size_t ph_image_writable_ranges(struct ph_image *image, const struct ph_module *
 
 struct ph_native_thread {
 	int64_t tid; /* the LWP; as in the core, that is the pid namespace of the reader of it */
-	bool crashed; /* took the signal: the first NT_PRSTATUS of a kernel core */
+	/* took the signal, the first NT_PRSTATUS of a kernel core; or sent it to the process itself and waits for its end */
+	bool crashed;
 	int signal;   /* pr_cursig */
 	bool has_registers;
 	ph_addr pc, sp, fp;

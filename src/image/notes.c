@@ -221,6 +221,25 @@ static const char *longer_command(struct ph_image *image)
 	return ph_image_intern(image, ph_buffer_text(&text));
 }
 
+/* A signal that kill() sends to the process goes to the main thread if that does not block it, and the core has that thread
+ * first.  Who died is the one that is in kill(): a handler that sends the signal once more (Apache's sig_coredump). */
+static struct ph_native_thread *sender(const struct ph_image *image)
+{
+	struct ph_native_thread *found = NULL;
+	if (image->info.signal_code != SI_USER)
+		return NULL;
+	for (size_t i = 0; i < image->thread_count; i++) {
+		struct ph_native_thread *t = &image->threads[i];
+		if (!t->in_syscall || !t->syscall_name || strcmp(t->syscall_name, "kill") != 0 ||
+		    (int64_t)t->syscall_args[1] != image->info.signal_number)
+			continue;
+		if (found)
+			return NULL;
+		found = t;
+	}
+	return found;
+}
+
 void ph_image_finish_notes(struct ph_image *image)
 {
 	struct ph_image_info *info = &image->info;
@@ -231,9 +250,10 @@ void ph_image_finish_notes(struct ph_image *image)
 		info->signal_number = first->signal;
 	/* gcore of a process that was only stopped by the debugger */
 	bool dumps = ph_signal_dumps(info->signal_number) && !(image->debugger_core && info->signal_number == SIGTRAP);
-	if (dumps)
-		first->crashed = true;
-	else {
+	if (dumps) {
+		struct ph_native_thread *from = sender(image);
+		(from ? from : first)->crashed = true;
+	} else {
 		info->signal_number = info->signal_code = 0;
 		info->has_fault_address = false;
 		info->fault_address = 0;

@@ -7,6 +7,8 @@ host_tests += testsuite/hosts/apache.sh
 host_tests += testsuite/hosts/postgresql.sh
 host_tests += testsuite/hosts/standalone.sh
 host_tests += testsuite/hosts/two.sh
+host_tests += testsuite/hosts/vim.sh
+host_tests += testsuite/hosts/pyinstaller.sh
 TESTS += $(host_tests)
 
 check-hosts: all
