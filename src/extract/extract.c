@@ -52,10 +52,24 @@ static const struct ph_source_ops live_ops = {
 	.exception = live_exception,
 };
 
-/* A core that is cut may lack the interpreter's state: what the notes say is a report too. */
+/* A core that is cut may lack the interpreter's state: what the notes say is a report too.  The same where whoever
+ * wrote it left the heap out. */
 static bool is_cut_python(struct ph_image *image)
 {
-	return !ph_image_info(image)->complete && ph_detect_is_python(image);
+	const struct ph_image_info *info = ph_image_info(image);
+	return (!info->complete || info->partial) && ph_detect_is_python(image);
+}
+
+/* What kind of dump lacks the heap, and how to get one that has it. */
+static void note_partial(struct ph_extract *extract)
+{
+	const struct ph_image_info *info = ph_image_info(extract->image);
+	struct ph_damage *damage = &extract->report.damage;
+	const char *what = strcmp(info->kind, "minidump") ? "core" : "minidump";
+	ph_damage_add(damage, PH_DAMAGE_REPORT, "heap", "%s in this %s: %s", extract->runtime ? "is not whole" : "is not", what,
+		      info->partial);
+	if (info->how_whole)
+		ph_damage_add(damage, PH_DAMAGE_REPORT, "heap", "one that has it: %s", info->how_whole);
 }
 
 static struct ph_error *open_target(struct ph_extract *extract, const struct ph_extract_options *options)
@@ -67,7 +81,10 @@ static struct ph_error *open_target(struct ph_extract *extract, const struct ph_
 	extract->render = (struct ph_render){ .source = &extract->source, .redactor = extract->redactor };
 	error = ph_detect(extract->image, &extract->detected);
 	if (error && error->code == PH_ERROR_NO_PYTHON && is_cut_python(extract->image)) {
-		ph_damage_add(&extract->report.damage, PH_DAMAGE_REPORT, "python", "%s", error->message);
+		if (ph_image_info(extract->image)->partial)
+			note_partial(extract);
+		else
+			ph_damage_add(&extract->report.damage, PH_DAMAGE_REPORT, "python", "%s", error->message);
 		ph_error_free(error);
 		return NULL;
 	}
@@ -131,6 +148,8 @@ struct ph_error *ph_extract_report(struct ph_extract *extract, const struct ph_e
 	if (error)
 		return error;
 	take_damage(extract);
+	if (extract->runtime && ph_image_info(extract->image)->partial && ph_damage_is_serious(&extract->report.damage))
+		note_partial(extract);
 	return extract->report.arena.no_memory ? &ph_error_no_memory : NULL;
 }
 

@@ -17,6 +17,8 @@
 #include "base/cleanup.h"
 #include "image/ondemand.h"
 
+#define COREDUMP_FILTER "`echo 0x33 >/proc/self/coredump_filter` before the program starts, 0x33 being the default"
+
 struct note_segment {
 	uint64_t offset, size, align;
 };
@@ -236,7 +238,7 @@ static struct ph_error *check_memory(const struct loader *l)
 	if (any || !writable || !image->info.complete)
 		return NULL;
 	return ph_error_create(PH_ERROR_NOT_CORE, "%s: no memory in this core (of \"%s\"): only its notes were written, "
-			       "as with a coredump_filter of 0", l->name,
+			       "as with a coredump_filter of 0 (" COREDUMP_FILTER ")", l->name,
 			       image->info.command ? image->info.command : image->info.name ? image->info.name : "unknown");
 }
 
@@ -258,6 +260,10 @@ static struct ph_error *load(struct loader *l)
 	if (error)
 		return error;
 	look_for_anonymous(l->image);
+	if (!l->image->anonymous_dumped) {
+		l->image->info.partial = "no private memory, by its coredump_filter";
+		l->image->info.how_whole = COREDUMP_FILTER;
+	}
 	fill_info(l->image);
 	ph_image_finish_notes(l->image);
 	return NULL;

@@ -159,6 +159,7 @@ static struct ph_error *load(struct ph_minidump *md)
 	ph_minidump_process(md);
 	ph_minidump_linux_process(md);
 	ph_minidump_exceptions(md);
+	ph_minidump_partial(md);
 	return NULL;
 }
 

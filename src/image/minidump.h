@@ -34,13 +34,12 @@ enum ph_stream {
 	PH_STREAM_LINUX_ENVIRON = 0x47670007,
 	PH_STREAM_LINUX_AUXV = 0x47670008,
 	PH_STREAM_LINUX_MAPS = 0x47670009,
+	PH_STREAM_LINUX_DSO_DEBUG = 0x4767000a,
+	PH_STREAM_LINUX_STAT = 0x4767000b, /* LLDB's */
 };
 
 /* MINIDUMP_TYPE, the header's flags */
-#define PH_MINIDUMP_WITH_DATA_SEGMENTS 0x1u
 #define PH_MINIDUMP_WITH_FULL_MEMORY 0x2u
-#define PH_MINIDUMP_WITH_INDIRECT_MEMORY 0x40u
-#define PH_MINIDUMP_WITH_PRIVATE_MEMORY 0x200u
 
 /* Where the registers of a CONTEXT lie (minidump_context.c). */
 struct ph_context {
@@ -115,6 +114,9 @@ struct ph_error *ph_minidump_threads(struct ph_minidump *md) __attribute__((warn
 struct ph_error *ph_minidump_modules(struct ph_minidump *md) __attribute__((warn_unused_result));
 void ph_minidump_process(struct ph_minidump *md);
 void ph_minidump_exceptions(struct ph_minidump *md);
+
+/* minidump_partial.c: whether the heap was left out, and how it is to be had (info.partial). */
+void ph_minidump_partial(struct ph_minidump *md);
 
 /* ---- minidump_linux.c ---- */
 

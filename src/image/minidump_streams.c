@@ -393,21 +393,20 @@ static void take_windows_exception(struct ph_image *image, const uint8_t *record
 }
 
 /* Breakpad and Crashpad: ExceptionCode is the signal, ExceptionFlags si_code, ExceptionAddress si_addr; 0xffffffff a dump
- * that nothing but a request led to.  LLDB has neither flags nor, often, an address. */
+ * that nothing but a request led to.  LLDB leaves the flags 0 and puts the program counter where the address belongs. */
 static bool take_signal(struct ph_image *image, const uint8_t *record)
 {
 	struct ph_image_info *info = &image->info;
 	int32_t number = (int32_t)ph_load_uint(record, 4, false), code = (int32_t)ph_load_uint(record + 4, 4, false);
-	uint64_t address = ph_load_uint(record + 16, 8, false);
 	if (!ph_signal_dumps(number))
 		return false;
 	info->signal_number = number;
 	info->signal_name = ph_signal_name(number);
 	info->signal_code = code;
-	if ((number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE) && code != SI_KERNEL &&
-	    (code > 0 || address)) {
+	if ((number == SIGSEGV || number == SIGBUS || number == SIGILL || number == SIGFPE) && code > 0 &&
+	    code != SI_KERNEL) {
 		info->has_fault_address = true;
-		info->fault_address = address;
+		info->fault_address = ph_load_uint(record + 16, 8, false);
 	}
 	return true;
 }

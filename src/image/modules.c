@@ -207,6 +207,23 @@ static void finish_modules(struct ph_image *image)
 	}
 }
 
+/* Of a list with sizes far too small, as LLDB's, the file tells how far a module reaches where the dump lacks its headers. */
+static void extend_by_files(struct ph_image *image)
+{
+	for (size_t i = 0; i < image->mapping_count; i++) {
+		struct ph_mapping *m = &image->mappings[i];
+		struct ph_module *module = m->module ? &image->modules[m->module - 1] : NULL;
+		if (!m->by_headers || image->pe_modules || !module || image->module_states[m->module - 1].phdr_count ||
+		    !ph_image_module_file(image, module))
+			continue;
+		const struct ph_module_state *state = &image->module_states[m->module - 1];
+		place(image, module, state->phdrs, state->phdr_count);
+		if (m->module < image->module_count && module->end > module[1].start)
+			module->end = module[1].start;
+		m->end = module->end;
+	}
+}
+
 void ph_image_load_modules(struct ph_image *image)
 {
 	if (atomic_load_explicit(&image->modules_looked, memory_order_acquire))
@@ -227,6 +244,7 @@ void ph_image_load_modules(struct ph_image *image)
 		if (image->module_count)
 			ph_image_order_modules(image);
 		ph_image_use_executable(image);
+		extend_by_files(image);
 	}
 	pthread_mutex_unlock(&image->lock);
 }

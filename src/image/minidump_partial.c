@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What kind of minidump it is: who wrote it, with which options, and whether more than stacks is in it. */
+#include "image/minidump.h"
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+
+#define STACK_SLACK 4096u /* writers begin at the page of the stack pointer */
+
+static bool has_stream(struct ph_minidump *md, uint32_t type)
+{
+	struct ph_cursor c;
+	return ph_minidump_stream(md, type, 0, &c);
+}
+
+/* Does a stack pointer lie in it? */
+static bool is_stack(const struct ph_image *image, const struct ph_segment *segment)
+{
+	for (size_t i = 0; i < image->thread_count; i++) {
+		ph_addr sp = image->threads[i].sp;
+		if (image->threads[i].has_registers && sp + STACK_SLACK >= segment->start && sp < segment->end)
+			return true;
+	}
+	return false;
+}
+
+/* Bytes that are held of what could be a heap: written to, of no module, no stack. */
+static uint64_t heap_bytes(const struct ph_image *image)
+{
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < image->segment_count; i++) {
+		const struct ph_segment *s = &image->segments[i];
+		if (s->writable && (s->file_size || s->missing) && !ph_image_mapping_at(image, s->start) && !is_stack(image, s))
+			bytes += s->file_size + s->missing;
+	}
+	return bytes;
+}
+
+/* The names of MINIDUMP_TYPE that say which memory is in it. */
+static const char *flag_names(struct ph_minidump *md)
+{
+	static const struct {
+		uint32_t flag;
+		const char *name;
+	} names[] = {
+		{ 0x1, "MiniDumpWithDataSegs" },
+		{ 0x40, "MiniDumpWithIndirectlyReferencedMemory" },
+		{ 0x200, "MiniDumpWithPrivateReadWriteMemory" },
+		{ 0x40000, "MiniDumpWithModuleHeaders" },
+	};
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(512);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (md->flags & names[i].flag)
+			ph_buffer_printf(&text, "%s%s", text.size ? "|" : "", names[i].name);
+	return text.size ? ph_image_intern(md->image, ph_buffer_text(&text)) : "MiniDumpNormal";
+}
+
+static void set_partial(struct ph_minidump *md, const char *holds, const char *by, const char *how)
+{
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(1024);
+	ph_buffer_printf(&text, "%s, written by %s", holds, by);
+	md->image->info.partial = ph_image_intern(md->image, ph_buffer_text(&text));
+	md->image->info.how_whole = how;
+}
+
+void ph_minidump_partial(struct ph_minidump *md)
+{
+	/* less than one arena of pymalloc */
+	enum { LITTLE = 256 << 10 };
+	uint64_t heap = heap_bytes(md->image);
+	const char *holds = heap ? "some memory beside the stacks" : "stacks only";
+	if (has_stream(md, PH_STREAM_CRASHPAD_INFO)) {
+		set_partial(md, holds, "Crashpad", "Crashpad has no option for it: let gcore write a core, or coredumpctl");
+	} else if (md->windows) {
+		if (!(md->flags & PH_MINIDUMP_WITH_FULL_MEMORY))
+			set_partial(md, holds, flag_names(md), "MiniDumpWriteDump with MiniDumpWithFullMemory (procdump -ma; "
+				    "DumpType 2 of Windows Error Reporting's LocalDumps)");
+	} else if (has_stream(md, PH_STREAM_LINUX_DSO_DEBUG)) {
+		set_partial(md, holds, "Breakpad", "Breakpad holds the memory that a program registers (RegisterAppMemory) and no "
+			    "more: let gcore write a core, or coredumpctl");
+	} else if (heap < LITTLE) {
+		set_partial(md, holds, has_stream(md, PH_STREAM_LINUX_STAT) ? "LLDB with --style=stack" : "LLDB or another writer",
+			    "`process save-core --plugin-name=minidump --style=full` (or modified-memory) of LLDB, of the "
+			    "process rather than of a core");
+	}
+}
