@@ -270,6 +270,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	shape->visits_type = is_class || (e->type.is_heap && ph_target_trait(t, PH_TRAIT_TRAVERSE_VISITS_TYPE));
 	const struct ph_type *base = is_class ? add_classes(objects, e, &steps) : &e->type;
 	add_base(objects, shape, &steps, base);
+	shape->blocks = ph_blocks_of(base, shape->is_guess);
 	ph_shape_find_size(shape, e);
 	shape->step_count = steps.count;
 	struct ph_shape_step *kept = ph_arena_array(&objects->arena, struct ph_shape_step, steps.count + 1);

@@ -22,6 +22,15 @@ struct ph_shape_step {
 	bool extra;
 };
 
+struct ph_shape;
+/* Where the memory goes that an object has beside its own. */
+struct ph_block_sink {
+	/* guessed: a word of a struct that nobody here knows, which may be any pointer */
+	void (*block)(void *user, ph_addr address, bool guessed);
+	void *user;
+};
+typedef void ph_blocks_fn(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink);
+
 struct ph_shape {
 	struct ph_objects *objects;
 	const struct ph_type *type;
@@ -38,6 +47,7 @@ struct ph_shape {
 	ph_addr cached_keys; /* names of inline values, 0 none */
 	void (*special)(const struct ph_visit *visit);
 	int64_t (*sizeof_)(const struct ph_shape *shape, ph_addr object); /* NULL: ask the decoder */
+	ph_blocks_fn *blocks; /* beside inline values; NULL none */
 	const struct ph_shape_step *steps;
 	size_t step_count;
 };
@@ -58,6 +68,10 @@ const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *r
 
 /* Bytes before this object that belong to it. */
 uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);
+
+/* The memory that it has beside its own, in pieces: keys of a dict, items of a list, text of a str that is not in it … The
+ * same piece may come from several objects (keys that are shared), and what comes may lie within an object. */
+void ph_object_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink);
 
 /* sys.getsizeof(); -1 unknown.  Thread-safe where shape->sizeof_. */
 int64_t ph_object_size(const struct ph_shape *shape, ph_addr object);

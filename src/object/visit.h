@@ -39,6 +39,9 @@ void ph_visit_managed(const struct ph_visit *v);
 /* The names that a class keeps for its instances. */
 void ph_visit_shared_keys(const struct ph_visit *v, ph_addr keys);
 
+/* blocks.c; the nearest type of C */
+ph_blocks_fn *ph_blocks_of(const struct ph_type *base, bool is_guess);
+
 typedef void ph_visit_fn(const struct ph_visit *visit);
 #define PH_TRAVERSE(name, function, ...) ph_visit_fn function;
 #define PH_TRAVERSE_EXTRA(name, ...)

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* All that is mapped, cut into what is known of it. */
+#include "heap/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+#define RANGES 64
+#define FRAME_CHUNKS 100000 /* of one thread */
+#define CHUNK_MAXIMUM ((uint64_t)1 << 30)
+
+void ph_account_extent(struct ph_account *a, ph_addr start, ph_addr end, enum ph_extent_use use)
+{
+	if (end <= start)
+		return;
+	if (a->extent_count == a->extent_capacity) {
+		size_t capacity = a->extent_capacity ? a->extent_capacity * 2 : 256;
+		void *extents = realloc(a->extents, capacity * sizeof(*a->extents));
+		if (!extents) {
+			a->no_memory = true;
+			return;
+		}
+		a->extents = extents;
+		a->extent_capacity = capacity;
+	}
+	a->extents[a->extent_count++] = (struct ph_extent){ .start = start, .end = end, .use = (uint8_t)use };
+}
+
+static int compare_extents(const void *x, const void *y)
+{
+	const struct ph_extent *a = x, *b = y;
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return (int)a->use - (int)b->use;
+}
+
+static void sort_extents(struct ph_account *a)
+{
+	if (a->extent_count)
+		qsort(a->extents, a->extent_count, sizeof(*a->extents), compare_extents);
+}
+
+/* _PyStackChunk of Include/internal/pycore_pystate.h, since 3.11: mapped one by one. */
+static void add_frames(struct ph_account *a)
+{
+	const struct ph_thread_state *threads;
+	const struct ph_target *t = a->target;
+	size_t count = a->runtime ? ph_runtime_threads(a->runtime, &threads) : 0;
+	for (size_t i = 0; i < count; i++) {
+		ph_addr chunk;
+		uint64_t size;
+		if (ph_target_ptr(t, threads[i].address, PH_PyThreadState_datastack_chunk, &chunk) != PH_OK)
+			return;
+		for (unsigned n = 0; chunk && n < FRAME_CHUNKS; n++) {
+			if (ph_target_uint(t, chunk, PH_PyStackChunk_size, &size) != PH_OK || size > CHUNK_MAXIMUM || chunk & 4095)
+				break;
+			ph_account_extent(a, chunk, chunk + size, PH_USE_FRAMES);
+			if (ph_target_ptr(t, chunk, PH_PyStackChunk_previous, &chunk) != PH_OK)
+				break;
+		}
+	}
+}
+
+static void add_stacks(struct ph_account *a)
+{
+	const struct ph_native_thread *threads;
+	const struct ph_segment *segments;
+	size_t count = ph_image_threads(a->target->image, &threads);
+	size_t segment_count = ph_image_segments(a->target->image, &segments);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; threads[i].has_registers && j < segment_count; j++) {
+			const struct ph_segment *s = &segments[j];
+			if (threads[i].sp < s->start || threads[i].sp >= s->end || !s->writable)
+				continue;
+			ph_account_extent(a, s->start, threads[i].sp, PH_USE_STACK_UNUSED);
+			ph_account_extent(a, threads[i].sp, s->end, PH_USE_STACK_USED);
+		}
+}
+
+static void add_modules(struct ph_account *a)
+{
+	const struct ph_module *modules;
+	struct ph_segment ranges[RANGES];
+	size_t count = ph_image_modules(a->target->image, &modules);
+	for (size_t i = 0; i < count; i++) {
+		size_t n = ph_image_writable_ranges(a->target->image, &modules[i], ranges, RANGES);
+		for (size_t j = 0; j < n; j++)
+			ph_account_extent(a, ranges[j].start, ranges[j].end, PH_USE_MODULE_DATA);
+	}
+}
+
+static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment *s, ph_addr at)
+{
+	if (!s->readable && !s->writable && !s->executable)
+		return PH_MEMORY_INACCESSIBLE;
+	if (ph_image_module_at(a->target->image, at))
+		return s->writable ? PH_MEMORY_MODULE_DATA : PH_MEMORY_MODULE_TEXT;
+	return s->writable ? PH_MEMORY_OTHER : PH_MEMORY_MODULE_TEXT;
+}
+
+static void put(struct ph_account *a, enum ph_memory_kind kind, uint64_t bytes)
+{
+	a->memory->rows[kind].bytes += bytes;
+	a->memory->rows[kind].count += bytes != 0;
+}
+
+/* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, but for what no pool
+ * takes. */
+static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t bytes, uint64_t *arenas)
+{
+	static const enum ph_memory_kind kinds[] = {
+		[PH_USE_FRAMES] = PH_MEMORY_FRAMES,
+		[PH_USE_STACK_USED] = PH_MEMORY_STACK_USED,
+		[PH_USE_STACK_UNUSED] = PH_MEMORY_STACK_UNUSED,
+		[PH_USE_MODULE_DATA] = PH_MEMORY_MODULE_DATA,
+	};
+	if (e->use == PH_USE_ARENA)
+		*arenas += bytes;
+	else if (e->use != PH_USE_MALLOC)
+		put(a, kinds[e->use], bytes);
+}
+
+static void sweep(struct ph_account *a)
+{
+	struct ph_memory *m = a->memory;
+	const struct ph_segment *segments;
+	size_t count = ph_image_segments(a->target->image, &segments), e = 0;
+	uint64_t arenas = 0, pools = 0, arena_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct ph_segment *s = &segments[i];
+		ph_addr at = s->start;
+		m->total += s->end - s->start;
+		m->in_image += s->file_size;
+		/* one extent may go over several segments */
+		while (e && a->extents[e - 1].end > at)
+			e--;
+		while (at < s->end) {
+			while (e < a->extent_count && a->extents[e].end <= at)
+				e++;
+			ph_addr next = e < a->extent_count && a->extents[e].start < s->end ? a->extents[e].start : s->end;
+			if (next > at) {
+				put(a, rest_of(a, s, at), next - at);
+				at = next;
+				continue;
+			}
+			ph_addr end = a->extents[e].end < s->end ? a->extents[e].end : s->end;
+			put_extent(a, &a->extents[e], end - at, &arenas);
+			arena_count += a->extents[e].use == PH_USE_ARENA && at == a->extents[e].start;
+			at = end;
+		}
+	}
+	for (unsigned kind = PH_MEMORY_POOL_OBJECTS; kind <= PH_MEMORY_POOL_OVERHEAD; kind++)
+		pools += m->rows[kind].bytes;
+	m->rows[PH_MEMORY_POOL_UNUSED].bytes = arenas > pools ? arenas - pools : 0;
+	m->rows[PH_MEMORY_POOL_UNUSED].count = arena_count;
+}
+
+/* Without them the rows would not add up to the total. */
+static void drop_overlaps(struct ph_account *a)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < a->extent_count; i++) {
+		struct ph_extent e = a->extents[i];
+		if (n && e.start < a->extents[n - 1].end)
+			e.start = a->extents[n - 1].end;
+		if (e.start < e.end)
+			a->extents[n++] = e;
+	}
+	a->extent_count = n;
+}
+
+struct ph_error *ph_heap_memory(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_memory *ret)
+{
+	struct ph_memory memory = { 0 };
+	struct ph_account account = { .heap = heap, .target = heap->target, .runtime = runtime, .memory = &memory };
+	ph_account_arenas(&account);
+	ph_account_pools(&account);
+	add_frames(&account);
+	add_stacks(&account);
+	add_modules(&account);
+	sort_extents(&account);
+	drop_overlaps(&account);
+	ph_account_chunks(&account);
+	sort_extents(&account);
+	ph_account_owners(&account);
+	sweep(&account);
+	bool no_memory = account.no_memory || account.blocks.no_memory;
+	ph_addrset_deinit(&account.blocks);
+	free(account.extents);
+	if (no_memory) {
+		ph_memory_deinit(&memory);
+		return &ph_error_no_memory;
+	}
+	*ret = memory;
+	return NULL;
+}
