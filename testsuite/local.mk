@@ -120,6 +120,7 @@ TESTS += testsuite/cores/secrets.sh
 TESTS += testsuite/cores/tasks.sh
 TESTS += testsuite/cores/greenlets.sh
 TESTS += testsuite/cores/heap.sh
+TESTS += testsuite/cores/memory.sh
 TESTS += testsuite/cores/columns.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.

@@ -14,3 +14,4 @@ src_command_libph_command_la_SOURCES += src/command/heap.c
 src_command_libph_command_la_SOURCES += src/command/types.c
 src_command_libph_command_la_SOURCES += src/command/referents.c
 src_command_libph_command_la_SOURCES += src/command/whatis.c
+src_command_libph_command_la_SOURCES += src/command/memory.c

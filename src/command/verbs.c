@@ -97,6 +97,19 @@ static const struct ph_verb verbs[] = {
 		.implementation = &ph_verb_types,
 	},
 	{
+		.name = "memory",
+		.usage = "memory [--json] [--full] DUMP",
+		.summary = "what every byte of the process's memory was for",
+		.help = "Accounts for all that was mapped: Python's objects with their tables and arrays, what\n"
+			"pymalloc and malloc keep free, native memory, stacks, modules; and types by what their\n"
+			"instances hold.  The rows add up to the total, so they show why a process is larger\n"
+			"than its objects.  Needs a dump made with --heap=full, which is the default.\n"
+			"\n"
+			"  --json  as JSON: one object with rows and types\n"
+			"  --full  rows without a byte and all types too\n",
+		.implementation = &ph_verb_memory,
+	},
+	{
 		.name = "referents",
 		.usage = "referents [--json] DUMP ADDRESS",
 		.summary = "what an object refers to",

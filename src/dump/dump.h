@@ -8,6 +8,7 @@
 #include <pyheap/dump.h>
 
 #include "record/heap_sink.h"
+#include "record/memory.h"
 #include "record/place.h"
 #include "record/render.h"
 #include "record/report.h"
@@ -47,7 +48,10 @@ struct ph_dump_contents {
 	size_t field_count;
 	/* the whole heap into the sink, for the columns; NULL: none are written */
 	struct ph_error *(*walk_heap)(void *user, const struct ph_heap_sink *sink);
-	void *walk_user;
+	/* appends what memory.json is to hold, after the walk; NULL: there is none */
+	struct ph_error *(*memory)(void *user, struct ph_buffer *out);
+	void *walk_user; /* of both */
+	const struct ph_damage *heap_damage; /* for the manifest, beside the report's; NULL none */
 	int64_t time; /* seconds since 1970 for member dates: SOURCE_DATE_EPOCH or the core's own */
 	const char *heap; /* "none", "stacks", "full" */
 	size_t pickle_objects; /* of the pickle part at most; 0: there is none.  Needs render */
@@ -99,6 +103,9 @@ struct ph_error *ph_dump_place(struct ph_dump *dump, ph_addr address, struct ph_
 	__attribute__((warn_unused_result));
 
 /* ---- the heap ---- */
+
+/* memory.json; PH_ERROR_BAD_DUMP also when the dump was made without the whole heap. */
+struct ph_error *ph_dump_memory(struct ph_dump *dump, struct ph_memory *ret) __attribute__((warn_unused_result));
 
 /* A type with its place among the objects; the text is the dump's. */
 struct ph_dump_type {

@@ -32,3 +32,4 @@ src_dump_libph_dump_la_SOURCES += src/dump/chunk.c
 src_dump_libph_dump_la_SOURCES += src/dump/columns.c
 src_dump_libph_dump_la_SOURCES += src/dump/columns_read.c
 src_dump_libph_dump_la_SOURCES += src/dump/values_read.c
+src_dump_libph_dump_la_SOURCES += src/dump/memory.c

@@ -31,15 +31,17 @@ void ph_dump_source_member(const char *path, size_t index, struct ph_buffer *out
 	}
 }
 
-static void put_damage(struct ph_json *j, const struct ph_damage *damage)
+static void put_damage(struct ph_json *j, const struct ph_damage *damage, const struct ph_damage *of_heap)
 {
 	static const char *const kinds[] = {
 		[PH_DAMAGE_IMAGE] = "image", [PH_DAMAGE_REPORT] = "report", [PH_DAMAGE_HEAP] = "heap"
 	};
 	ph_json_key(j, "damage");
 	ph_json_array(j, false);
-	for (size_t i = 0; i < damage->count; i++) {
-		const struct ph_damage_entry *entry = &damage->entries[i];
+	size_t count = damage->count + (of_heap ? of_heap->count : 0);
+	for (size_t i = 0; i < count; i++) {
+		const struct ph_damage_entry *entry =
+			i < damage->count ? &damage->entries[i] : &of_heap->entries[i - damage->count];
 		ph_json_object(j, true);
 		ph_json_put_string(j, "kind", kinds[entry->kind]);
 		ph_json_put_string(j, "where", entry->where);
@@ -48,7 +50,7 @@ static void put_damage(struct ph_json *j, const struct ph_damage *damage)
 		ph_json_object_end(j);
 	}
 	ph_json_array_end(j);
-	ph_json_put_uint(j, "damage_dropped", damage->dropped);
+	ph_json_put_uint(j, "damage_dropped", damage->dropped + (of_heap ? of_heap->dropped : 0));
 }
 
 static void put_sources(struct ph_json *j, const struct ph_dump_contents *contents)
@@ -127,7 +129,7 @@ void ph_dump_manifest_json(const struct ph_dump_contents *contents, struct ph_bu
 	for (size_t i = 0; i < contents->field_count; i++)
 		ph_json_put_string(&j, contents->fields[i].key, contents->fields[i].value);
 	ph_json_object_end(&j);
-	put_damage(&j, &report->damage);
+	put_damage(&j, &report->damage, contents->heap_damage);
 	put_sources(&j, contents);
 	ph_json_object_end(&j);
 	ph_buffer_putc(out, '\n');

@@ -189,6 +189,12 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 		error = add_closure(writer, contents);
 	if (!error && contents->walk_heap)
 		error = add_columns(writer, contents);
+	if (!error && contents->memory) {
+		ph_buffer_clear(&text);
+		error = contents->memory(contents->walk_user, &text);
+		if (!error)
+			error = add_text(writer, PH_MEMBER_MEMORY, &text);
+	}
 	return error;
 }
 

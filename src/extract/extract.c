@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "extract/extract.h"
+#include "heap/heap.h"
 
 #include "base/callbacks.h"
 #include "base/cleanup.h"
@@ -158,6 +159,7 @@ void ph_extract_free(struct ph_extract *extract)
 	if (!extract)
 		return;
 	ph_extract_free_sources(extract);
+	ph_heap_free(extract->heap);
 	ph_report_deinit(&extract->report);
 	ph_runtime_free(extract->runtime);
 	ph_objects_free(extract->objects);

@@ -274,11 +274,11 @@ struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_hea
 		return &ph_error_no_memory;
 	w->sink = sink;
 	w->name = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	struct ph_error *error = ph_heap_create(extract->objects, extract->runtime, &w->heap);
+	struct ph_error *error = ph_extract_find_heap(extract);
+	w->heap = extract->heap;
 	if (!error)
 		error = give_all(w, extract);
 	ph_heap_secrets_deinit(&w->secrets);
-	ph_heap_free(w->heap);
 	ph_addrmap_deinit(&w->types);
 	ph_buffer_deinit(&w->name);
 	free(w->valued);

@@ -5,6 +5,14 @@
 #include "extract/extract.h"
 #include "record/heap_sink.h"
 
+/* Finds every object of the process, once: extract->heap, with its damage.  Needs an interpreter: extract->runtime. */
+struct ph_error *ph_extract_find_heap(struct ph_extract *extract) __attribute__((warn_unused_result));
+/* What was wrong with it; NULL before. */
+const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract);
+
+/* What the process's memory is for: the text of memory.json. */
+struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out) __attribute__((warn_unused_result));
+
 /* Every object of the process, with its references, into a sink.  Needs an interpreter: extract->runtime. */
 struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 	__attribute__((warn_unused_result));

@@ -14,3 +14,4 @@ src_extract_libph_extract_la_SOURCES += src/extract/place.h
 src_extract_libph_extract_la_SOURCES += src/extract/heap_values.c
 src_extract_libph_extract_la_SOURCES += src/extract/secrets.c
 src_extract_libph_extract_la_SOURCES += src/extract/opaque.c
+src_extract_libph_extract_la_SOURCES += src/extract/memory.c

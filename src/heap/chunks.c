@@ -60,18 +60,27 @@ static void free_tcache(const struct ph_account *a, ph_addr table, uint64_t size
 	}
 }
 
-static bool holds_object(const struct ph_account *a, ph_addr user, uint64_t size)
+/* Behind its head, and the debug allocator's. */
+static bool holds_object(struct ph_account *a, ph_addr user, uint64_t size)
 {
-	for (ph_addr at = user; at < user + size && at < user + 80; at += 8)
-		if (ph_addrset_has(&a->heap->set, at))
-			return true;
+	enum { FRONT_MAXIMUM = 80 };
+	for (ph_addr at = user; at < user + size - CHUNK_HEADER && at < user + FRONT_MAXIMUM; at += 8) {
+		if (!ph_addrset_has(&a->heap->set, at))
+			continue;
+		const struct ph_shape *shape = ph_heap_shape(a->heap, at);
+		if (shape && at - ph_object_front(shape, at) == user)
+			(void)ph_addrset_add(&a->chunk_objects, at);
+		else if (!ph_addrmap_set(&a->odd_objects, at, size, false))
+			a->no_memory = true;
+		return true;
+	}
 	return false;
 }
 
 static void take_used(struct ph_account *a, ph_addr user, uint64_t size)
 {
 	enum ph_memory_kind kind = PH_MEMORY_MALLOC_OTHER;
-	if (holds_object(a, user, size - CHUNK_HEADER))
+	if (holds_object(a, user, size))
 		kind = PH_MEMORY_MALLOC_OBJECTS;
 	else
 		(void)ph_addrset_add(&a->blocks, user);

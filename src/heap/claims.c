@@ -49,7 +49,8 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 			return;
 		move(a, PH_MEMORY_POOL_OTHER, a->pool_kind, pool->block_size);
 	} else {
-		if (!ph_addrset_has(&a->blocks, block))
+		/* one for the domain of objects, and one for the raw one that it asked */
+		for (unsigned i = 0; i < 2 && !ph_addrset_has(&a->blocks, block); i++)
 			block -= DEBUG_HEADER;
 		if (!ph_addrset_has(&a->blocks, block))
 			return;
@@ -120,18 +121,10 @@ static uint64_t own_bytes(struct ph_account *a, const struct ph_shape *shape, ph
 	const struct ph_pool *pool = ph_addrset_page(&a->heap->set, object) ? ph_account_pool(a, object) : NULL;
 	if (pool)
 		return pool->block_size;
-	ph_addr user = object - ph_object_front(shape, object);
-	size_t low = 0, high = a->extent_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (a->extents[middle].start <= user)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || user >= a->extents[low - 1].end || a->extents[low - 1].use != PH_USE_MALLOC)
-		return 0;
-	return ph_account_chunk_size(a, user);
+	if (ph_addrset_has(&a->chunk_objects, object))
+		return ph_account_chunk_size(a, object - ph_object_front(shape, object));
+	const uint64_t *odd = a->odd_objects.count ? ph_addrmap_find(&a->odd_objects, object) : NULL;
+	return odd ? *odd : 0;
 }
 
 static void claim_of_objects(struct ph_account *a, struct types *types)

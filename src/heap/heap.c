@@ -300,6 +300,7 @@ void ph_heap_free(struct ph_heap *heap)
 	if (!heap)
 		return;
 	ph_addrset_deinit(&heap->set);
+	ph_damage_deinit(&heap->damage);
 	free(heap->pools);
 	free(heap);
 }

@@ -35,6 +35,7 @@ struct ph_heap {
 	struct ph_pool *pools;	    /* sorted by address */
 	size_t pool_count, pool_capacity;
 	struct ph_heap_totals totals;
+	struct ph_damage damage;    /* of the heap alone */
 	struct ph_heap_work *work; /* while it is made */
 };
 

@@ -186,8 +186,10 @@ struct ph_error *ph_heap_memory(struct ph_heap *heap, struct ph_runtime *runtime
 	sort_extents(&account);
 	ph_account_owners(&account);
 	sweep(&account);
-	bool no_memory = account.no_memory || account.blocks.no_memory;
+	bool no_memory = account.no_memory || account.blocks.no_memory || account.chunk_objects.no_memory;
 	ph_addrset_deinit(&account.blocks);
+	ph_addrset_deinit(&account.chunk_objects);
+	ph_addrmap_deinit(&account.odd_objects);
 	free(account.extents);
 	if (no_memory) {
 		ph_memory_deinit(&memory);

@@ -6,6 +6,7 @@
 #ifndef HEAP_MEMORY_H
 #define HEAP_MEMORY_H
 
+#include "base/addrmap.h"
 #include "heap/heap.h"
 #include "record/memory.h"
 
@@ -32,6 +33,8 @@ struct ph_account {
 	struct ph_runtime *runtime;
 	struct ph_memory *memory;
 	struct ph_addrset blocks; /* in use, no object's own, claimed by nobody yet: where they start */
+	struct ph_addrset chunk_objects; /* objects that chunks of malloc begin with, behind what precedes them */
+	struct ph_addrmap odd_objects; /* first objects of chunks that do not, such as 2.7's ints: bytes of the chunk */
 	struct ph_extent *extents; /* sorted by start once all are known */
 	size_t extent_count, extent_capacity;
 	ph_addr *stack; /* claimed blocks that are to be looked through */

@@ -213,6 +213,11 @@ static struct ph_error *walk_heap(void *user, const struct ph_heap_sink *sink)
 	return ph_extract_heap(user, sink);
 }
 
+static struct ph_error *memory(void *user, struct ph_buffer *out)
+{
+	return ph_extract_memory(user, out);
+}
+
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
 			       struct pieces *pieces, struct ph_dump_contents *contents)
 {
@@ -229,6 +234,12 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 	if (full) {
 		contents->walk_heap = walk_heap;
 		contents->walk_user = extract;
+		contents->memory = memory;
+		/* before the manifest, which tells its damage */
+		struct ph_error *error = ph_extract_find_heap(extract);
+		if (error)
+			return error;
+		contents->heap_damage = ph_extract_heap_damage(extract);
 	}
 	contents->time = dump_time(session);
 	contents->callbacks = session->callbacks;
@@ -281,6 +292,7 @@ struct ph_error *ph_session_write_heap(struct ph_session *session, const char *p
 		.heap = "full",
 		.walk_heap = walk_heap,
 		.walk_user = session->extract,
+		.memory = memory,
 		.time = dump_time(session),
 		.callbacks = session->callbacks,
 	};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pyheap memory: what every byte of the process was for. */
+#include "command/command.h"
+
+#include "base/cleanup.h"
+#include "record/memory.h"
+
+enum { JSON, FULL };
+
+static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
+			    const struct ph_verb_output *output, int *ret_status)
+{
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	ph_auto_memory struct ph_memory memory = { 0 };
+	bool goes_on;
+	struct ph_error *error = ph_arguments_none("memory", arguments);
+	if (!error)
+		error = ph_dump_memory(dump, &memory);
+	if (error)
+		return error;
+	if (arguments->values[JSON])
+		ph_memory_json(&memory, &text);
+	else
+		ph_memory_text(&memory, arguments->values[FULL], &text);
+	*ret_status = 0;
+	return ph_command_write(output, &text, &goes_on);
+}
+
+static const struct ph_option options[] = { [JSON] = { .name = "json" }, [FULL] = { .name = "full" }, { .name = NULL } };
+
+const struct ph_verb_implementation ph_verb_memory = { .options = options, .run = run };

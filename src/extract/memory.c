@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The heap, found once for all that ask, and what the memory is for. */
+#include "extract/heap.h"
+
+#include "base/cleanup.h"
+#include "heap/memory.h"
+
+struct ph_error *ph_extract_find_heap(struct ph_extract *extract)
+{
+	return extract->heap ? NULL : ph_heap_create(extract->objects, extract->runtime, &extract->heap);
+}
+
+const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract)
+{
+	return extract->heap ? &extract->heap->damage : NULL;
+}
+
+struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out)
+{
+	ph_auto_memory struct ph_memory memory = { 0 };
+	struct ph_error *error = ph_extract_find_heap(extract);
+	if (!error)
+		error = ph_heap_memory(extract->heap, extract->runtime, &memory);
+	if (!error)
+		ph_memory_json(&memory, out);
+	return error;
+}
