@@ -25,6 +25,7 @@ gdb_scripts__pyheap_la_LIBADD = $(GDB_ROOM_LIBS) $(DEPS_LIBS) $(UNISTRING_LIBS)
 gdb_scripts__pyheap_la_LDFLAGS = $(PH_SANITIZE) -module -avoid-version -shared -export-symbols-regex '^PyInit__pyheap$$'
 
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/__init__.py
+dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/builtins.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/commands.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/frames.py
 dist_gdbscripts_DATA += gdb-scripts/pyheap_gdb/heap.py

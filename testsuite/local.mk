@@ -67,6 +67,7 @@ TESTS += testsuite/cores/conformance-3.13-ppc64el.test
 TESTS += testsuite/cores/corpus.sh
 
 # The commands in a real gdb, one test a version.
+TESTS += testsuite/gdb/gdb-2.7.test
 TESTS += testsuite/gdb/gdb-3.6.test
 TESTS += testsuite/gdb/gdb-3.7.test
 TESTS += testsuite/gdb/gdb-3.8.test
@@ -75,10 +76,15 @@ TESTS += testsuite/gdb/gdb-3.10.test
 TESTS += testsuite/gdb/gdb-3.11.test
 TESTS += testsuite/gdb/gdb-3.12.test
 TESTS += testsuite/gdb/gdb-3.13.test
+TESTS += testsuite/gdb/gdb-3.14.test
+TESTS += testsuite/gdb/gdb-3.15.test
+TESTS += testsuite/gdb/gdb-3.11-debug.test
+TESTS += testsuite/gdb/gdb-3.14-debug.test
 TESTS += testsuite/gdb/gdb-system.test
 TESTS += testsuite/gdb/transcript.sh
 TESTS += testsuite/gdb/terminal.py
-EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/live.py testsuite/gdb/places.py \
+EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/gdb_test.py testsuite/gdb/gdb_objects.py \
+	testsuite/gdb/live.py testsuite/gdb/live2.py testsuite/gdb/places.py \
 	testsuite/gdb/point.c testsuite/gdb/opaque.py
 
 # The layout tables against debug information and internal headers.

@@ -7,7 +7,7 @@ import gdb
 
 import _pyheap
 
-from . import printers, process, target
+from . import builtins, printers, process, target
 
 ADDRESS = re.compile(r'(?:0x)?[0-9a-fA-F]{6,16}$')
 NAME = re.compile(r'[^\W\d]\w*$')
@@ -105,8 +105,9 @@ Usage: py-bt [-f] [-a]
         flags, rest = options_of(argument, 'af')
         no_more(rest)
         t = target.current()
-        gdb.write(_pyheap.backtrace(t.session, 0 if 'a' in flags else target.tid(), self.full or 'f' in flags,
-                                    *target.style()))
+        tid = 0 if 'a' in flags else target.tid()
+        text = _pyheap.backtrace(t.session, tid, self.full or 'f' in flags, *target.style())
+        gdb.write(builtins.add(t, tid, text) if tid else text)
 
 
 class FullBacktrace(Backtrace):

@@ -191,6 +191,16 @@ def printer_of(t, value):
     return OpaqueObject(text, t, address, known) if known[0] else Text(text)
 
 
+def of_libpython(value):
+    """CPython's own goes first, which its py-bt relies upon, also where it was loaded later."""
+    for other in gdb.pretty_printers:
+        if getattr(other, '__name__', '') == 'pretty_printer_lookup':
+            found = other(value)
+            if found is not None:
+                return found
+    return None
+
+
 def look_up(value):
     try:
         if value.type.code not in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_TYPEDEF):
@@ -202,7 +212,7 @@ def look_up(value):
         t = target.current_or_none()
         if t is None:
             return None
-        return Text(repr_of(t, process.unsigned(value))) if marked else printer_of(t, value)
+        return Text(repr_of(t, process.unsigned(value))) if marked else of_libpython(value) or printer_of(t, value)
     except (gdb.error, gdb.MemoryError, _pyheap.error, ValueError):
         return None
 

@@ -44,10 +44,20 @@ def is_local(inferior):
         return False
 
 
+def visible_root(inferior):
+    """Where our own files have the root of a process that chroot() put into a folder; '' anywhere else.  /proc names its
+    files below it, but those of a container, in a namespace of its own, as the container does."""
+    try:
+        return os.readlink('/proc/%d/root' % inferior.pid).rstrip('/')
+    except OSError:
+        return ''
+
+
 def maps(inferior, local):
     """[(start, end, offset, path in bytes, permissions)]"""
     found = []
     if local:
+        prefix = visible_root(inferior)
         try:
             with open('/proc/%d/maps' % inferior.pid, encoding='utf-8', errors='surrogateescape') as f:
                 for line in f:
@@ -55,6 +65,8 @@ def maps(inferior, local):
                     if m:
                         # the kernel writes newlines within names as \012
                         path = m.group(5).rstrip('\n').replace('\\012', '\n')
+                        if prefix and path.startswith(prefix + '/'):
+                            path = path[len(prefix):]
                         found.append((int(m.group(1), 16), int(m.group(2), 16), int(m.group(4), 16),
                                       os.fsencode(path), m.group(3)))
         except OSError:

@@ -10,58 +10,9 @@ import subprocess
 import sys
 import time
 
-PYTHON, CORE, WORK = sys.argv[1:4]
-HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPT = os.path.join(os.environ['top_builddir'], 'gdb-scripts', 'pyheap-gdb.py')
-CHECK_REPORT = os.path.join(HERE, '..', 'cores', 'check_report.py')
-LIVE = os.path.join(HERE, 'live.py')
-PLACES = os.path.join(HERE, 'places.py')
-PLAIN = {'PAGER': 'cat', 'TERM': 'dumb', 'LC_ALL': 'C.UTF-8', 'PYTHONDONTWRITEBYTECODE': '1', 'PYTHONIOENCODING': 'utf-8',
-         'DEBUGINFOD_URLS': ''}
-MARK = '=====mark====='
-failures = checks = 0
-VERSION = tuple(int(n) for n in subprocess.run([PYTHON, '-c', 'import sys; print("%d %d" % sys.version_info[:2])'],
-                                              stdout=subprocess.PIPE).stdout.split())
-DEBUG_BUILD = subprocess.call([PYTHON, '-c', 'import sys; sys.exit(not hasattr(sys, "gettotalrefcount"))']) == 0
-HAS_HOOKS = VERSION >= (3, 6)  # PYTHONMALLOC
-FREED = 0xdd, 0xdb  # since late releases of 3.7, before
-
-
-def check(what, ok, shown=''):
-    global failures, checks
-    checks += 1
-    if not ok:
-        failures += 1
-        print('FAILED: %s' % what)
-        if shown:
-            print('    ' + str(shown)[:3000].replace('\n', '\n    '))
-    return ok
-
-
-def gdb(commands, operands, environment=None, before=(), load=True):
-    """What each command printed, a list of texts; errors among them."""
-    script = os.path.join(WORK, 'commands.gdb')
-    with open(script, 'w') as f:
-        # errors do not end a script that Python runs
-        f.write('set confirm off\nset width 0\nset style enabled off\n')
-        f.write('python\nimport gdb\ndef step(command):\n    gdb.write("%s\\n")\n    try:\n        gdb.execute(command)\n'
-                '    except gdb.error as e:\n        gdb.write("ERROR: %%s\\n" %% e)\n    gdb.flush()\nend\n' % MARK)
-        if load:
-            f.write('source %s\n' % SCRIPT)
-        for command in commands:
-            f.write('python step(%r)\n' % command)
-    argv = ['gdb', '-nx', '-batch', '-iex', 'set auto-load no']
-    for option in before:
-        argv += ['-iex', option]
-    p = subprocess.run(argv + ['-x', script] + operands, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                       env=dict(os.environ, **dict(PLAIN, **(environment or {}))), timeout=120)
-    text = p.stdout.decode('utf-8', 'replace')
-    parts = text.split(MARK + '\n')[1:]
-    errors = p.stderr.decode('utf-8', 'replace')
-    check('no traceback of Python from gdb', 'Traceback (most recent call last):\n  File "' not in errors and
-          'pyheap_gdb' not in errors, errors)
-    check('every command ran', len(parts) == len(commands), text + errors)
-    return parts + [''] * (len(commands) - len(parts))
+import gdb_objects
+from gdb_test import (CHECK_REPORT, CORE, HERE, LIVE, OF_ROOT, PYTHON, ROOT, SCRIPT, TRUTH, VERSION, WORK, check, check_backtrace,
+                      frame_lines, gdb, merged, result)
 
 
 def without_symbols(report):
@@ -72,49 +23,22 @@ def without_symbols(report):
     return report
 
 
-def frame_lines(text):
-    return [line.strip() for line in text.splitlines() if line.startswith('  File "')]
-
-
 def expected_lines(frames):
     return ['File "%s", line %d, in %s' % (f['file'], f['line'], f['function']) for f in reversed(frames)]
-
-
-NATIVE_LINE = re.compile(r'#\d+ +|    ')
-FRAME_LINE = re.compile(r'(?:#\d+ +|    )(\S+) \(.*\) at (.+\.py):(\d+)$')
-
-
-def merged(text):
-    """The Python frames among those that `bt' printed."""
-    return [(m.group(2), int(m.group(3)), m.group(1)) for m in map(FRAME_LINE.match, text.splitlines()) if m]
-
-
-def check_backtrace(what, text, frames):
-    """The frame filter: Python's frames, in their places, and none of the interpreter's own between them."""
-    want = [(f['file'], f['line'], f['function']) for f in reversed(frames)]
-    check(what + ': bt has the Python frames', merged(text) == want, '%s\nbut the frames are %s' % (text, want))
-    lines = [line for line in text.splitlines() if NATIVE_LINE.match(line)]
-    first = next((i for i, line in enumerate(lines) if FRAME_LINE.match(line)), len(lines))
-    last = max([i for i, line in enumerate(lines) if FRAME_LINE.match(line)] or [0])
-    between = [line for line in lines[first:last] if not FRAME_LINE.match(line)]
-    check(what + ': bt hides the interpreter', not between and first > 0 and 'EvalFrame' not in text, text)
-    arguments = {l['name'] for l in frames[-1]['locals'] if l['kind'] == 'argument'} if frames else set()
-    check(what + ': bt has arguments', all('%s=' % name in lines[first] for name in arguments), text)
 
 
 def check_core():
     core = os.path.join(CORE, 'core')
     dump = os.path.join(WORK, 'core.pyheap')
-    with open(os.path.join(CORE, 'gt.json')) as f:
-        place = hex(int(json.load(f)['globals']['G_LIST']['id'], 16) + 16)
+    place = hex(int(TRUTH['globals']['G_LIST']['id'], 16) + 16)
     commands = ['py-heap report --json', 'py-bt', 'py-bt -a', 'py-exc-print', 'py-exc-print -r', 'py-heap threads --json', 'py-up',
                 'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt',
                 'py-heap types --json', 'bt', 'bt -no-filters', 'bt full', 'bt -frame-arguments none', 'thread apply all bt',
                 'python import pyheap_gdb.frames; pyheap_gdb.frames.LOOPS = ()', 'bt -10', 'py-heap whatis --json ' + place]
-    out = gdb(commands, [PYTHON, core])
+    out = gdb(commands, [PYTHON, core], before=OF_ROOT)
     answer = dict(zip(commands, out))
-    reference = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core, PYTHON],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    reference = subprocess.run([os.environ['CORE2PYHEAP'], '--no-dump', '--report=json', '--redact=none', core] +
+                               (['--sysroot=' + ROOT] if ROOT else [PYTHON]), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     want = json.loads(reference.decode('utf-8'))
     try:
         got = json.loads(answer['py-heap report --json'])
@@ -175,22 +99,34 @@ def check_core():
 
 
 def check_libpython():
-    """CPython's own extension, where it works: its py-bt stays, and ours says the same."""
+    """CPython's own extension, where it works: its py-bt stays, and ours says the same, line by line."""
     real = os.path.realpath(PYTHON)
-    for extension in (real + '-gdb.py', '/usr/share/gdb/auto-load' + real + '-gdb.py'):
+    for extension in (real + '-gdb.py', '%s/usr/share/gdb/auto-load%s-gdb.py' % (ROOT or '', real[len(os.path.realpath(ROOT)) if ROOT else 0:])):
         if os.path.exists(extension):
             break
     else:
         print('(no libpython.py for this version)')
         return
-    theirs, ours = gdb(['py-bt', 'py-heap bt'], [PYTHON, os.path.join(CORE, 'core')], before=['source ' + extension])
-    lines = frame_lines(theirs)
-    if len(lines) < 2:
+    theirs, ours, text = gdb(['py-bt', 'py-heap bt', 'help py-bt'], [PYTHON, os.path.join(CORE, 'core')],
+                             before=OF_ROOT + ['source ' + extension])
+    check('py-bt of libpython.py was left alone', 'Usage: py-bt' not in text, text)
+    later = gdb(['source ' + extension, 'py-bt', 'py-heap bt'], [PYTHON, os.path.join(CORE, 'core')], before=OF_ROOT)
+    check('libpython.py may come later too', later[1:] == [theirs, ours], later)
+    lines = theirs.splitlines()
+    if len(frame_lines(theirs)) < 2:
         print('(libpython.py finds no frames here)')
         return
-    same = [a == b or ', line ?, ' in a for a, b in zip(lines, frame_lines(ours))]
-    check('py-bt of libpython.py has the same frames', len(lines) == len(frame_lines(ours)) and all(same), theirs + ours)
-    check('py-bt of libpython.py was left alone', '<built-in method' in theirs, theirs)
+    # what it cannot tell, ours can; ours has built-in functions also where it looks for other names
+    unknown = re.compile(r', line \?, ')
+    theirs_known = [line for i, line in enumerate(lines) if not unknown.search(line) and not (i and unknown.search(lines[i - 1]))]
+    rest = iter(ours.splitlines())
+    missing = [line for line in theirs_known if line not in rest]
+    check('py-bt of libpython.py has no line that ours lacks, in the same order', not missing,
+          '%s\n%s\n%s' % ('\n'.join(missing), theirs, ours))
+    known = set(lines)
+    more = [line for line in ours.splitlines() if line not in known and not line.startswith('  <built-in ')]
+    check('and ours has no other', len(more) <= 2 * len([line for line in lines if unknown.search(line)]), more)
+    check('the same number of frames', len(frame_lines(theirs)) == len(frame_lines(ours)), theirs + ours)
 
 
 def stripped_copy():
@@ -224,8 +160,9 @@ def check_live(program, environment, what):
     check(what + ': a local at the first stop', "local 'phase' = 1000\n" in out[2], out[2])
     check(what + ': a name whose frame is not selected any more is not found', 'ERROR' in out[4], out[4])
     check(what + ': the local at the next stop, nothing stale', "local 'phase' = 1001\n" in out[6], out[6])
-    check(what + ': the exception and its cause', "KeyError: 'missing key'\n" in out[9] and "direct cause" in out[9] and
-          "ValueError: ('outer', 'h\xe9llo')\n" in out[9] and re.search(r"^ +text += 'h\xe9llo'$", out[9], re.M), out[9])
+    text, cause = ('h\xe9llo', "KeyError: 'missing key'\n") if VERSION >= (3,) else ('hello', '')
+    check(what + ': the exception and its cause', cause in out[9] and (not cause or 'direct cause' in out[9]) and
+          "ValueError: ('outer', '%s')\n" % text in out[9] and re.search(r"^ +text += '%s'$" % text, out[9], re.M), out[9])
     functions = [line.rsplit(' ', 1)[1] for line in frame_lines(out[10])]
     check(what + ': the stack', functions == ['stop', 'phases', '<module>'], out[10])
     check(what + ': the other thread', 'in worker' in out[11], out[11])
@@ -254,6 +191,46 @@ def check_live(program, environment, what):
         check(what + ': reports that can be compared (%s)' % e, False, out[17])
 
 
+ENTER = {
+    'chroot': 'exec env -i PATH=/usr/bin:/bin LANG=C.UTF-8 unshare -R "$2" "$3" /gt/%s sleep',
+    # as a container's: the names of its files say nothing of where we see them
+    'container': 'mount --rbind "$2" "$2"; cd "$2"; pivot_root . .; cd /; '
+                 'exec env -i PATH=/usr/bin:/bin LANG=C.UTF-8 "$3" /gt/%s sleep',
+}
+
+
+def check_container(kind):
+    """A process in a root of its own: its modules are those of /proc/PID/root."""
+    script = 'mount --bind "$1" "$2/gt"; mount -t proc proc "$2/proc"; mount -t tmpfs tmpfs "$2/dev"; ' \
+             'mknod -m 666 "$2/dev/null" c 1 3; ' + ENTER[kind] % os.path.basename(LIVE)
+    root = os.path.realpath(ROOT)
+    p = subprocess.Popen(['unshare', '-m', '--propagation', 'private', 'sh', '-euc', script, 'sh', HERE, root, PYTHON[len(ROOT):]],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        if not check(kind + ': a process in its own root starts', p.stdout.readline() == b'ready\n'):
+            return
+        time.sleep(0.2)
+        dump = os.path.join(WORK, kind + '.pyheap')
+        out = gdb(['py-bt -a', 'py-heap report --json', 'bt', 'py-heap dump ' + dump, 'detach'], ['-p', str(p.pid)])
+        check(kind + ': both threads', 'in worker' in out[0] and 'in <module>' in out[0], out[0])
+        try:
+            report = json.loads(out[1])
+            modules = [t['pc']['module'] for t in report['threads'] if t['pc']]
+            check(kind + ': modules as the process names them', modules and all(m.startswith('/usr/lib') for m in modules), modules)
+            check(kind + ': nothing is missing', report['image']['complete'] and not report['damage'], report['damage'])
+            check_backtrace(kind, out[2], next(t for t in report['threads'] if t['name'] == 'MainThread')['frames'])
+        except ValueError:
+            check(kind + ': a report', False, out[1])
+        modules = subprocess.run(['unzip', '-p', dump, 'modules.json'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        python = [m for m in json.loads(modules.decode())['modules'] if m['path'] == os.path.realpath(PYTHON)[len(root):]]
+        check(kind + ': the program itself was found in its root', python and not python[0]['why_not'], modules)
+        time.sleep(0.2)
+        check(kind + ': it runs on after detach', p.poll() is None)
+    finally:
+        p.kill()
+        p.wait()
+
+
 def check_remote():
     """Over gdb's remote protocol: memory, maps and registers come from the other side."""
     if not shutil.which('gdbserver'):
@@ -264,107 +241,6 @@ def check_remote():
     functions = [line.rsplit(' ', 1)[1] for line in frame_lines(out[2])]
     check('remote: the stack', functions == ['stop', 'phases', '<module>'], out[2])
     check('remote: nothing stale', out[5] == "local 'phase' = 1001\n", out[5])
-
-
-WHATIS = '''python
-def whatis(name, offset, word=False):
-    address = int(gdb.execute('py-print ' + name, to_string=True).split(' = ')[1].rstrip('L\\n')) + offset
-    if word:
-        address = int.from_bytes(bytes(gdb.selected_inferior().read_memory(address, 8)), 'little')
-    gdb.execute('py-heap whatis --json 0x%x' % address)
-end
-'''
-
-
-def check_whatis():
-    """Places of a process that knows where its objects are."""
-    with open(os.path.join(WORK, 'whatis.gdb'), 'w') as f:
-        f.write(WHATIS)
-    asked = [('slots_at', 0), ('slots_at', 16), ('slots_at', 24), ('slots_at', -8), ('items_at', 16), ('items_at', 24),
-             ('items_at', 24, True), ('row_at', 32), ('list_at', 24), ('freed', 16), ('long_at', 24, True)]
-    commands = ['source ' + os.path.join(WORK, 'whatis.gdb'), 'run'] + ['python whatis%r' % (a,) for a in asked]
-    others = ['py-heap whatis --json $sp', 'py-heap whatis --json $pc', 'py-heap whatis --json 0xdddddddddddddde5',
-              'py-heap whatis --json 0x18', 'py-heap whatis items', 'py-heap whatis --json 0x6f77206f6c6c6568',
-              'py-heap whatis nonsense(', 'py-heap whatis']
-    out = gdb(commands + others, ['--args', PYTHON, PLACES],
-              before=['set environment PYTHONMALLOC pymalloc_debug', 'set environment PYTHONHASHSEED 0'])[2:]
-    places = []
-    for text in out[:len(asked) + 4] + [out[len(asked) + 5]]:
-        try:
-            places.append(json.loads(text))
-        except ValueError:
-            check('py-heap whatis --json prints JSON', False, text)
-            return
-    (start, first, second, front, size, member, block, item, static, freed, malloced, stack, code, fill, null, text) = places
-
-    def holds(what, place, **wanted):
-        got = {k: (place[k] if '__' not in k else (place[k.split('__')[0]] or {}).get(k.split('__')[1])) for k in wanted}
-        check('whatis: ' + what, got == wanted, '%s\n%s' % (wanted, place))
-    slots = start['address']
-    holds('an object', start, object__address=slots, object__type='Slots', offset=0, mapped=True)
-    holds('a slot', first, object__address=slots, offset=16, holds_object__repr="['the first']", member="attribute 'first'")
-    holds('another slot', second, object__address=slots, holds_object__repr="['the second']", member="attribute 'second'")
-    holds('the head of the gc', front, object__address=slots, offset=-8)
-    if not DEBUG_BUILD:
-        holds('a member of a list', size, object__type='list', member='PyVarObject.ob_size', holds='0x14')
-        holds("a list's block", block, object=None, owner__type='list', owner_member='PyListObject.ob_item', owner_index=0,
-              holds_object__repr="['item', 0]")
-        holds('a static type', static, object__type='type', member='PyTypeObject.tp_name')
-        check('whatis: ... in a module', static['section'] == '.data' or static['symbol'], static)
-        holds('an item of a tuple', item, object__type='tuple', holds_object__repr="['one']")
-        holds('a block of malloc', malloced, object=None, owner__type='list', owner_member='PyListObject.ob_item')
-        check("whatis: the list's block in its pool", VERSION < (3,) or block['block'] and block['block']['state'] == 'allocated', block)
-    check('whatis: freed memory', freed['block'] and freed['block']['state'] == 'free' and not freed['object'], freed)
-    check('whatis: ... what fills it', not HAS_HOOKS or freed['fill'] in FREED and 'freed' in freed['fill_means'], freed)
-    check('whatis: a stack', stack['stack'] and stack['stack']['from_stack_pointer'] == 0 and
-          stack['stack']['name'] == 'MainThread', stack)
-    check('whatis: code', code['file'] and code['symbol'] and code['mapping']['permissions'] == 'r-x', code)
-    check('whatis: a pointer from freed memory', not fill['mapped'] and 'freed memory' in fill['number'], fill)
-    check('whatis: NULL and an offset', null['number'].startswith('NULL'), null)
-    check('whatis: text', 'hello wo' in text['number'], text)
-    check('whatis: a name, as text', 'a Python object\n  object   0x' in out[len(asked) + 4], out[len(asked) + 4])
-    for answer in out[-2:]:
-        check('whatis: an error in one line', answer.startswith('ERROR: ') and answer.count('\n') == 1, answer)
-
-
-def build_point(flags):
-    """The folder of the module, None where it cannot be built."""
-    code = 'import sysconfig; print(sysconfig.get_paths()["include"])'
-    include = subprocess.run([PYTHON, '-c', code], stdout=subprocess.PIPE).stdout.decode().strip()
-    if VERSION < (3, 6) or not os.path.exists(os.path.join(include, 'Python.h')):
-        return None
-    folder = os.path.join(WORK, 'point%s' % flags)
-    os.makedirs(folder)
-    command = os.environ.get('CC', 'cc').split() + ['-O0', flags, '-shared', '-fPIC', '-I', include, os.path.join(HERE, 'point.c'), '-o',
-                                          os.path.join(folder, 'point.so')]
-    return folder if check('point.c compiles', subprocess.call(command) == 0) else None
-
-
-def check_printers():
-    """PyObject * and its kin print as reprs; an unknown type of C with its members, or word by word."""
-    folder = build_point('-g')
-    if not folder:
-        print('(no headers of this version, to compile an extension with)')
-        return
-    commands = ['run', 'bt', 'frame function point_stop', 'print point', 'print *point', 'print object', 'print (long)type == 0',
-                'print type', 'py-print q', 'disable pretty-printer global pyheap', 'print type']
-    out = gdb(commands, ['--args', PYTHON, os.path.join(HERE, 'opaque.py'), folder])
-    members = r"x = 3, y = 4, label = \['a', 'label'\], handler = 0x[0-9a-f]+ <point_origin>\}\n$"
-    whole = r'= <point\.Point object at 0x[0-9a-f]+> = \{' + members
-    check('printer: of a kin of PyObject', re.search(whole, out[3]), out[3])
-    check('printer: a struct stays one', re.search(r"ob_type = <class 'point\.Point'>\}.*" + members, out[4]), out[4])
-    check("printer: an unknown type through gdb's own", re.search(whole, out[5]), out[5])
-    check('printer: a known type', out[7].endswith("= <class 'point.Point'>\n"), out[7])
-    check('py-print: a subclass in Python of an unknown type', 'Sub object at' in out[8] and '  x = 5\n' in out[8] and
-          "  label = 'sub'\n" in out[8], out[8])
-    check('printer: disabled', '0x' in out[10] and 'class' not in out[10], out[10])
-    check_merged = merged(out[1])
-    check('bt: native frames of extensions stay', 'point_stop' in out[1] and [m[2] for m in check_merged] == ['outer', '<module>'] and
-          "outer (numbers=[1, 2], name='h\xe9')" in out[1], out[1])
-    folder = build_point('-s')
-    out = gdb(['run', 'py-print p'], ['--args', PYTHON, os.path.join(HERE, 'opaque.py'), folder])
-    words = re.search(r"\+0x10 = 0x3\n.*\+0x18 = 0x4\n.*\+0x20 = \['a', 'label'\]\n.*\+0x28 = 0x[0-9a-f]+", out[1], re.S)
-    check('py-print: word by word without debug information', words or DEBUG_BUILD, out[1])
 
 
 def check_attach():
@@ -446,15 +322,18 @@ def check_module():
 check_module()
 check_core()
 check_libpython()
-check_auto_load()
-check_live(PYTHON, {}, 'live')
-stripped = stripped_copy()
-if stripped:
-    check_live(stripped[0], stripped[1], 'stripped')
-check_whatis()
-check_printers()
-check_attach()
-check_remote()
-check_errors()
-print('%d of %d checks hold' % (checks - failures, checks))
-sys.exit(1 if failures else 0)
+if ROOT:
+    for kind in sorted(ENTER):
+        check_container(kind)
+else:
+    check_auto_load()
+    check_live(PYTHON, {}, 'live')
+    stripped = stripped_copy()
+    if stripped:
+        check_live(stripped[0], stripped[1], 'stripped')
+    gdb_objects.check_whatis()
+    gdb_objects.check_printers()
+    check_attach()
+    check_remote()
+    check_errors()
+sys.exit(result())
