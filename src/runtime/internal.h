@@ -42,6 +42,9 @@ struct ph_error *ph_runtime_chain(struct ph_runtime *runtime, const char *where,
 				  const struct ph_moved *moved, struct ph_arena *arena, struct ph_frame **ret_frames,
 				  size_t *ret_count, uint64_t *ret_omitted) __attribute__((warn_unused_result));
 
+/* The frames on a thread's data stack, outermost first, malloc'ed; without those of generators (datastack.c). */
+size_t ph_runtime_data_stack(struct ph_runtime *runtime, ph_addr thread_state, ph_addr **ret);
+
 /* Call `each` with every object that the garbage collector knows of an interpreter, or of the process where its lists
  * are not the interpreters'; false ends the walk (gclist.c). */
 void ph_runtime_gc_objects(struct ph_runtime *runtime, const struct ph_interp_state *interp,

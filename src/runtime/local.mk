@@ -3,6 +3,7 @@ src_runtime_libph_runtime_la_SOURCES += src/runtime/runtime.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/match.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/names.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/gc.c
+src_runtime_libph_runtime_la_SOURCES += src/runtime/datastack.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/gclist.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/greenlet.c
 src_runtime_libph_runtime_la_SOURCES += src/runtime/greenlet.h

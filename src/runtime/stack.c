@@ -57,11 +57,18 @@ struct walk {
 	ph_addr cframe;	   /* 3.11: that of the loop which runs it; 0 none */
 	uint64_t omitted;
 	bool hidden_too;
+	/* where links are lost: the frames on the data stack, outermost first, of which the first `data_left` are not yet
+	 * met */
+	ph_addr thread_state; /* 0: there is no going on */
+	ph_addr *data;
+	size_t data_left;
+	bool is_mended;
 };
 
 static void walk_free(struct walk *walk)
 {
 	free(walk->states);
+	free(walk->data);
 }
 
 static bool keep(struct walk *walk, const struct ph_frame_state *state)
@@ -116,6 +123,36 @@ static ph_addr where_now(const struct ph_moved *moved, ph_addr address)
 	return moved && address - moved->start < moved->size ? moved->copy + (address - moved->start) : address;
 }
 
+/* The next frame where the link to it is lost with the C stack; 0 none.  Between it and the one before there may have been
+ * a generator's, which is not on the data stack. */
+static ph_addr next_on_data_stack(struct ph_runtime *runtime, struct walk *walk)
+{
+	if (!walk->thread_state)
+		return 0;
+	if (!walk->is_mended) {
+		walk->is_mended = true;
+		walk->data_left = ph_runtime_data_stack(runtime, walk->thread_state, &walk->data);
+		/* what the chain had before it broke; those of generators lie elsewhere */
+		for (size_t i = 0; i < walk->count; i++)
+			for (size_t k = walk->data_left; k-- > 0;)
+				if (walk->data[k] == walk->states[i].address) {
+					walk->data_left = k;
+					break;
+				}
+	}
+	return walk->data_left ? walk->data[--walk->data_left] : 0;
+}
+
+/* What was met on the chain is not gone to again. */
+static void pass_data_stack(struct walk *walk, ph_addr address)
+{
+	for (size_t k = walk->data_left; walk->is_mended && k-- > 0;)
+		if (walk->data[k] == address) {
+			walk->data_left = k;
+			return;
+		}
+}
+
 /* Follow the chain; Brent's algorithm finds that it bites its tail. */
 static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where, ph_addr address,
 				   const struct ph_moved *moved, struct walk *walk)
@@ -129,10 +166,19 @@ static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where
 		struct ph_frame_state state;
 		enum ph_status status = ph_frame_load(runtime->objects, where_now(moved, address), &state);
 		if (status != PH_OK) {
-			ph_damage_add(damage, PH_DAMAGE_REPORT, where, "frame at 0x%" PRIx64 ": %s; its callers are lost",
-				      address, ph_status_text(status));
-			break;
+			ph_addr next = next_on_data_stack(runtime, walk);
+			if (next)
+				ph_damage_add(damage, PH_DAMAGE_REPORT, where,
+					      "frames that stand on the C stack: %s; their callers are from the data stack",
+					      ph_status_text(status));
+			else if (!walk->is_mended || !walk->count)
+				ph_damage_add(damage, PH_DAMAGE_REPORT, where,
+					      "frame at 0x%" PRIx64 ": %s; its callers are lost", address,
+					      ph_status_text(status));
+			address = next;
+			continue;
 		}
+		pass_data_stack(walk, address);
 		if ((!state.hidden || walk->hidden_too) && !keep(walk, &state))
 			return &ph_error_no_memory;
 		end_loop(runtime, &state, walk);
@@ -177,12 +223,13 @@ static void record(struct ph_runtime *runtime, const char *where, const struct w
 	}
 }
 
-static struct ph_error *record_chain(struct ph_runtime *runtime, const char *where, ph_addr first, ph_addr cframe,
-				     const struct ph_moved *moved, struct ph_arena *arena,
+static struct ph_error *record_chain(struct ph_runtime *runtime, const char *where, ph_addr first,
+				     const struct walk *start, const struct ph_moved *moved, struct ph_arena *arena,
 				     struct ph_frame **ret_frames, size_t *ret_count, uint64_t *ret_omitted)
 {
-	ph_cleanup(walk_free) struct walk walk = { 0 };
-	walk.cframe = cframe;
+	ph_cleanup(walk_free) struct walk walk = *start;
+	if (!first && start->is_mended)
+		first = next_on_data_stack(runtime, &walk);
 	struct ph_error *error = walk_chain(runtime, where, first, moved, &walk);
 	if (error)
 		return error;
@@ -200,7 +247,7 @@ struct ph_error *ph_runtime_chain(struct ph_runtime *runtime, const char *where,
 				  const struct ph_moved *moved, struct ph_arena *arena, struct ph_frame **ret_frames,
 				  size_t *ret_count, uint64_t *ret_omitted)
 {
-	return record_chain(runtime, where, first, 0, moved, arena, ret_frames, ret_count, ret_omitted);
+	return record_chain(runtime, where, first, &(struct walk){ 0 }, moved, arena, ret_frames, ret_count, ret_omitted);
 }
 
 struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_thread_state *thread,
@@ -208,15 +255,19 @@ struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_th
 				  uint64_t *ret_omitted)
 {
 	char where[64];
-	ph_addr address = 0, cframe = 0;
+	ph_addr address = 0;
+	struct walk start = { .thread_state = thread->address };
 
 	ph_runtime_where(thread, where);
 	enum ph_status status = first_frame(runtime, thread->address, &address);
-	if (status != PH_OK)
-		ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, where, "its frames: %s",
-			      ph_status_text(status));
-	(void)ph_target_ptr(runtime->target, thread->address, PH_PyThreadState_cframe, &cframe);
-	return record_chain(runtime, where, address, cframe, NULL, arena, ret_frames, ret_count, ret_omitted);
+	(void)ph_target_ptr(runtime->target, thread->address, PH_PyThreadState_cframe, &start.cframe);
+	if (status != PH_OK) {
+		start.is_mended = true;
+		start.data_left = ph_runtime_data_stack(runtime, thread->address, &start.data);
+		ph_damage_add(runtime->target->damage, PH_DAMAGE_REPORT, where, "its frames: %s%s",
+			      ph_status_text(status), start.data_left ? "; these are from the data stack" : "");
+	}
+	return record_chain(runtime, where, address, &start, NULL, arena, ret_frames, ret_count, ret_omitted);
 }
 
 struct ph_error *ph_runtime_frame_states(struct ph_runtime *runtime, const struct ph_thread_state *thread,

@@ -106,6 +106,29 @@ if ! ldd "$python" | grep -q libpython; then
 	out_says "its Python frames could not be read"
 fi
 
+# Without the C stack of the main thread, which comes last: the frames are on the data stack since 3.11, and on the heap
+# before.  Functions that C code calls, generators and a recursion are among them.
+for version in system 3.8 3.12 3.13; do
+	other=$(need_python "$version") || continue
+	rm -rf "$work/stack"
+	need_core "$work/stack" "$other" "$cores/cut_program.py"
+	stack=$(readelf -lW "$work/stack/core" | awk '$1 == "LOAD" && $3 >= "0x00007ff000000000" && $3 < "0x0000800000000000" {
+		print $2, $3 }' | sort -k 2 | tail -n 1)
+	run 0 "$CORE2PYHEAP" --no-dump --report=json "$work/stack/core" "$other"
+	"$PYTHON3" -c 'import json, sys
+print([(f["function"], f["line"], f["locals"]) for f in json.load(open(sys.argv[1]))["threads"][0]["frames"]])' \
+		"$work/out" >"$work/stack/want"
+	truncate -s $((${stack% *})) "$work/stack/core"
+	touch -d '2040-01-01' "$work/stack/core"
+	for how in "$other" "--sysroot=$work/cwd"; do
+		run 1 "$CORE2PYHEAP" --no-dump --report=json "$work/stack/core" "$how"
+		json_check '[(f["function"], f["line"], f["locals"]) for f in r["threads"][0]["frames"]] ==
+			eval(open("'"$work/stack/want"'").read())'
+		json_check 'len(r["threads"][0]["frames"]) >= 48 and r["threads"][0]["crashed"]'
+		json_check 'r["image"]["complete"] is False and not [d for d in r["damage"] if "lost" in d["what"]]'
+	done
+done
+
 # without the program, and with nothing but the notes
 cp "$core" "$work/cut"
 truncate -s $((notes_end + 1)) "$work/cut"
