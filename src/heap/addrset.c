@@ -92,9 +92,8 @@ uint64_t ph_addrset_rank(struct ph_addrset *set)
 		uint32_t rank = 0;
 		w->first = total;
 		for (size_t word = 0; word < PH_WINDOW_WORDS; word++) {
-			if (word % PH_WINDOW_RANK == 0)
-				w->ranks[word / PH_WINDOW_RANK] = rank;
-			rank += (uint32_t)__builtin_popcountll(w->bits[word]);
+			w->ranks[word] = rank;
+			rank += ph_popcount(w->bits[word]);
 		}
 		total += rank;
 	}
@@ -103,7 +102,7 @@ uint64_t ph_addrset_rank(struct ph_addrset *set)
 
 ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank)
 {
-	size_t low = 0, high = set->window_count, block = 0;
+	size_t low = 0, high = set->window_count, word = 0;
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 		if (set->windows[middle]->first <= rank)
@@ -113,13 +112,10 @@ ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank)
 	}
 	const struct ph_addrset_window *w = set->windows[low];
 	uint64_t left = rank - w->first;
-	for (size_t step = PH_WINDOW_WORDS / PH_WINDOW_RANK / 2; step; step /= 2)
-		if (w->ranks[block + step] <= left)
-			block += step;
-	left -= w->ranks[block];
-	size_t word = block * PH_WINDOW_RANK;
-	for (uint64_t n; (n = (uint64_t)__builtin_popcountll(w->bits[word])) <= left; word++)
-		left -= n;
+	for (size_t step = PH_WINDOW_WORDS / 2; step; step /= 2)
+		if (w->ranks[word + step] <= left)
+			word += step;
+	left -= w->ranks[word];
 	uint64_t bits = w->bits[word];
 	for (; left; left--)
 		bits &= bits - 1;

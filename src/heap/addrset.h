@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A set of addresses, and their rank in it: one bit for each 8 bytes of the windows of memory (1 MiB) that hold any,
- * which for objects is one to three bytes each.  Membership and rank are O(1). */
+ * which for objects is two to five bytes each.  Membership and rank are O(1). */
 #ifndef HEAP_ADDRSET_H
 #define HEAP_ADDRSET_H
 
@@ -8,13 +8,12 @@
 
 #define PH_WINDOW_BITS 20
 #define PH_WINDOW_WORDS 2048 /* of 64 bits */
-#define PH_WINDOW_RANK 8     /* words to a rank */
 
 struct ph_addrset_window {
 	ph_addr base;
 	uint64_t first; /* members in all windows before; after ph_addrset_rank() */
 	uint64_t bits[PH_WINDOW_WORDS];
-	uint32_t ranks[PH_WINDOW_WORDS / PH_WINDOW_RANK];
+	uint32_t ranks[PH_WINDOW_WORDS]; /* members in the words before */
 	uint64_t pages[4]; /* 4 KiB pages with a mark of the caller's */
 };
 
@@ -58,15 +57,21 @@ void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address);
 /* Sorts and counts; returns the number of members.  Until the next change ranks are right. */
 uint64_t ph_addrset_rank(struct ph_addrset *set);
 
+/* Processors of the baseline that Debian compiles for have no instruction for it, and a call costs more. */
+static inline unsigned ph_popcount(uint64_t x)
+{
+	x -= x >> 1 & UINT64_C(0x5555555555555555);
+	x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+	x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(x * UINT64_C(0x0101010101010101) >> 56);
+}
+
 /* The number of members below the address, which must be one. */
 static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr address)
 {
 	const struct ph_addrset_window *w = ph_addrset_get(set, address);
-	size_t word = address >> 9 & (PH_WINDOW_WORDS - 1), at = word & ~(size_t)(PH_WINDOW_RANK - 1);
-	uint64_t rank = w->first + w->ranks[word / PH_WINDOW_RANK];
-	for (; at < word; at++)
-		rank += (uint64_t)__builtin_popcountll(w->bits[at]);
-	return rank + (uint64_t)__builtin_popcountll(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
+	size_t word = address >> 9 & (PH_WINDOW_WORDS - 1);
+	return w->first + w->ranks[word] + ph_popcount(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
 }
 
 /* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking. */

@@ -141,7 +141,7 @@ static void meet(struct ph_heap *heap, ph_addr address)
 	if (w && (w->pages[address >> 18 & 3] >> (address >> 12 & 63) & 1 ||
 		  w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1))
 		return;
-	const uint8_t *head = ph_image_view(heap->target->image, address, ph_target_sizeof(heap->target, PH_SIZEOF_PyObject));
+	const uint8_t *head = ph_image_look(heap->target->image, address, ph_target_sizeof(heap->target, PH_SIZEOF_PyObject));
 	const struct ph_shape *shape = head ? shape_of_head(heap, head) : NULL;
 	if (!shape)
 		return;
@@ -202,7 +202,7 @@ static void sweep_pool(struct ph_heap *heap, const struct ph_pool *pool)
 {
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64];
 	size_t bytes = PH_POOL_HEADER + (size_t)pool->blocks * pool->block_size;
-	const uint8_t *data = ph_image_view(heap->target->image, pool->address, bytes);
+	const uint8_t *data = ph_image_look(heap->target->image, pool->address, bytes);
 	if (!data)
 		return;
 	/* the head of a list that lies says nothing of the others: what looks like an object is taken for one */

@@ -91,7 +91,6 @@ struct ph_image {
 	size_t segment_count;
 	struct ph_span *spans; /* sorted, without overlaps, neighbours merged */
 	size_t span_count;
-	atomic_size_t span_hint; /* index of the last hit */
 	struct ph_mapping *mappings; /* sorted, without overlaps */
 	size_t mapping_count;
 	struct ph_native_thread *threads;
@@ -129,6 +128,7 @@ bool ph_image_auxv(const struct ph_image *image, uint64_t type, uint64_t *ret);
 
 /* memory.c: sort and join the spans.  Only bytes of the image itself (never of
  * module files) come from ph_image_core_view(). */
+void ph_image_forget_lenses(void);
 void ph_image_set_spans(struct ph_image *image, struct ph_span *spans, size_t count);
 const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size);
 size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maximum);

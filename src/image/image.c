@@ -48,6 +48,7 @@ void ph_image_close(struct ph_image *image)
 {
 	if (!image)
 		return;
+	ph_image_forget_lenses();
 	ph_image_free_modules(image);
 	ph_ondemand_free(image);
 	if (image->ops->close)

@@ -78,6 +78,27 @@ enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer,
  * NULL otherwise (use ph_image_read then).  Thread-safe, as is ph_image_read. */
 const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size);
 
+/* The same, inline where the bytes lie where others did that this thread looked at.  What is remembered is forgotten when
+ * an image is closed by the thread; other threads must not look at two images in turn that one of them closes. */
+#define PH_LENSES 8 /* a power of two */
+#define PH_LENS_BITS 25
+struct ph_lens {
+	const struct ph_image *image; /* NULL none */
+	ph_addr start;
+	uint64_t size;
+	const uint8_t *data;
+};
+extern _Thread_local struct ph_lens ph_image_lenses[PH_LENSES];
+const void *ph_image_look_far(struct ph_image *image, ph_addr addr, size_t size);
+static inline const void *ph_image_look(struct ph_image *image, ph_addr addr, size_t size)
+{
+	const struct ph_lens *lens = &ph_image_lenses[addr >> PH_LENS_BITS & (PH_LENSES - 1)];
+	uint64_t at = addr - lens->start;
+	if (lens->image == image && at < lens->size && size <= lens->size - at)
+		return lens->data + at;
+	return ph_image_look_far(image, addr, size);
+}
+
 /* How many bytes from addr on can be read without a gap, at most `maximum`.
  * Bounds a length that the target claims before it is believed. */
 size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum);

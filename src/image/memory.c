@@ -39,11 +39,17 @@ void ph_image_set_spans(struct ph_image *image, struct ph_span *spans, size_t co
 	image->span_count = n;
 }
 
-/* The span that holds addr, else NULL.  The hint is shared between threads and
- * only ever a guess, hence relaxed. */
+_Thread_local struct ph_lens ph_image_lenses[PH_LENSES];
+
+void ph_image_forget_lenses(void)
+{
+	memset(ph_image_lenses, 0, sizeof(ph_image_lenses));
+}
+
+/* The span that holds addr, else NULL.  The hint is only ever a guess. */
 static inline const struct ph_span *span_at(struct ph_image *image, ph_addr addr)
 {
-	size_t hint = atomic_load_explicit(&image->span_hint, memory_order_relaxed);
+	static _Thread_local size_t hint;
 	if (hint < image->span_count) {
 		const struct ph_span *s = &image->spans[hint];
 		if (addr >= s->start && addr < s->end)
@@ -59,7 +65,7 @@ static inline const struct ph_span *span_at(struct ph_image *image, ph_addr addr
 	}
 	if (low == image->span_count || addr < image->spans[low].start)
 		return NULL;
-	atomic_store_explicit(&image->span_hint, low, memory_order_relaxed);
+	hint = low;
 	return &image->spans[low];
 }
 
@@ -75,6 +81,15 @@ const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size
 {
 	const struct ph_span *s = span_at(image, addr);
 	return s ? within(image, s, addr, size) : NULL;
+}
+
+const void *ph_image_look_far(struct ph_image *image, ph_addr addr, size_t size)
+{
+	const struct ph_span *s = span_at(image, addr);
+	if (s && !image->ops->fill)
+		ph_image_lenses[addr >> PH_LENS_BITS & (PH_LENSES - 1)] =
+			(struct ph_lens){ image, s->start, s->end - s->start, s->data };
+	return ph_image_view(image, addr, size);
 }
 
 const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size)

@@ -57,7 +57,8 @@ enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr address, st
 	if (count < 0 || (uint64_t)count > keys.size || !keys.stride)
 		return PH_CORRUPT;
 	keys.count = (uint64_t)count;
-	if (ph_image_readable(t->image, keys.entries, keys.count * keys.stride) < keys.count * keys.stride)
+	if (!ph_image_look(t->image, keys.entries, keys.count * keys.stride) &&
+	    ph_image_readable(t->image, keys.entries, keys.count * keys.stride) < keys.count * keys.stride)
 		return PH_CORRUPT;
 	*ret = keys;
 	return PH_OK;

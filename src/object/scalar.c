@@ -39,7 +39,7 @@ static bool take(const struct ph_target *t, ph_addr data, uint64_t size, size_t 
 {
 	if (size >> 40)
 		return false;
-	const uint8_t *view = ph_image_view(t->image, data, size);
+	const uint8_t *view = ph_image_look(t->image, data, size);
 	if (!view)
 		return false;
 	ret->text = (const char *)view;

@@ -35,7 +35,7 @@ void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enu
 	uint64_t width = v->target->layout.abi.pointer_size;
 	if (!array || !count || count >> 40)
 		return;
-	const uint8_t *data = ph_image_view(v->target->image, array, count * width);
+	const uint8_t *data = ph_image_look(v->target->image, array, count * width);
 	if (!data) {
 		pieces(v, array, count, kind);
 		return;
@@ -63,9 +63,12 @@ static bool is_seen(const struct ph_shape *shape, ph_addr object)
 
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink)
 {
-	struct ph_visit v = {
-		.shape = shape, .objects = shape->objects, .target = shape->objects->target, .object = object, .sink = sink,
-	};
+	struct ph_visit v; /* not cleared: it has a buffer */
+	v.shape = shape;
+	v.objects = shape->objects;
+	v.target = shape->objects->target;
+	v.object = object;
+	v.sink = sink;
 	if (ph_struct_load(v.target, object, shape->size, &v.s) != PH_OK)
 		return;
 	v.extra = !is_seen(shape, object);
@@ -120,7 +123,7 @@ void ph_visit_deque(const struct ph_visit *v)
 		return;
 	while (count > 0 && block) {
 		uint64_t n = per_block - (uint64_t)index < (uint64_t)count ? per_block - (uint64_t)index : (uint64_t)count;
-		if (!ph_image_view(t->image, block, ph_target_sizeof(t, PH_SIZEOF_BLOCK)))
+		if (!ph_image_look(t->image, block, ph_target_sizeof(t, PH_SIZEOF_BLOCK)))
 			return;
 		ph_visit_array(v, ph_target_at(t, block, PH_BLOCK_data) + (uint64_t)index * width, n, PH_EDGE_ITEM);
 		count -= (int64_t)n;
@@ -138,7 +141,7 @@ void ph_visit_set(const struct ph_visit *v)
 	ph_addr table = ph_struct_ptr(&v->s, PH_PySetObject_table);
 	if (!table || !stride || mask >> 40 || !ph_struct_uint(&v->s, PH_PySetObject_used))
 		return;
-	const uint8_t *data = ph_image_view(t->image, table, (mask + 1) * stride);
+	const uint8_t *data = ph_image_look(t->image, table, (mask + 1) * stride);
 	if (!data)
 		return;
 	size_t key = (size_t)t->layout.slots[PH_setentry_key].offset;

@@ -40,7 +40,7 @@ static bool load_entries(const struct ph_visit *v, const struct ph_dict_keys *ke
 	enum ph_field key = keys->unicode ? PH_PyDictUnicodeEntry_me_key : PH_PyDictKeyEntry_me_key;
 	enum ph_field value = keys->unicode ? PH_PyDictUnicodeEntry_me_value : PH_PyDictKeyEntry_me_value;
 	*ret = (struct entries){
-		.data = keys->count ? ph_image_view(t->image, keys->entries, keys->count * keys->stride) : NULL,
+		.data = keys->count ? ph_image_look(t->image, keys->entries, keys->count * keys->stride) : NULL,
 		.key = (size_t)t->layout.slots[key].offset,
 		.value = (size_t)t->layout.slots[value].offset,
 		.width = t->layout.abi.pointer_size,
@@ -68,14 +68,14 @@ static void combined(const struct ph_visit *v, ph_addr address, const struct ph_
 
 /* Values in an array beside keys that belong to the class. */
 static void split(const struct ph_visit *v, const struct ph_dict_keys *keys, ph_addr values, uint64_t count,
-		  enum ph_edge_kind kind)
+		  enum ph_edge_kind kind, bool extra)
 {
 	struct entries e;
 	if (!load_entries(v, keys, &e))
 		return;
 	if (count > keys->count)
 		count = keys->count;
-	const uint8_t *array = ph_image_view(v->target->image, values, count * e.width);
+	const uint8_t *array = ph_image_look(v->target->image, values, count * e.width);
 	if (!array)
 		return;
 	for (uint64_t i = 0; i < count; i++) {
@@ -83,7 +83,7 @@ static void split(const struct ph_visit *v, const struct ph_dict_keys *keys, ph_
 		if (!value)
 			continue;
 		ph_addr key = ph_load_uint(e.data + i * keys->stride + e.key, e.width, e.big_endian);
-		ph_visit_edge(v, value, kind, key, false);
+		ph_visit_edge(v, value, kind, key, extra);
 	}
 }
 
@@ -140,9 +140,7 @@ void ph_visit_dict(const struct ph_visit *v)
 	/* values in an instance are visited with it */
 	uint64_t embedded = 0;
 	(void)ph_target_uint(v->target, ph_struct_ptr(&v->s, PH_PyDictObject_ma_values), PH_PyDictValues_embedded, &embedded);
-	struct ph_visit inner = *v;
-	inner.extra |= embedded != 0;
-	split(&inner, &keys, values, count, PH_EDGE_VALUE);
+	split(v, &keys, values, count, PH_EDGE_VALUE, embedded != 0);
 }
 
 /* odict_traverse() visits the keys of its nodes, whatever they are. */
@@ -166,7 +164,7 @@ static void inline_values(const struct ph_visit *v, ph_addr values)
 		return;
 	uint64_t count = keys.count;
 	values = values_array(v, values, &count);
-	split(v, &keys, values, count, PH_EDGE_ATTRIBUTE);
+	split(v, &keys, values, count, PH_EDGE_ATTRIBUTE, false);
 }
 
 void ph_visit_managed(const struct ph_visit *v)

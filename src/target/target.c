@@ -3,15 +3,13 @@
 
 #include <string.h>
 
-#include "base/cursor.h"
-
 /* Offset of a field as a signed 64-bit number; only for fields that are there. */
 static int64_t field_offset(const struct ph_layout *layout, enum ph_field field)
 {
 	return layout->slots[field].offset;
 }
 
-enum ph_status ph_struct_load(const struct ph_target *target, ph_addr address, size_t size, struct ph_struct *ret)
+enum ph_status ph_struct_load_far(const struct ph_target *target, ph_addr address, size_t size, struct ph_struct *ret)
 {
 	if (!address || !size || size > UINT32_MAX)
 		return PH_ABSENT;
@@ -31,38 +29,6 @@ enum ph_status ph_struct_load(const struct ph_target *target, ph_addr address, s
 	return PH_OK;
 }
 
-/* The bytes of a field within a loaded struct; NULL when absent or outside. */
-static const uint8_t *field_bytes(const struct ph_struct *s, enum ph_field field, size_t *ret_size)
-{
-	if (!ph_layout_has(s->layout, field))
-		return NULL;
-	int64_t offset = field_offset(s->layout, field);
-	size_t size = s->layout->slots[field].size;
-	if (offset < 0 || size == 0 || size > 8 || (uint64_t)offset + size > s->size)
-		return NULL;
-	*ret_size = size;
-	return s->data + offset;
-}
-
-uint64_t ph_struct_uint(const struct ph_struct *s, enum ph_field field)
-{
-	size_t size;
-	const uint8_t *p = field_bytes(s, field, &size);
-	return p ? ph_load_uint(p, size, s->layout->abi.big_endian) : 0;
-}
-
-int64_t ph_struct_int(const struct ph_struct *s, enum ph_field field)
-{
-	size_t size;
-	const uint8_t *p = field_bytes(s, field, &size);
-	return p ? ph_load_int(p, size, s->layout->abi.big_endian) : 0;
-}
-
-ph_addr ph_struct_ptr(const struct ph_struct *s, enum ph_field field)
-{
-	return ph_struct_uint(s, field);
-}
-
 /* Up to eight bytes of a field, straight from the image. */
 static enum ph_status read_field(const struct ph_target *target, ph_addr base, enum ph_field field, uint8_t *bytes,
 				 size_t *ret_size)
@@ -76,7 +42,7 @@ static enum ph_status read_field(const struct ph_target *target, ph_addr base, e
 	return ph_image_read(target->image, base + (ph_addr)field_offset(&target->layout, field), bytes, size);
 }
 
-enum ph_status ph_target_uint(const struct ph_target *target, ph_addr base, enum ph_field field, uint64_t *ret)
+enum ph_status ph_target_uint_far(const struct ph_target *target, ph_addr base, enum ph_field field, uint64_t *ret)
 {
 	uint8_t bytes[8];
 	size_t size;
@@ -86,7 +52,7 @@ enum ph_status ph_target_uint(const struct ph_target *target, ph_addr base, enum
 	return status;
 }
 
-enum ph_status ph_target_int(const struct ph_target *target, ph_addr base, enum ph_field field, int64_t *ret)
+enum ph_status ph_target_int_far(const struct ph_target *target, ph_addr base, enum ph_field field, int64_t *ret)
 {
 	uint8_t bytes[8];
 	size_t size;
@@ -94,11 +60,6 @@ enum ph_status ph_target_int(const struct ph_target *target, ph_addr base, enum 
 	if (status == PH_OK)
 		*ret = ph_load_int(bytes, size, target->layout.abi.big_endian);
 	return status;
-}
-
-enum ph_status ph_target_ptr(const struct ph_target *target, ph_addr base, enum ph_field field, ph_addr *ret)
-{
-	return ph_target_uint(target, base, field, ret);
 }
 
 enum ph_status ph_target_read_ptr(const struct ph_target *target, ph_addr address, ph_addr *ret)

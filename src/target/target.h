@@ -3,6 +3,7 @@
 #ifndef TARGET_TARGET_H
 #define TARGET_TARGET_H
 
+#include "base/cursor.h"
 #include "image/image.h"
 #include "layout/layout.h"
 
@@ -37,18 +38,89 @@ struct ph_struct {
 /* Load the struct at `address`, `size` bytes (PH_SIZEOF_…, or more for a trailing
  * array; at most sizeof(copy) when it straddles mappings).  What lies before an
  * object (GC head, managed dict) is read by itself, with ph_target_ptr(). */
-enum ph_status ph_struct_load(const struct ph_target *target, ph_addr address, size_t size, struct ph_struct *ret);
+enum ph_status ph_struct_load_far(const struct ph_target *target, ph_addr address, size_t size, struct ph_struct *ret);
+static inline enum ph_status ph_struct_load(const struct ph_target *target, ph_addr address, size_t size,
+					    struct ph_struct *ret)
+{
+	const void *view = address && size && size <= UINT32_MAX ? ph_image_look(target->image, address, size) : NULL;
+	if (!view)
+		return ph_struct_load_far(target, address, size, ret);
+	ret->address = address;
+	ret->data = (const uint8_t *)view;
+	ret->size = (uint32_t)size;
+	ret->layout = &target->layout;
+	return PH_OK;
+}
+
+/* The bytes of a field within a loaded struct; NULL when absent or outside. */
+static inline const uint8_t *ph_struct_bytes(const struct ph_struct *s, enum ph_field field, size_t *ret_size)
+{
+	const struct ph_slot *slot = &s->layout->slots[field];
+	if (slot->origin == PH_ORIGIN_ABSENT || slot->offset < 0 || (unsigned)slot->size - 1 > 7 ||
+	    (uint64_t)slot->offset + slot->size > s->size)
+		return NULL;
+	*ret_size = slot->size;
+	return s->data + slot->offset;
+}
 
 /* Reads of a field of a loaded struct.  A field that is absent, or that lies
  * outside what was loaded, gives 0: check ph_layout_has() where it matters. */
-uint64_t ph_struct_uint(const struct ph_struct *s, enum ph_field field);
-int64_t ph_struct_int(const struct ph_struct *s, enum ph_field field); /* sign-extended */
-ph_addr ph_struct_ptr(const struct ph_struct *s, enum ph_field field);
+static inline uint64_t ph_struct_uint(const struct ph_struct *s, enum ph_field field)
+{
+	size_t size = 0;
+	const uint8_t *p = ph_struct_bytes(s, field, &size);
+	return p ? ph_load_uint(p, size, s->layout->abi.big_endian) : 0;
+}
+static inline int64_t ph_struct_int(const struct ph_struct *s, enum ph_field field) /* sign-extended */
+{
+	size_t size = 0;
+	const uint8_t *p = ph_struct_bytes(s, field, &size);
+	return p ? ph_load_int(p, size, s->layout->abi.big_endian) : 0;
+}
+static inline ph_addr ph_struct_ptr(const struct ph_struct *s, enum ph_field field)
+{
+	return ph_struct_uint(s, field);
+}
+
+/* The bytes of a field straight from the image; NULL when one view does not hold them, or there is no such field. */
+static inline const uint8_t *ph_target_bytes(const struct ph_target *target, ph_addr base, enum ph_field field,
+					     size_t *ret_size)
+{
+	const struct ph_slot *slot = &target->layout.slots[field];
+	if (!base || slot->origin == PH_ORIGIN_ABSENT || (unsigned)slot->size - 1 > 7)
+		return NULL;
+	*ret_size = slot->size;
+	return (const uint8_t *)ph_image_look(target->image, base + (ph_addr)(int64_t)slot->offset, slot->size);
+}
 
 /* Single reads: PH_ABSENT when the layout has no such field. */
-enum ph_status ph_target_ptr(const struct ph_target *target, ph_addr base, enum ph_field field, ph_addr *ret);
-enum ph_status ph_target_uint(const struct ph_target *target, ph_addr base, enum ph_field field, uint64_t *ret);
-enum ph_status ph_target_int(const struct ph_target *target, ph_addr base, enum ph_field field, int64_t *ret);
+enum ph_status ph_target_uint_far(const struct ph_target *target, ph_addr base, enum ph_field field, uint64_t *ret);
+static inline enum ph_status ph_target_uint(const struct ph_target *target, ph_addr base, enum ph_field field,
+					    uint64_t *ret)
+{
+	size_t size = 0;
+	const uint8_t *p = ph_target_bytes(target, base, field, &size);
+	if (!p)
+		return ph_target_uint_far(target, base, field, ret);
+	*ret = ph_load_uint(p, size, target->layout.abi.big_endian);
+	return PH_OK;
+}
+static inline enum ph_status ph_target_ptr(const struct ph_target *target, ph_addr base, enum ph_field field,
+					   ph_addr *ret)
+{
+	return ph_target_uint(target, base, field, ret);
+}
+enum ph_status ph_target_int_far(const struct ph_target *target, ph_addr base, enum ph_field field, int64_t *ret);
+static inline enum ph_status ph_target_int(const struct ph_target *target, ph_addr base, enum ph_field field,
+					   int64_t *ret)
+{
+	size_t size = 0;
+	const uint8_t *p = ph_target_bytes(target, base, field, &size);
+	if (!p)
+		return ph_target_int_far(target, base, field, ret);
+	*ret = ph_load_int(p, size, target->layout.abi.big_endian);
+	return PH_OK;
+}
 /* One pointer at an address. */
 enum ph_status ph_target_read_ptr(const struct ph_target *target, ph_addr address, ph_addr *ret);
 /* `count` pointers at an address into ours (8 bytes each, zero-extended). */
