@@ -6,3 +6,4 @@ src_base_libph_base_la_SOURCES += src/base/callbacks.c
 src_base_libph_base_la_SOURCES += src/base/damage.c
 src_base_libph_base_la_SOURCES += src/base/error.c
 src_base_libph_base_la_SOURCES += src/base/status.c
+src_base_libph_base_la_SOURCES += src/base/jobs.c

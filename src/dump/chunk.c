@@ -2,10 +2,14 @@
 /* One chunk of a column: Zarr's filters delta and shuffle, then a zstd frame with its content size. */
 #include "dump/columns.h"
 
+#include "dump/shuffle.h"
+
+#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
 #define LEVEL 1
+#define WIDTH_MAXIMUM 8
 
 const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT] = {
 	[PH_COLUMN_OBJECT_ADDRESS] = { "object/address", "<u8", 8, true },
@@ -33,10 +37,11 @@ size_t ph_chunk_bound(const struct ph_column_form *form)
 }
 
 /* numcodecs' delta: the first item as it is, then differences. */
-static void delta(uint64_t *items)
+static void delta(const uint64_t *restrict items, uint64_t *restrict out)
 {
-	for (size_t i = PH_CHUNK - 1; i; i--)
-		items[i] -= items[i - 1];
+	out[0] = items[0];
+	for (size_t i = 1; i < PH_CHUNK; i++)
+		out[i] = items[i] - items[i - 1];
 }
 
 static void undelta(uint64_t *items)
@@ -45,49 +50,45 @@ static void undelta(uint64_t *items)
 		items[i] += items[i - 1];
 }
 
-/* All first bytes, then all second bytes …; widths are constants so that the loops become vector code. */
-#define SHUFFLE(width)                                                             \
-	for (size_t i = 0; i < PH_CHUNK; i++)                                      \
-		for (size_t byte = 0; byte < (width); byte++)                      \
-			out[byte * PH_CHUNK + i] = in[i * (width) + byte]
-#define UNSHUFFLE(width)                                                           \
-	for (size_t i = 0; i < PH_CHUNK; i++)                                      \
-		for (size_t byte = 0; byte < (width); byte++)                      \
-			out[i * (width) + byte] = in[byte * PH_CHUNK + i]
-
-static void shuffle(unsigned width, const uint8_t *restrict in, uint8_t *restrict out)
+bool ph_chunker_init(struct ph_chunker *chunker)
 {
-	if (width == 8)
-		SHUFFLE(8);
-	else if (width == 4)
-		SHUFFLE(4);
-	else
-		SHUFFLE(2);
+	*chunker = (struct ph_chunker){
+		.context = ZSTD_createCCtx(),
+		.padded = malloc((size_t)WIDTH_MAXIMUM * PH_CHUNK),
+		.differences = malloc((size_t)WIDTH_MAXIMUM * PH_CHUNK),
+		.shuffled = malloc((size_t)WIDTH_MAXIMUM * PH_CHUNK),
+	};
+	return chunker->context && chunker->padded && chunker->differences && chunker->shuffled;
 }
 
-static void unshuffle(unsigned width, const uint8_t *restrict in, uint8_t *restrict out)
+void ph_chunker_deinit(struct ph_chunker *chunker)
 {
-	if (width == 8)
-		UNSHUFFLE(8);
-	else if (width == 4)
-		UNSHUFFLE(4);
-	else
-		UNSHUFFLE(2);
+	ZSTD_freeCCtx(chunker->context);
+	free(chunker->padded);
+	free(chunker->differences);
+	free(chunker->shuffled);
+	*chunker = (struct ph_chunker){ 0 };
 }
 
-size_t ph_chunk_encode(const struct ph_column_form *form, const void *items, size_t count, void *scratch, void *out)
+size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *form, const void *items, size_t count,
+		       void *out)
 {
 	size_t bytes = (size_t)form->width * PH_CHUNK;
-	uint8_t *copy = scratch, *shuffled = copy + bytes;
-	memcpy(copy, items, count * form->width);
-	memset(copy + count * form->width, 0, bytes - count * form->width);
-	if (form->delta)
-		delta(scratch);
-	if (form->width > 1)
-		shuffle(form->width, copy, shuffled);
-	else
-		shuffled = copy;
-	size_t size = ZSTD_compress(out, ph_chunk_bound(form), shuffled, bytes, LEVEL);
+	const void *from = items;
+	if (count < PH_CHUNK) {
+		memcpy(chunker->padded, items, count * form->width);
+		memset((uint8_t *)chunker->padded + count * form->width, 0, bytes - count * form->width);
+		from = chunker->padded;
+	}
+	if (form->delta) {
+		delta(from, chunker->differences);
+		from = chunker->differences;
+	}
+	if (form->width > 1) {
+		ph_shuffle(form->width, PH_CHUNK, from, chunker->shuffled);
+		from = chunker->shuffled;
+	}
+	size_t size = ZSTD_compressCCtx(chunker->context, out, ph_chunk_bound(form), from, bytes, LEVEL);
 	return ZSTD_isError(size) ? 0 : size;
 }
 
@@ -98,7 +99,7 @@ bool ph_chunk_decode(const struct ph_column_form *form, const void *data, size_t
 	if (ZSTD_getFrameContentSize(data, size) != bytes || ZSTD_decompress(to, bytes, data, size) != bytes)
 		return false;
 	if (form->width > 1)
-		unshuffle(form->width, scratch, items);
+		ph_unshuffle(form->width, PH_CHUNK, scratch, items);
 	if (form->delta)
 		undelta(items);
 	return true;

@@ -1,44 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The writer of the columns: a chunk of each is held, and written when it is full. */
+/* The writer of the columns.  A unit of objects is a chunk of each of their columns; of edges and texts a unit fills as
+ * many chunks as it does, and leaves the rest to the next.  So there are two turns: to cut chunks, which is copying, and to
+ * write them; compression lies between and is done by all threads at once. */
 #include "dump/columns.h"
 
-#include "base/cleanup.h"
-#include "dump/format.h"
-#include "record/json.h"
+#include "dump/columns_batch.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
-#define WIDTH_MAXIMUM 8
 #define TEXT_MAXIMUM ((size_t)256 << 20)
-/* texts that were written last, to be found again: those of this size at most */
-#define RECENT_BITS 12
-#define RECENT_TEXT 27
 
-struct column {
-	uint8_t *items; /* a chunk */
-	size_t count;	/* items in it */
-	uint64_t chunks; /* written */
-};
-
-struct recent {
-	uint32_t string;
-	uint8_t size; /* 0: none */
-	char text[RECENT_TEXT];
-};
-
-struct ph_columns {
-	struct ph_zipwriter *writer; /* borrowed */
-	struct column columns[PH_COLUMN_COUNT];
-	void *scratch, *out;
-	uint64_t edges;
-	uint64_t strings, string_bytes;
-	struct recent recent[1 << RECENT_BITS];
-	struct ph_buffer types, names; /* of types.json */
-	bool any_type, any_name;
-};
+_Static_assert(PH_HEAP_UNIT == PH_CHUNK, "a unit is a chunk of the columns of objects");
 
 struct ph_error *ph_columns_create(struct ph_zipwriter *writer, struct ph_columns **ret)
 {
@@ -47,17 +20,8 @@ struct ph_error *ph_columns_create(struct ph_zipwriter *writer, struct ph_column
 		return &ph_error_no_memory;
 	c->writer = writer;
 	c->types = c->names = PH_BUFFER(TEXT_MAXIMUM);
-	c->scratch = malloc((size_t)2 * WIDTH_MAXIMUM * PH_CHUNK);
-	c->out = malloc(ph_chunk_bound(&ph_column_forms[PH_COLUMN_OBJECT_ADDRESS]));
-	bool complete = c->scratch && c->out;
-	for (size_t i = 0; i < PH_COLUMN_COUNT; i++) {
-		c->columns[i].items = malloc((size_t)ph_column_forms[i].width * PH_CHUNK);
-		complete = complete && c->columns[i].items;
-	}
-	if (!complete) {
-		ph_columns_free(c);
-		return &ph_error_no_memory;
-	}
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->moved, NULL);
 	*ret = c;
 	return NULL;
 }
@@ -67,246 +31,309 @@ void ph_columns_free(struct ph_columns *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < PH_COLUMN_COUNT; i++)
-		free(c->columns[i].items);
-	free(c->scratch);
-	free(c->out);
+		free(c->carries[i].items);
+	while (c->free) {
+		struct ph_batch *next = c->free->next;
+		ph_batch_free(c->free);
+		c->free = next;
+	}
 	ph_buffer_deinit(&c->types);
 	ph_buffer_deinit(&c->names);
+	pthread_cond_destroy(&c->moved);
+	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
 
-static struct ph_error *write_chunk(struct ph_columns *c, enum ph_column which)
-{
-	struct column *column = &c->columns[which];
-	char name[64];
-	size_t size = ph_chunk_encode(&ph_column_forms[which], column->items, column->count, c->scratch, c->out);
-	if (!size)
-		return &ph_error_no_memory;
-	snprintf(name, sizeof(name), "%s/%" PRIu64, ph_column_forms[which].name, column->chunks);
-	column->chunks++;
-	column->count = 0;
-	return ph_zipwriter_store(c->writer, name, c->out, size);
-}
+/* ---- turns ---- */
 
-/* Little-endian, whatever we run on. */
-static inline struct ph_error *put(struct ph_columns *c, enum ph_column which, uint64_t value)
-{
-	struct column *column = &c->columns[which];
-	unsigned width = ph_column_forms[which].width;
-	uint8_t *at = column->items + column->count * width;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	memcpy(at, &value, width);
-#else
-	for (unsigned i = 0; i < width; i++)
-		at[i] = (uint8_t)(value >> 8 * i);
-#endif
-	return ++column->count == PH_CHUNK ? write_chunk(c, which) : NULL;
-}
-
-static struct ph_error *begin(void *self, uint64_t objects)
-{
-	(void)objects;
-	struct ph_error *error = put(self, PH_COLUMN_EDGE_START, 0);
-	return error ? error : put(self, PH_COLUMN_STRING_START, 0);
-}
-
-static struct ph_error *take_edges(void *self, const struct ph_heap_edge *edges, size_t count)
+static void stop(void *self)
 {
 	struct ph_columns *c = self;
-	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < count; i++) {
-		error = put(c, PH_COLUMN_EDGE_TARGET, edges[i].target);
-		if (!error)
-			error = put(c, PH_COLUMN_EDGE_KIND, edges[i].kind);
-		if (!error)
-			error = put(c, PH_COLUMN_EDGE_ARGUMENT, edges[i].argument);
-	}
-	c->edges += count;
+	pthread_mutex_lock(&c->lock);
+	c->stopped = true;
+	pthread_cond_broadcast(&c->moved);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* False: another thread failed, and says why. */
+static bool wait_turn(struct ph_columns *c, const struct ph_turn *turn, uint64_t number)
+{
+	pthread_mutex_lock(&c->lock);
+	while (turn->next != number && !c->stopped)
+		pthread_cond_wait(&c->moved, &c->lock);
+	bool goes_on = !c->stopped;
+	pthread_mutex_unlock(&c->lock);
+	return goes_on;
+}
+
+static void end_turn(struct ph_columns *c, struct ph_turn *turn)
+{
+	pthread_mutex_lock(&c->lock);
+	turn->next++;
+	pthread_cond_broadcast(&c->moved);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static struct ph_error *stopped(void)
+{
+	return ph_error_create(PH_ERROR_CANCELLED, "stopped");
+}
+
+static struct ph_batch *take_batch(struct ph_columns *c)
+{
+	pthread_mutex_lock(&c->lock);
+	struct ph_batch *batch = c->free;
+	if (batch)
+		c->free = batch->next;
+	pthread_mutex_unlock(&c->lock);
+	return batch ? batch : ph_batch_create();
+}
+
+static void return_batch(struct ph_columns *c, struct ph_batch *batch)
+{
+	pthread_mutex_lock(&c->lock);
+	batch->next = c->free;
+	c->free = batch;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* What was cut is compressed, and written when it is its turn; `more`: it stays this unit's. */
+static struct ph_error *compress_and_write(struct ph_columns *c, struct ph_batch *batch, struct ph_turn *turn,
+					   uint64_t number, bool more)
+{
+	if (!ph_batch_encode(batch))
+		return &ph_error_no_memory;
+	if (!wait_turn(c, turn, number))
+		return stopped();
+	struct ph_error *error = ph_batch_write(batch, c->writer);
+	if (!error && !more)
+		end_turn(c, turn);
 	return error;
 }
 
-static struct ph_error *take_object(void *self, const struct ph_heap_object *object)
+static void little_endian(enum ph_column column, const void *items, size_t count)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	unsigned width = ph_column_forms[column].width;
+	uint8_t *bytes = (uint8_t *)items;
+	for (size_t i = 0; i < count; i++)
+		for (unsigned j = 0; j < width / 2; j++) {
+			uint8_t byte = bytes[i * width + j];
+			bytes[i * width + j] = bytes[i * width + width - 1 - j];
+			bytes[i * width + width - 1 - j] = byte;
+		}
+#else
+	(void)column, (void)items, (void)count;
+#endif
+}
+
+/* ---- objects ---- */
+
+static bool add_objects(const struct ph_heap_unit *unit, struct ph_batch *batch)
+{
+	const struct {
+		enum ph_column column;
+		const void *items;
+	} columns[] = {
+		{ PH_COLUMN_OBJECT_ADDRESS, unit->address }, { PH_COLUMN_OBJECT_TYPE, unit->type },
+		{ PH_COLUMN_OBJECT_SIZE, unit->size },	     { PH_COLUMN_OBJECT_REFCOUNT, unit->refcount },
+		{ PH_COLUMN_OBJECT_LEN, unit->len },	     { PH_COLUMN_OBJECT_FLAGS, unit->flags },
+	};
+	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
+		little_endian(columns[i].column, columns[i].items, unit->count);
+		if (!ph_batch_add(batch, columns[i].column, unit->number, columns[i].items, unit->count))
+			return false;
+	}
+	return true;
+}
+
+static bool add_edges(struct ph_columns *c, const struct ph_heap_unit *unit, struct ph_batch *batch)
+{
+	size_t count = unit->edge_count;
+	little_endian(PH_COLUMN_EDGE_TARGET, unit->target, count);
+	little_endian(PH_COLUMN_EDGE_ARGUMENT, unit->argument, count);
+	return ph_carry_append(&c->carries[PH_COLUMN_EDGE_TARGET], PH_COLUMN_EDGE_TARGET, unit->target, count, batch) &&
+	       ph_carry_append(&c->carries[PH_COLUMN_EDGE_KIND], PH_COLUMN_EDGE_KIND, unit->kind, count, batch) &&
+	       ph_carry_append(&c->carries[PH_COLUMN_EDGE_ARGUMENT], PH_COLUMN_EDGE_ARGUMENT, unit->argument, count, batch);
+}
+
+/* Where the edges of its objects begin, and, behind the last object, where they end. */
+static bool add_starts(struct ph_columns *c, const struct ph_heap_unit *unit, uint64_t *starts, struct ph_batch *batch)
+{
+	size_t count = unit->count + unit->last;
+	for (size_t i = 0; i < count; i++)
+		starts[i] = c->edges + unit->edge_start[i];
+	little_endian(PH_COLUMN_EDGE_START, starts, count);
+	return ph_carry_append(&c->carries[PH_COLUMN_EDGE_START], PH_COLUMN_EDGE_START, starts, count, batch);
+}
+
+static struct ph_error *cut_unit(struct ph_columns *c, const struct ph_heap_unit *unit, bool more, uint64_t *starts,
+				 struct ph_batch *batch)
+{
+	if (!wait_turn(c, &c->cut_units, unit->number))
+		return stopped();
+	if (!add_edges(c, unit, batch) || (!more && !add_starts(c, unit, starts, batch)))
+		return &ph_error_no_memory;
+	if (more)
+		return NULL;
+	c->edges += unit->edge_start[unit->count];
+	c->objects += unit->count;
+	end_turn(c, &c->cut_units);
+	return NULL;
+}
+
+static struct ph_error *take_unit(void *self, const struct ph_heap_unit *unit, bool more)
 {
 	struct ph_columns *c = self;
-	const uint64_t values[] = {
-		[PH_COLUMN_OBJECT_ADDRESS] = object->address,
-		[PH_COLUMN_OBJECT_TYPE] = object->type,
-		[PH_COLUMN_OBJECT_SIZE] = (uint64_t)object->size,
-		[PH_COLUMN_OBJECT_REFCOUNT] = (uint64_t)object->refcount,
-		[PH_COLUMN_OBJECT_LEN] = (uint64_t)object->len,
-		[PH_COLUMN_OBJECT_FLAGS] = object->flags,
-		[PH_COLUMN_EDGE_START] = c->edges,
-	};
+	struct ph_batch *batch = take_batch(c);
+	uint64_t *starts = malloc((PH_HEAP_UNIT + 1) * sizeof(*starts));
 	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < sizeof(values) / sizeof(*values); i++)
-		error = put(c, (enum ph_column)i, values[i]);
+	if (!batch || !starts || (!more && !add_objects(unit, batch)))
+		error = &ph_error_no_memory;
+	if (!error)
+		error = cut_unit(c, unit, more, starts, batch);
+	if (!error)
+		error = compress_and_write(c, batch, &c->write_units, unit->number, more);
+	free(starts);
+	if (error)
+		ph_batch_free(batch);
+	else
+		return_batch(c, batch);
 	return error;
 }
 
 /* ---- texts ---- */
 
-static struct ph_error *put_bytes(struct ph_columns *c, const char *text, size_t size)
+static bool add_texts(struct ph_columns *c, const struct ph_heap_values *v, uint64_t *starts, uint32_t *strings,
+		      struct ph_batch *batch)
 {
-	struct column *column = &c->columns[PH_COLUMN_STRING_BYTES];
-	struct ph_error *error = NULL;
-	c->string_bytes += size;
-	while (!error && size) {
-		size_t n = PH_CHUNK - column->count < size ? PH_CHUNK - column->count : size;
-		memcpy(column->items + column->count, text, n);
-		column->count += n;
-		text += n, size -= n;
-		if (column->count == PH_CHUNK)
-			error = write_chunk(c, PH_COLUMN_STRING_BYTES);
-	}
+	for (size_t i = 0; i < v->string_count; i++)
+		starts[i] = c->string_bytes + v->string_start[i];
+	for (size_t i = 0; i < v->count; i++)
+		strings[i] = (uint32_t)(c->strings + v->string[i]);
+	little_endian(PH_COLUMN_STRING_START, starts, v->string_count);
+	little_endian(PH_COLUMN_VALUE_OBJECT, v->object, v->count);
+	little_endian(PH_COLUMN_VALUE_STRING, strings, v->count);
+	struct ph_carry *carries = c->carries;
+	return ph_carry_append(&carries[PH_COLUMN_STRING_START], PH_COLUMN_STRING_START, starts, v->string_count, batch) &&
+	       ph_carry_append(&carries[PH_COLUMN_STRING_BYTES], PH_COLUMN_STRING_BYTES, v->bytes,
+			       v->string_start[v->string_count], batch) &&
+	       ph_carry_append(&carries[PH_COLUMN_VALUE_OBJECT], PH_COLUMN_VALUE_OBJECT, v->object, v->count, batch) &&
+	       ph_carry_append(&carries[PH_COLUMN_VALUE_STRING], PH_COLUMN_VALUE_STRING, strings, v->count, batch);
+}
+
+static struct ph_error *cut_values(struct ph_columns *c, const struct ph_heap_values *v, bool more, uint64_t *starts,
+				   uint32_t *strings, struct ph_batch *batch)
+{
+	if (!wait_turn(c, &c->cut_values, v->number))
+		return stopped();
+	if (c->strings + v->string_count >= PH_NO_INDEX)
+		return ph_error_create(PH_ERROR_IO, "too many texts for a dump: use --heap=stacks");
+	if (!add_texts(c, v, starts, strings, batch))
+		return &ph_error_no_memory;
+	c->strings += v->string_count;
+	c->string_bytes += v->string_start[v->string_count];
+	if (!more)
+		end_turn(c, &c->cut_values);
+	return NULL;
+}
+
+static struct ph_error *take_values(void *self, const struct ph_heap_values *values, bool more)
+{
+	struct ph_columns *c = self;
+	struct ph_batch *batch = take_batch(c);
+	uint64_t *starts = malloc(PH_HEAP_UNIT * sizeof(*starts));
+	uint32_t *strings = malloc(PH_HEAP_UNIT * sizeof(*strings));
+	struct ph_error *error = batch && starts && strings ? NULL : &ph_error_no_memory;
+	if (!error)
+		error = cut_values(c, values, more, starts, strings, batch);
+	if (!error)
+		error = compress_and_write(c, batch, &c->write_values, values->number, more);
+	free(starts);
+	free(strings);
+	if (error)
+		ph_batch_free(batch);
+	else
+		return_batch(c, batch);
 	return error;
 }
 
-static struct ph_error *put_text(struct ph_columns *c, const char *text, size_t size, uint32_t *ret)
+/* ---- roots, one at a time ---- */
+
+/* Small, and written when a chunk is full. */
+static struct ph_error *put(struct ph_columns *c, enum ph_column column, const void *items, size_t count)
 {
-	struct recent *recent = NULL;
-	if (size && size <= RECENT_TEXT) {
-		recent = &c->recent[XXH64(text, size, 0) & ((1 << RECENT_BITS) - 1)];
-		if (recent->size == size && !memcmp(recent->text, text, size)) {
-			*ret = recent->string;
-			return NULL;
-		}
+	struct ph_batch *batch = take_batch(c);
+	if (!batch)
+		return &ph_error_no_memory;
+	little_endian(column, items, column == PH_COLUMN_STRING_BYTES ? 0 : count);
+	if (!ph_carry_append(&c->carries[column], column, items, count, batch) || !ph_batch_encode(batch)) {
+		ph_batch_free(batch);
+		return &ph_error_no_memory;
 	}
-	if (c->strings == PH_NO_INDEX)
-		return ph_error_create(PH_ERROR_IO, "too many texts for a dump: use --heap=stacks");
-	if (recent) {
-		recent->string = (uint32_t)c->strings;
-		recent->size = (uint8_t)size;
-		memcpy(recent->text, text, size);
-	}
-	*ret = (uint32_t)c->strings++;
-	struct ph_error *error = put_bytes(c, text, size);
-	return error ? error : put(c, PH_COLUMN_STRING_START, c->string_bytes);
+	struct ph_error *error = ph_batch_write(batch, c->writer);
+	return_batch(c, batch);
+	return error;
 }
 
-static struct ph_error *take_value(void *self, uint32_t object, const char *text, size_t size)
+static struct ph_error *put_text(struct ph_columns *c, const char *text, uint32_t *ret)
 {
-	struct ph_columns *c = self;
-	uint32_t string = 0;
-	struct ph_error *error = put_text(c, text, size, &string);
+	uint64_t start = c->string_bytes;
+	if (c->strings + 1 >= PH_NO_INDEX)
+		return NULL;
+	struct ph_error *error = put(c, PH_COLUMN_STRING_START, &start, 1);
 	if (!error)
-		error = put(c, PH_COLUMN_VALUE_OBJECT, object);
-	return error ? error : put(c, PH_COLUMN_VALUE_STRING, string);
+		error = put(c, PH_COLUMN_STRING_BYTES, text, strlen(text));
+	c->string_bytes += strlen(text);
+	*ret = (uint32_t)c->strings++;
+	return error;
 }
 
 static struct ph_error *take_root(void *self, const struct ph_heap_root *root, uint32_t object)
 {
 	struct ph_columns *c = self;
 	uint32_t string = PH_NO_INDEX;
-	struct ph_error *error = root->name ? put_text(c, root->name, strlen(root->name), &string) : NULL;
+	uint8_t kind = root->kind;
+	struct ph_error *error = root->name ? put_text(c, root->name, &string) : NULL;
 	if (!error)
-		error = put(c, PH_COLUMN_ROOT_OBJECT, object);
+		error = put(c, PH_COLUMN_ROOT_OBJECT, &object, 1);
 	if (!error)
-		error = put(c, PH_COLUMN_ROOT_KIND, root->kind);
-	return error ? error : put(c, PH_COLUMN_ROOT_NAME, string);
-}
-
-/* ---- types ---- */
-
-static struct ph_error *take_type(void *self, const struct ph_heap_type *type)
-{
-	struct ph_columns *c = self;
-	struct ph_json j = ph_json(&c->types, 0);
-	ph_buffer_puts(&c->types, c->any_type ? ",\n " : "\n ");
-	c->any_type = true;
-	ph_json_object(&j, true);
-	if (type->index == PH_NO_INDEX) {
-		ph_json_key(&j, "index");
-		ph_json_null(&j);
-	} else {
-		ph_json_put_uint(&j, "index", type->index);
-	}
-	ph_json_put_address(&j, "address", type->address);
-	ph_json_put_string(&j, "name", type->name);
-	ph_json_put_string(&j, "module", type->module);
-	ph_json_put_int(&j, "basicsize", type->basicsize);
-	ph_json_put_int(&j, "itemsize", type->itemsize);
-	ph_json_put_bool(&j, "heap", type->is_heap);
-	ph_json_put_uint(&j, "count", type->count);
-	ph_json_object_end(&j);
-	return c->types.no_memory || c->types.truncated ? &ph_error_no_memory : NULL;
-}
-
-static struct ph_error *take_name(void *self, const char *name)
-{
-	struct ph_columns *c = self;
-	ph_buffer_printf(&c->names, "%s\"%s\"", c->any_name ? ",\n " : "\n ", name);
-	c->any_name = true;
-	return NULL;
+		error = put(c, PH_COLUMN_ROOT_KIND, &kind, 1);
+	return error ? error : put(c, PH_COLUMN_ROOT_NAME, &string, 1);
 }
 
 struct ph_heap_sink ph_columns_sink(struct ph_columns *columns)
 {
 	return (struct ph_heap_sink){
 		.self = columns,
-		.begin = begin,
-		.edges = take_edges,
-		.object = take_object,
-		.value = take_value,
+		.unit = take_unit,
+		.values = take_values,
+		.stop = stop,
 		.root = take_root,
-		.type = take_type,
-		.field_name = take_name,
+		.type = ph_columns_take_type,
+		.field_name = ph_columns_take_name,
 	};
 }
 
 /* ---- the end ---- */
 
-static struct ph_error *write_description(struct ph_columns *c, enum ph_column which, uint64_t items)
-{
-	const struct ph_column_form *form = &ph_column_forms[which];
-	char name[64];
-	ph_auto_buffer struct ph_buffer out = PH_BUFFER(4096);
-	ph_buffer_printf(&out, "{\"zarr_format\":2,\"shape\":[%" PRIu64 "],\"chunks\":[%d],\"dtype\":\"%s\",", items, PH_CHUNK,
-			 form->dtype);
-	ph_buffer_puts(&out, "\"order\":\"C\",\"fill_value\":0,\"compressor\":{\"id\":\"zstd\",\"level\":1},\"filters\":");
-	if (form->width == 1)
-		ph_buffer_puts(&out, "null}\n");
-	else
-		ph_buffer_printf(&out, "[%s{\"id\":\"shuffle\",\"elementsize\":%u}]}\n",
-				 form->delta ? "{\"id\":\"delta\",\"dtype\":\"<u8\",\"astype\":\"<u8\"}," : "", form->width);
-	snprintf(name, sizeof(name), "%s/.zarray", form->name);
-	return ph_zipwriter_add(c->writer, name, out.data, out.size);
-}
-
-static struct ph_error *write_groups(struct ph_columns *c)
-{
-	static const char group[] = "{\"zarr_format\":2}\n";
-	static const char *const names[] = { ".zgroup",	       "object/.zgroup", "edge/.zgroup",
-					     "string/.zgroup", "value/.zgroup",	 "root/.zgroup" };
-	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < sizeof(names) / sizeof(*names); i++)
-		error = ph_zipwriter_add(c->writer, names[i], group, sizeof(group) - 1);
-	return error;
-}
-
-static struct ph_error *write_types(struct ph_columns *c)
-{
-	ph_auto_buffer struct ph_buffer out = PH_BUFFER(2 * TEXT_MAXIMUM);
-	ph_buffer_puts(&out, "{\"types\":[");
-	ph_buffer_append(&out, ph_buffer_text(&c->types), c->types.size);
-	ph_buffer_puts(&out, "],\n\"fields\":[");
-	ph_buffer_append(&out, ph_buffer_text(&c->names), c->names.size);
-	ph_buffer_puts(&out, "]}\n");
-	if (out.no_memory || c->names.no_memory)
-		return &ph_error_no_memory;
-	return ph_zipwriter_add(c->writer, PH_MEMBER_TYPES, out.data, out.size);
-}
-
 struct ph_error *ph_columns_finish(struct ph_columns *c)
 {
 	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < PH_COLUMN_COUNT; i++) {
-		uint64_t items = c->columns[i].chunks * PH_CHUNK + c->columns[i].count;
-		if (c->columns[i].count)
-			error = write_chunk(c, (enum ph_column)i);
-		if (!error)
-			error = write_description(c, (enum ph_column)i, items);
-	}
-	if (!error)
-		error = write_types(c);
-	return error ? error : write_groups(c);
+	uint64_t end = c->string_bytes, none = 0;
+	error = put(c, PH_COLUMN_STRING_START, &end, 1);
+	if (!error && !c->objects)
+		error = put(c, PH_COLUMN_EDGE_START, &none, 1);
+	struct ph_batch *batch = error ? NULL : take_batch(c);
+	if (error || !batch)
+		return error ? error : &ph_error_no_memory;
+	bool complete = true;
+	for (size_t i = 0; i < PH_COLUMN_COUNT; i++)
+		complete = complete && ph_carry_end(&c->carries[i], (enum ph_column)i, batch);
+	error = complete && ph_batch_encode(batch) ? ph_batch_write(batch, c->writer) : &ph_error_no_memory;
+	/* of the columns of objects there is no carry: a unit is a chunk */
+	for (enum ph_column i = PH_COLUMN_OBJECT_ADDRESS; i <= PH_COLUMN_OBJECT_FLAGS; i++)
+		c->carries[i].count = c->objects;
+	return_batch(c, batch);
+	return error ? error : ph_columns_write_meta(c);
 }

@@ -37,10 +37,20 @@ struct ph_column_form {
 };
 extern const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT];
 
-/* Filters and compressor, one chunk: `count` items of a form, padded with zeros to PH_CHUNK; *out has room for
- * ph_chunk_bound() bytes.  0 without memory. */
+/* What encoding a chunk needs besides, for one thread at a time. */
+struct ph_chunker {
+	void *context; /* zstd's */
+	void *padded, *differences, *shuffled;
+};
+/* False without memory; deinit must follow all the same. */
+bool ph_chunker_init(struct ph_chunker *chunker);
+void ph_chunker_deinit(struct ph_chunker *chunker);
+
+/* Filters and compressor, one chunk: `count` items of a form, little-endian, padded with zeros to PH_CHUNK; *out has room
+ * for ph_chunk_bound() bytes.  0 without memory. */
 size_t ph_chunk_bound(const struct ph_column_form *form);
-size_t ph_chunk_encode(const struct ph_column_form *form, const void *items, size_t count, void *scratch, void *out);
+size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *form, const void *items, size_t count,
+		       void *out);
 /* The reverse: PH_CHUNK items into `items`; false when it is no such chunk. */
 bool ph_chunk_decode(const struct ph_column_form *form, const void *data, size_t size, void *scratch, void *items);
 

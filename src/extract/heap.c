@@ -1,288 +1,254 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The whole heap into a sink: found first, then walked once more by address. */
+/* The whole heap into a sink: found first, then walked once more by address, in units that threads take as they come; then
+ * the values, when what secret names lead to is known. */
 #include "extract/heap.h"
 
 #include "base/callbacks.h"
-#include "base/cleanup.h"
+#include "base/jobs.h"
 #include "extract/heap_private.h"
 #include "heap/roots.h"
-#include "object/scalar.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define EDGES 4096
-#define PROGRESS_EVERY 65536
-#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
+#define WORKER_MEMORY ((uint64_t)16 << 20) /* about what one takes */
+#define OBJECT_MEMORY 20		   /* bytes for each object that workers may take together */
 
-struct type_count {
-	const struct ph_shape *shape;
-	uint32_t index;
-	uint64_t count;
-	bool has_value, has_locals;
-};
+/* ---- workers ---- */
 
-struct walk {
-	struct ph_heap *heap;
-	const struct ph_heap_sink *sink;
-	struct ph_error *error;
-	struct ph_heap_secrets secrets;
-	const struct ph_shape *shape; /* of the object that is walked */
-	uint64_t *valued; /* a bit for each object */
-	struct ph_buffer name; /* of a root */
-	struct ph_edge raw[EDGES];
-	struct ph_heap_edge edges[EDGES];
-	bool type_visited;
-	ph_addr type_address;
-	struct ph_addrmap types; /* address -> index + 1 into counts */
-	struct type_count *counts;
-	size_t type_count, type_capacity;
-	/* the type that came last */
-	ph_addr last_type;
-	size_t last;
-	uint16_t names[PH_FIELD_COUNT]; /* number of a field that edges name, from 1 */
-	uint16_t name_order[PH_FIELD_COUNT];
-	size_t name_count;
-	ph_addr behind;
-};
-
-static uint32_t index_of(const struct walk *w, ph_addr address)
+static struct ph_error *make_worker(struct ph_heap_walk *walk, unsigned number)
 {
-	uint64_t index;
-	return ph_heap_find(w->heap, address, &index) && index < PH_NO_INDEX ? (uint32_t)index : PH_NO_INDEX;
+	struct ph_heap_worker *w = &walk->workers[number];
+	w->walk = walk;
+	w->text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	w->objects = walk->extract->objects;
+	w->unit = malloc(sizeof(*w->unit));
+	for (size_t i = 0; i < PH_HEAP_CACHE; i++)
+		w->name_cache[i].index = PH_NO_INDEX;
+	if (!w->unit)
+		return &ph_error_no_memory;
+	if (!number)
+		return NULL;
+	struct ph_error *error = ph_objects_clone(walk->extract->objects, &w->objects);
+	w->owns_objects = !error;
+	return error;
 }
 
-static uint32_t field_number(struct walk *w, uint64_t field)
+static void free_worker(struct ph_heap_worker *w)
 {
-	if (field >= PH_FIELD_COUNT)
-		return PH_NO_INDEX;
-	if (!w->names[field]) {
-		w->name_order[w->name_count++] = (uint16_t)field;
-		w->names[field] = (uint16_t)w->name_count;
-	}
-	return w->names[field] - 1u;
+	if (w->owns_objects)
+		ph_objects_free(w->objects);
+	ph_addrmap_deinit(&w->types);
+	ph_arena_deinit(&w->arena);
+	ph_value_deinit(&w->value);
+	ph_buffer_deinit(&w->text);
+	free(w->recent);
+	free(w->values);
+	free(w->unit);
 }
 
-static uint32_t argument_of(struct walk *w, const struct ph_edge *edge)
+static void fail(struct ph_heap_walk *walk, struct ph_error *error)
 {
-	switch ((enum ph_edge_kind)edge->kind) {
-	case PH_EDGE_VALUE:
-	case PH_EDGE_ATTRIBUTE:
-		return index_of(w, edge->argument);
-	case PH_EDGE_FIELD:
-		return field_number(w, edge->argument);
-	case PH_EDGE_TYPE:
-	case PH_EDGE_DICT:
-	case PH_EDGE_WEAK:
-		return PH_NO_INDEX;
-	default:
-		return edge->argument < PH_NO_INDEX ? (uint32_t)edge->argument : PH_NO_INDEX;
-	}
+	pthread_mutex_lock(&walk->lock);
+	if (walk->error)
+		ph_error_free(error);
+	else
+		walk->error = error;
+	pthread_mutex_unlock(&walk->lock);
+	walk->sink->stop(walk->sink->self);
 }
 
-/* Edges that lead to no object are no edges; that to the type is a flag. */
-static void take_edges(struct ph_edge_sink *raw)
-{
-	struct walk *w = raw->user;
-	size_t n = 0;
-	for (size_t i = 0; i < raw->count; i++) {
-		const struct ph_edge *edge = &raw->edges[i];
-		if (edge->kind == PH_EDGE_TYPE && edge->target == w->type_address) {
-			w->type_visited |= !edge->extra;
-			continue;
-		}
-		uint32_t target = index_of(w, edge->target);
-		if (target == PH_NO_INDEX)
-			continue;
-		w->edges[n++] = (struct ph_heap_edge){
-			.target = target,
-			.argument = argument_of(w, edge),
-			.kind = (uint8_t)(edge->kind | (edge->extra ? PH_EDGE_EXTRA : 0)),
-		};
-	}
-	raw->count = 0;
-	ph_heap_secrets_take(&w->secrets, w->shape, w->edges, n);
-	if (n && !w->error)
-		w->error = w->sink->edges(w->sink->self, w->edges, n);
-}
+typedef struct ph_error *walk_unit(struct ph_heap_worker *worker, uint64_t number);
 
-static struct type_count *count_type(struct walk *w, ph_addr type, const struct ph_shape *shape)
+/* Units until there are no more.  The first worker is the thread that may call back. */
+static void take_units(struct ph_heap_walk *walk, unsigned number, walk_unit *each, const char *stage)
 {
-	if (w->last_type == type)
-		return &w->counts[w->last];
-	const uint64_t *known = ph_addrmap_find(&w->types, type);
-	if (!known) {
-		if (w->type_count == w->type_capacity) {
-			size_t capacity = w->type_capacity ? w->type_capacity * 2 : 256;
-			void *counts = realloc(w->counts, capacity * sizeof(*w->counts));
-			if (!counts)
-				return NULL;
-			w->counts = counts;
-			w->type_capacity = capacity;
-		}
-		if (!ph_addrmap_set(&w->types, type, w->type_count + 1, false))
-			return NULL;
-		w->counts[w->type_count++] = (struct type_count){
-			.shape = shape,
-			.index = index_of(w, type),
-			.has_value = ph_shape_has_value(shape),
-			.has_locals = shape->type->kind == PH_KIND_FRAME || shape->type->kind == PH_KIND_GENERATOR,
-		};
-		known = ph_addrmap_find(&w->types, type);
-	}
-	w->last_type = type;
-	w->last = (size_t)*known - 1;
-	return &w->counts[w->last];
-}
-
-static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t *flags)
-{
-	int64_t count;
-	if (ph_target_int(t, object, PH_PyObject_ob_refcnt, &count) != PH_OK)
-		return -1;
-	if (ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0) {
-		*flags |= PH_OBJECT_IMMORTAL;
-		return -1;
-	}
-	return count;
-}
-
-static struct ph_error *walk_object(struct walk *w, uint64_t index, ph_addr object, struct ph_edge_sink *raw)
-{
-	const struct ph_target *t = w->heap->target;
-	ph_addr type;
-	const struct ph_shape *shape = ph_target_ptr(t, object, PH_PyObject_ob_type, &type) == PH_OK ?
-					       ph_shape_get(w->heap->objects, type) :
-					       NULL;
-	struct ph_heap_object record = { .address = object, .type = PH_NO_INDEX, .size = -1, .refcount = -1, .len = -1 };
-	if (shape) {
-		struct type_count *counted = count_type(w, type, shape);
-		if (!counted)
-			return &ph_error_no_memory;
-		counted->count++;
-		record.type = counted->index;
-		w->type_visited = false;
-		w->type_address = type;
-		w->shape = shape;
-		ph_traverse(shape, object, raw);
-		take_edges(raw);
-		if (counted->has_locals)
-			ph_heap_secrets_locals(&w->secrets, object);
-		w->valued[index / 64] |= (uint64_t)counted->has_value << index % 64;
-		record.size = ph_object_size(shape, object);
-		record.len = ph_object_len(shape, object);
-		record.refcount = read_refcount(t, object, &record.flags);
-		record.flags |= w->type_visited ? PH_OBJECT_TYPE_VISITED : 0;
-		record.flags |= shape->is_guess ? PH_OBJECT_GUESSED : 0;
-		record.flags |= ph_object_is_tracked(shape, object, NULL, NULL) ? PH_OBJECT_TRACKED : 0;
-	}
-	if (ph_addrset_page(&w->heap->set, object))
-		record.flags |= PH_OBJECT_POOLED;
-	return w->error ? w->error : w->sink->object(w->sink->self, &record);
-}
-
-static struct ph_error *walk_all(struct walk *w, const struct ph_callbacks *callbacks)
-{
-	struct ph_addrset_iter iter = { .set = &w->heap->set };
-	struct ph_edge_sink raw = { .edges = w->raw, .capacity = EDGES, .flush = take_edges, .user = w };
-	struct ph_error *error = w->sink->begin(w->sink->self, w->heap->count);
-	ph_addr object;
-	uint64_t done = 0;
-	while (!error && ph_addrset_next(&iter, &object)) {
-		if (!done)
-			w->behind = object;
-		if (object - w->behind > WINDOW) {
-			ph_image_drop_pages(w->heap->target->image, w->behind, object & ~(WINDOW - 1));
-			w->behind = object & ~(WINDOW - 1);
-		}
-		if (done++ % PROGRESS_EVERY == 0)
-			error = ph_progress(callbacks, "writing the heap", done, w->heap->count);
+	const struct ph_callbacks *callbacks = ph_image_callbacks(walk->extract->image);
+	struct ph_error *error = NULL;
+	uint64_t unit;
+	while (!error && (unit = atomic_fetch_add(&walk->next, 1)) < walk->units) {
+		if (!number)
+			error = ph_progress(callbacks, stage, unit * PH_HEAP_UNIT, walk->heap->count);
 		if (!error)
-			error = walk_object(w, done - 1, object, &raw);
+			error = each(&walk->workers[number], unit);
+	}
+	if (error)
+		fail(walk, error);
+}
+
+static struct ph_error *work_on_objects(void *user, unsigned number)
+{
+	take_units(user, number, ph_heap_walk_unit, "writing the heap");
+	return NULL;
+}
+
+static struct ph_error *work_on_values(void *user, unsigned number)
+{
+	take_units(user, number, ph_heap_walk_values, "writing values");
+	return NULL;
+}
+
+static struct ph_error *run(struct ph_heap_walk *walk, struct ph_error *(*work)(void *user, unsigned worker))
+{
+	walk->next = 0;
+	struct ph_error *error = ph_jobs_run(walk->jobs, work, walk);
+	if (walk->error) {
+		ph_error_free(error);
+		error = walk->error;
+		walk->error = NULL;
 	}
 	return error;
 }
 
+/* ---- what follows from all of them ---- */
+
 static int compare_types(const void *a, const void *b)
 {
-	const struct type_count *x = a, *y = b;
-	return x->index < y->index ? -1 : x->index > y->index;
+	const struct ph_heap_type *x = a, *y = b;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static struct ph_error *give_types(struct walk *w)
+/* Types as the first worker's objects name them, and how often all workers saw them. */
+static struct ph_error *collect_types(struct ph_heap_walk *walk, struct ph_heap_type **ret, size_t *ret_count)
 {
-	struct ph_error *error = NULL;
-	if (w->type_count)
-		qsort(w->counts, w->type_count, sizeof(*w->counts), compare_types);
-	for (size_t i = 0; !error && i < w->type_count; i++) {
-		const struct ph_type *type = w->counts[i].shape->type;
-		struct ph_heap_type record = {
-			.index = w->counts[i].index,
-			.address = type->address,
-			.name = type->name,
-			.module = type->module,
-			.basicsize = type->basicsize,
-			.itemsize = type->itemsize,
-			.is_heap = type->is_heap,
-			.count = w->counts[i].count,
-		};
-		error = w->sink->type(w->sink->self, &record);
+	struct ph_addrmap places = { 0 }; /* address -> index + 1 */
+	size_t count = 0, total = 0;
+	for (unsigned i = 0; i < walk->jobs; i++)
+		for (struct ph_heap_type_count *c = walk->workers[i].counts; c; c = c->next)
+			total++;
+	struct ph_heap_type *types = calloc(total + 1, sizeof(*types));
+	bool complete = types != NULL;
+	for (unsigned i = 0; complete && i < walk->jobs; i++) {
+		for (struct ph_heap_type_count *c = walk->workers[i].counts; complete && c; c = c->next) {
+			ph_addr address = c->shape->type->address;
+			const uint64_t *place = ph_addrmap_find(&places, address);
+			const struct ph_type *type = ph_type_get(walk->extract->objects, address);
+			if (!c->count || !type)
+				continue;
+			if (place) {
+				types[*place - 1].count += c->count;
+				continue;
+			}
+			types[count] = (struct ph_heap_type){
+				.index = c->index,
+				.address = address,
+				.name = type->name,
+				.module = type->module,
+				.basicsize = type->basicsize,
+				.itemsize = type->itemsize,
+				.is_heap = type->is_heap,
+				.count = c->count,
+			};
+			complete = ph_addrmap_set(&places, address, ++count, false);
+		}
 	}
-	for (size_t i = 0; !error && i < w->name_count; i++)
-		error = w->sink->field_name(w->sink->self, ph_field_name((enum ph_field)w->name_order[i]));
+	ph_addrmap_deinit(&places);
+	if (!complete) {
+		free(types);
+		return &ph_error_no_memory;
+	}
+	qsort(types, count, sizeof(*types), compare_types);
+	*ret = types;
+	*ret_count = count;
+	return NULL;
+}
+
+static struct ph_error *give_types(struct ph_heap_walk *walk)
+{
+	struct ph_heap_type *types = NULL;
+	size_t count = 0;
+	uint64_t fields[(PH_FIELD_COUNT + 63) / 64] = { 0 };
+	unsigned last = 0;
+	struct ph_error *error = collect_types(walk, &types, &count);
+	for (size_t i = 0; !error && i < count; i++)
+		error = walk->sink->type(walk->sink->self, &types[i]);
+	free(types);
+	for (unsigned i = 0; i < walk->jobs; i++)
+		for (size_t k = 0; k < sizeof(fields) / sizeof(*fields); k++)
+			fields[k] |= walk->workers[i].fields[k];
+	for (unsigned i = 0; i < PH_FIELD_COUNT; i++)
+		last = fields[i / 64] >> i % 64 & 1 ? i + 1 : last;
+	for (unsigned i = 0; !error && i < last; i++)
+		error = walk->sink->field_name(walk->sink->self, fields[i / 64] >> i % 64 & 1 ?
+								   ph_field_name((enum ph_field)i) : "");
 	return error;
 }
 
 static struct ph_error *take_root(void *self, const struct ph_heap_root *root)
 {
-	struct walk *w = self;
-	struct ph_redactor *redactor = w->secrets.extract->redactor;
+	struct ph_heap_walk *walk = self;
+	struct ph_redactor *redactor = walk->extract->redactor;
 	struct ph_heap_root scrubbed = *root;
-	uint32_t index = index_of(w, root->address);
+	uint32_t index = ph_heap_index(walk->heap, root->address);
 	if (index == PH_NO_INDEX)
 		return NULL;
 	if (root->name && ph_redactor_mode(redactor) == PH_REDACT_SECRETS) {
-		ph_buffer_clear(&w->name);
-		ph_redactor_scrub(redactor, root->name, strlen(root->name), &w->name);
-		scrubbed.name = ph_buffer_text(&w->name);
+		ph_buffer_clear(&walk->name);
+		ph_redactor_scrub(redactor, root->name, strlen(root->name), &walk->name);
+		scrubbed.name = ph_buffer_text(&walk->name);
 	}
-	return w->sink->root(w->sink->self, &scrubbed, index);
+	return walk->sink->root(walk->sink->self, &scrubbed, index);
 }
 
-static struct ph_error *give_all(struct walk *w, struct ph_extract *extract)
+/* Memory that the units took is the values'. */
+static struct ph_error *change_memory(struct ph_heap_walk *walk)
 {
-	w->valued = calloc(w->heap->count / 64 + 1, sizeof(*w->valued));
-	if (!w->valued)
-		return &ph_error_no_memory;
-	struct ph_error *error = ph_heap_secrets_begin(extract, w->heap, &w->secrets);
+	for (unsigned i = 0; i < walk->jobs; i++) {
+		struct ph_heap_worker *w = &walk->workers[i];
+		free(w->unit);
+		w->unit = NULL;
+		w->values = malloc(sizeof(*w->values));
+		if (!w->values)
+			return &ph_error_no_memory;
+	}
+	return NULL;
+}
+
+static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
+{
+	uint64_t count = walk->heap->count, most = 2 + count * OBJECT_MEMORY / WORKER_MEMORY;
+	walk->units = (count + PH_HEAP_UNIT - 1) / PH_HEAP_UNIT;
+	most = most < walk->units ? most : walk->units ? walk->units : 1;
+	unsigned wanted = jobs < most ? jobs : (unsigned)most;
+	walk->valued = calloc(count / 64 + 1, sizeof(*walk->valued));
+	walk->workers = calloc(wanted, sizeof(*walk->workers));
+	struct ph_error *error = walk->valued && walk->workers ? NULL : &ph_error_no_memory;
+	while (!error && walk->jobs < wanted)
+		error = make_worker(walk, walk->jobs++);
 	if (!error)
-		error = walk_all(w, ph_image_callbacks(extract->image));
+		error = ph_heap_secrets_begin(walk->extract, walk->heap, &walk->secrets);
+	if (!error)
+		error = run(walk, work_on_objects);
 	if (error)
 		return error;
-	ph_heap_secrets_mark(&w->secrets);
-	error = ph_heap_give_values(extract, w->heap, w->valued, w->sink);
-	const struct ph_root_sink roots = { .self = w, .root = take_root };
+	ph_heap_secrets_mark(&walk->secrets);
+	error = change_memory(walk);
 	if (!error)
-		error = ph_heap_roots(w->heap, extract->runtime, &roots);
-	return error ? error : give_types(w);
+		error = run(walk, work_on_values);
+	const struct ph_root_sink roots = { .self = walk, .root = take_root };
+	if (!error)
+		error = ph_heap_roots(walk->heap, walk->extract->runtime, &roots);
+	return error ? error : give_types(walk);
 }
 
-struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
+struct ph_error *ph_extract_heap(struct ph_extract *extract, unsigned jobs, const struct ph_heap_sink *sink)
 {
-	struct walk *w = calloc(1, sizeof(*w));
-	if (!w)
-		return &ph_error_no_memory;
-	w->sink = sink;
-	w->name = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	struct ph_heap_walk walk = { .extract = extract, .sink = sink, .name = PH_BUFFER(PH_BUFFER_UNBOUNDED) };
+	if (!jobs)
+		jobs = ph_jobs_available();
+	pthread_mutex_init(&walk.lock, NULL);
 	struct ph_error *error = ph_extract_find_heap(extract);
-	w->heap = extract->heap;
+	walk.heap = extract->heap;
 	if (!error)
-		error = give_all(w, extract);
-	ph_heap_secrets_deinit(&w->secrets);
-	ph_addrmap_deinit(&w->types);
-	ph_buffer_deinit(&w->name);
-	free(w->valued);
-	free(w->counts);
-	free(w);
+		error = walk_all(&walk, jobs);
+	for (unsigned i = 0; i < walk.jobs; i++)
+		free_worker(&walk.workers[i]);
+	ph_heap_secrets_deinit(&walk.secrets);
+	ph_buffer_deinit(&walk.name);
+	pthread_mutex_destroy(&walk.lock);
+	free(walk.workers);
+	free(walk.valued);
 	return error;
 }

@@ -6,32 +6,109 @@
 #include "extract/heap.h"
 #include "heap/heap.h"
 
-/* ---- secrets.c: what secret names lead to, anywhere in the heap ---- */
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* ---- secrets.c: what secret names lead to, anywhere in the heap; by several threads ---- */
 
 struct ph_heap_secrets {
 	struct ph_extract *extract;
 	struct ph_heap *heap;
-	uint8_t *verdicts; /* enum ph_name_verdict of each object that was asked for, else 0; NULL: nothing is redacted by name */
+	bool by_name;	   /* else there is nothing to look for */
 	uint64_t *targets; /* a bit for each object */
-	struct ph_value value;
-	struct ph_arena arena;
+	pthread_mutex_t lock; /* of the runtime */
 };
 
 struct ph_error *ph_heap_secrets_begin(struct ph_extract *extract, struct ph_heap *heap, struct ph_heap_secrets *ret)
 	__attribute__((warn_unused_result));
-/* The edges of an object, as the sink is given them. */
-void ph_heap_secrets_take(struct ph_heap_secrets *secrets, const struct ph_shape *shape,
-			  const struct ph_heap_edge *edges, size_t count);
+/* Is it a str or bytes that is a secret name?  shape NULL: it is none. */
+bool ph_heap_is_secret_name(const struct ph_heap_secrets *secrets, const struct ph_shape *shape, ph_addr name,
+			    struct ph_value *scratch);
+bool ph_heap_is_secret_slot(const struct ph_heap_secrets *secrets, const struct ph_shape *shape, uint64_t offset);
+static inline void ph_heap_secret_target(struct ph_heap_secrets *secrets, uint32_t object)
+{
+	__atomic_fetch_or(&secrets->targets[object / 64], UINT64_C(1) << object % 64, __ATOMIC_RELAXED);
+}
 /* What is no edge: the locals of a frame or generator. */
 void ph_heap_secrets_locals(struct ph_heap_secrets *secrets, ph_addr object);
 /* All were given: mark them. */
 void ph_heap_secrets_mark(struct ph_heap_secrets *secrets);
 void ph_heap_secrets_deinit(struct ph_heap_secrets *secrets);
 
-/* ---- heap_values.c ---- */
+/* ---- the walk ---- */
 
-/* The values of the objects whose bit is set, into the sink. */
-struct ph_error *ph_heap_give_values(struct ph_extract *extract, struct ph_heap *heap, const uint64_t *valued,
-				     const struct ph_heap_sink *sink) __attribute__((warn_unused_result));
+struct ph_heap_type_count {
+	struct ph_heap_type_count *next;
+	const struct ph_shape *shape;
+	uint32_t index;
+	uint64_t count;
+	bool has_value, has_locals, has_secret_slot;
+};
+
+#define PH_HEAP_RAW 4096   /* edges that are taken at a time */
+#define PH_HEAP_CACHE 1024 /* types and names that came last */
+
+/* What a thread has of its own. */
+struct ph_heap_worker {
+	struct ph_heap_walk *walk;
+	struct ph_objects *objects;
+	bool owns_objects;
+	struct ph_error *error;
+	/* types */
+	struct ph_addrmap types; /* address -> struct ph_heap_type_count * */
+	struct ph_arena arena;
+	struct ph_heap_type_count *counts;
+	struct {
+		ph_addr type;
+		struct ph_heap_type_count *count;
+	} type_cache[PH_HEAP_CACHE];
+	/* names of values and attributes */
+	struct {
+		ph_addr name;
+		uint32_t index;
+		bool secret;
+	} name_cache[PH_HEAP_CACHE];
+	struct ph_value value;
+	/* the object that is walked */
+	struct ph_heap_type_count *current;
+	bool type_visited;
+	struct ph_edge raw[PH_HEAP_RAW];
+	struct ph_edge_sink raw_sink;
+	struct ph_heap_unit *unit;
+	uint64_t edges; /* of the unit so far */
+	uint64_t fields[(PH_FIELD_COUNT + 63) / 64]; /* that edges name */
+	/* values */
+	struct ph_buffer text;
+	struct ph_heap_values *values;
+	struct ph_heap_recent *recent; /* texts of the unit */
+};
+
+struct ph_heap_walk {
+	struct ph_extract *extract;
+	struct ph_heap *heap;
+	const struct ph_heap_sink *sink;
+	struct ph_heap_secrets secrets;
+	uint64_t *valued; /* a bit for each object */
+	uint64_t units;
+	_Atomic uint64_t next; /* unit that nobody has taken */
+	pthread_mutex_t lock;
+	struct ph_error *error; /* the first */
+	struct ph_heap_worker *workers;
+	unsigned jobs;
+	struct ph_buffer name; /* of a root */
+};
+
+static inline uint32_t ph_heap_index(const struct ph_heap *heap, ph_addr address)
+{
+	uint64_t index;
+	return ph_heap_find(heap, address, &index) && index < PH_NO_INDEX ? (uint32_t)index : PH_NO_INDEX;
+}
+
+/* The type of an object as the worker counts it; NULL unknown, or with worker->error set without memory. */
+struct ph_heap_type_count *ph_heap_type_of(struct ph_heap_worker *worker, ph_addr object);
+
+/* One unit, into the sink (heap_unit.c, heap_values.c). */
+struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *worker, uint64_t number);
+struct ph_error *ph_heap_walk_values(struct ph_heap_worker *worker, uint64_t number);
 
 #endif

@@ -2,69 +2,148 @@
 /* The texts of str, bytes and numbers, once all edges are known: what a secret one leads to is not told. */
 #include "extract/heap_private.h"
 
-#include "base/callbacks.h"
-#include "base/cleanup.h"
 #include "object/scalar.h"
 
-#define PROGRESS_EVERY 65536
-#define WINDOW ((ph_addr)32 << 20)
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define PAGE ((ph_addr)4096)
 #define CHARACTERS 200 /* of a str */
 #define BYTES 64       /* of a bytes */
 #define SLACK 512      /* beyond, for a secret that straddles the cut */
+/* texts of the unit, to be found again: those of this size at most, one for each hash */
+#define RECENT 4096
+#define RECENT_TEXT 24
 
-struct values {
-	struct ph_extract *extract;
-	struct ph_value value;
-	struct ph_buffer text;
+struct ph_heap_recent {
+	struct {
+		uint64_t generation; /* which texts they are; 0 none */
+		uint32_t string;
+		uint32_t size;
+		char text[RECENT_TEXT];
+	} slots[RECENT];
+	uint64_t generation;
 };
 
-/* Into v->text; false: it has none. */
-static bool make_text(struct values *v, const struct ph_shape *shape, ph_addr object)
+/* Of the object, as the redaction has it; NULL: it has none.  Borrowed until the next call. */
+static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *shape, ph_addr object,
+			     struct ph_scalar *scalar, size_t *ret_size)
 {
 	static const struct ph_value_limits limits = { .children = 0, .characters = CHARACTERS + SLACK };
-	struct ph_scalar scalar;
+	const struct ph_extract *extract = w->walk->extract;
 	bool redacted;
-	ph_buffer_clear(&v->text);
-	if (!ph_scalar_get(shape, object, CHARACTERS + SLACK, &scalar)) {
-		ph_object_value(v->extract->objects, object, &limits, &v->value);
-		return ph_render_value(&v->extract->render, &v->value, CHARACTERS, BYTES, &v->text, &redacted);
+	ph_buffer_clear(&w->text);
+	if (!ph_scalar_get(shape, object, CHARACTERS + SLACK, scalar)) {
+		ph_object_value(w->objects, object, &limits, &w->value);
+		bool has = ph_render_value(&extract->render, &w->value, CHARACTERS, BYTES, &w->text, &redacted);
+		*ret_size = w->text.size;
+		return has ? ph_buffer_text(&w->text) : NULL;
 	}
 	struct ph_render_text text = {
-		.text = scalar.text,
-		.size = scalar.size,
-		.cut = scalar.cut,
-		.secret = ph_redactor_is_marked(v->extract->redactor, object),
-		.characters = scalar.is_bytes ? 0 : CHARACTERS,
-		.bytes = scalar.is_bytes ? BYTES : 0,
+		.text = scalar->text,
+		.size = scalar->size,
+		.cut = scalar->cut,
+		.secret = ph_redactor_is_marked(extract->redactor, object),
+		.characters = scalar->is_bytes ? 0 : CHARACTERS,
+		.bytes = scalar->is_bytes ? BYTES : 0,
 	};
-	ph_render_text(&v->extract->render, &text, &v->text);
-	return true;
+	/* most are short and hold nothing that could be one */
+	if (!text.secret && !text.bytes && text.size <= CHARACTERS &&
+	    ph_redactor_is_harmless(extract->redactor, text.text, text.size)) {
+		*ret_size = text.size;
+		return text.text;
+	}
+	ph_render_text(&extract->render, &text, &w->text);
+	*ret_size = w->text.size;
+	return ph_buffer_text(&w->text);
 }
 
-struct ph_error *ph_heap_give_values(struct ph_extract *extract, struct ph_heap *heap, const uint64_t *valued,
-				     const struct ph_heap_sink *sink)
+static struct ph_error *hand_over(struct ph_heap_worker *w, bool more)
 {
-	struct values v = { .extract = extract, .text = PH_BUFFER(PH_BUFFER_UNBOUNDED) };
-	struct ph_addrset_iter iter = { .set = &heap->set };
-	struct ph_error *error = NULL;
-	ph_addr object, behind = 0;
-	for (uint64_t i = 0; !error && ph_addrset_next(&iter, &object); i++) {
-		if (i % PROGRESS_EVERY == 0)
-			error = ph_progress(ph_image_callbacks(extract->image), "writing values", i, heap->count);
-		if (!(valued[i / 64] >> i % 64 & 1) || error)
-			continue;
-		if (object - behind > WINDOW) {
-			if (behind)
-				ph_image_drop_pages(extract->image, behind, object & ~(WINDOW - 1));
-			behind = object & ~(WINDOW - 1);
-		}
-		const struct ph_shape *shape = ph_heap_shape(heap, object);
-		if (!shape || !make_text(&v, shape, object))
-			continue;
-		error = v.text.no_memory ? &ph_error_no_memory :
-					   sink->value(sink->self, (uint32_t)i, ph_buffer_text(&v.text), v.text.size);
+	struct ph_heap_values *v = w->values;
+	struct ph_error *error = w->walk->sink->values(w->walk->sink->self, v, more);
+	v->count = v->string_count = 0;
+	v->string_start[0] = 0;
+	w->recent->generation++;
+	return error;
+}
+
+static struct ph_error *put_text(struct ph_heap_worker *w, const char *text, size_t size, uint32_t *ret)
+{
+	struct ph_heap_values *v = w->values;
+	struct ph_heap_recent *recent = w->recent;
+	size_t slot = size <= RECENT_TEXT ? XXH64(text, size, 0) & (RECENT - 1) : RECENT;
+	if (slot < RECENT && recent->slots[slot].generation == recent->generation && recent->slots[slot].size == size &&
+	    !memcmp(recent->slots[slot].text, text, size)) {
+		*ret = recent->slots[slot].string;
+		return NULL;
 	}
-	ph_value_deinit(&v.value);
-	ph_buffer_deinit(&v.text);
+	if (size > PH_HEAP_UNIT_TEXT)
+		size = PH_HEAP_UNIT_TEXT;
+	if (size > PH_HEAP_UNIT_TEXT - v->string_start[v->string_count]) {
+		struct ph_error *error = hand_over(w, true);
+		if (error)
+			return error;
+	}
+	uint64_t start = v->string_start[v->string_count];
+	memcpy(v->bytes + start, text, size);
+	*ret = (uint32_t)v->string_count++;
+	v->string_start[v->string_count] = start + size;
+	if (slot < RECENT) {
+		recent->slots[slot].generation = recent->generation;
+		recent->slots[slot].string = *ret;
+		recent->slots[slot].size = (uint32_t)size;
+		memcpy(recent->slots[slot].text, text, size);
+	}
+	return NULL;
+}
+
+static struct ph_error *give_value(struct ph_heap_worker *w, uint32_t index, ph_addr object)
+{
+	struct ph_scalar scalar;
+	struct ph_heap_values *v = w->values;
+	const struct ph_heap_type_count *type = ph_heap_type_of(w, object);
+	size_t size;
+	uint32_t string = 0;
+	const char *text = type ? make_text(w, type->shape, object, &scalar, &size) : NULL;
+	if (!text)
+		return w->error;
+	if (w->text.no_memory)
+		return &ph_error_no_memory;
+	struct ph_error *error = put_text(w, text, size, &string);
+	if (error)
+		return error;
+	v->object[v->count] = index;
+	v->string[v->count++] = string;
+	return NULL;
+}
+
+struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
+{
+	const struct ph_heap *heap = w->walk->heap;
+	uint64_t first = number * PH_HEAP_UNIT, left = heap->count - first;
+	size_t count = left < PH_HEAP_UNIT ? (size_t)left : PH_HEAP_UNIT;
+	struct ph_addrset_iter iter = ph_addrset_from(&heap->set, first);
+	ph_addr object, start = 0, end = 0;
+	struct ph_error *error = NULL;
+	if (!w->recent && !(w->recent = calloc(1, sizeof(*w->recent))))
+		return &ph_error_no_memory;
+	w->values->number = number;
+	w->values->count = w->values->string_count = 0;
+	w->values->string_start[0] = 0;
+	w->recent->generation++;
+	for (size_t i = 0; i < count && !error && ph_addrset_next(&iter, &object); i++) {
+		uint64_t index = first + i;
+		if (!(w->walk->valued[index / 64] >> index % 64 & 1))
+			continue;
+		start = start ? start : object & ~(PAGE - 1);
+		end = (object + PAGE) & ~(PAGE - 1);
+		error = give_value(w, (uint32_t)index, object);
+	}
+	if (!error)
+		error = hand_over(w, false);
+	if (end)
+		ph_image_drop_pages(heap->target->image, start, end);
 	return error;
 }

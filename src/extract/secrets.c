@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The survey of the stacks (record/redact_survey.c) ends at its depth: here every edge of the heap is held against the
- * secret names.  A name is looked at once, whatever number of edges bear it. */
+ * secret names. */
 #include "extract/heap_private.h"
+
+#include "object/scalar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,80 +12,62 @@
 
 struct ph_error *ph_heap_secrets_begin(struct ph_extract *extract, struct ph_heap *heap, struct ph_heap_secrets *ret)
 {
-	*ret = (struct ph_heap_secrets){ .extract = extract, .heap = heap, .arena = { .maximum = FRAMES_MEMORY } };
+	*ret = (struct ph_heap_secrets){ .extract = extract, .heap = heap };
+	pthread_mutex_init(&ret->lock, NULL);
 	if (ph_redactor_mode(extract->redactor) != PH_REDACT_SECRETS)
 		return NULL;
-	ret->verdicts = calloc(heap->count + 1, 1);
+	ret->by_name = true;
 	ret->targets = calloc(heap->count / 64 + 1, sizeof(*ret->targets));
-	return ret->verdicts && ret->targets ? NULL : &ph_error_no_memory;
+	return ret->targets ? NULL : &ph_error_no_memory;
 }
 
 void ph_heap_secrets_deinit(struct ph_heap_secrets *s)
 {
-	free(s->verdicts);
+	if (!s->extract)
+		return;
 	free(s->targets);
-	ph_value_deinit(&s->value);
-	ph_arena_deinit(&s->arena);
+	pthread_mutex_destroy(&s->lock);
 }
 
-static void add(struct ph_heap_secrets *s, uint32_t target)
-{
-	s->targets[target / 64] |= UINT64_C(1) << target % 64;
-}
-
-static bool is_secret(struct ph_heap_secrets *s, uint32_t name)
+bool ph_heap_is_secret_name(const struct ph_heap_secrets *s, const struct ph_shape *shape, ph_addr name,
+			    struct ph_value *scratch)
 {
 	static const struct ph_value_limits limits = { .children = 0, .characters = PH_NAME_CHARACTERS };
-	if (name == PH_NO_INDEX)
+	struct ph_scalar scalar;
+	if (shape->type->kind != PH_KIND_STR && shape->type->kind != PH_KIND_BYTES)
 		return false;
-	if (!s->verdicts[name]) {
-		ph_object_value(s->extract->objects, ph_addrset_select(&s->heap->set, name), &limits, &s->value);
-		s->verdicts[name] = (uint8_t)ph_redactor_judge(s->extract->redactor, &s->value);
-	}
-	return s->verdicts[name] >= PH_NAME_SECRET;
+	if (ph_scalar_get(shape, name, PH_NAME_CHARACTERS, &scalar))
+		return !scalar.cut && ph_redactor_is_secret_name(s->extract->redactor, scalar.text, scalar.size);
+	ph_object_value(shape->objects, name, &limits, scratch);
+	return ph_redactor_judge(s->extract->redactor, scratch) >= PH_NAME_SECRET;
 }
 
-static bool is_secret_slot(const struct ph_heap_secrets *s, const struct ph_shape *shape, uint32_t at)
+bool ph_heap_is_secret_slot(const struct ph_heap_secrets *s, const struct ph_shape *shape, uint64_t at)
 {
 	const char *name;
 	int64_t offset;
 	for (size_t i = 0; (name = ph_shape_slot(shape, i, &offset)); i++)
-		if (offset == at && ph_redactor_is_secret_name(s->extract->redactor, name, strlen(name)))
+		if ((uint64_t)offset == at && ph_redactor_is_secret_name(s->extract->redactor, name, strlen(name)))
 			return true;
 	return false;
 }
 
-void ph_heap_secrets_take(struct ph_heap_secrets *s, const struct ph_shape *shape, const struct ph_heap_edge *edges,
-			  size_t count)
-{
-	if (!s->verdicts)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		enum ph_edge_kind kind = (enum ph_edge_kind)(edges[i].kind & ~PH_EDGE_EXTRA);
-		bool secret = false;
-		if (kind == PH_EDGE_VALUE || kind == PH_EDGE_ATTRIBUTE)
-			secret = is_secret(s, edges[i].argument);
-		else if (kind == PH_EDGE_SLOT)
-			secret = is_secret_slot(s, shape, edges[i].argument);
-		if (secret)
-			add(s, edges[i].target);
-	}
-}
-
 void ph_heap_secrets_locals(struct ph_heap_secrets *s, ph_addr object)
 {
+	struct ph_arena arena = { .maximum = FRAMES_MEMORY };
 	struct ph_frame frame = { 0 };
-	uint64_t index;
-	if (!s->verdicts || ph_source_frame(&s->extract->source, object, &s->arena, &frame) != PH_OK)
+	if (!s->by_name)
 		return;
-	for (size_t i = 0; i < frame.local_count; i++) {
+	pthread_mutex_lock(&s->lock);
+	enum ph_status status = ph_runtime_object_frame(s->extract->runtime, object, &arena, &frame);
+	pthread_mutex_unlock(&s->lock);
+	for (size_t i = 0; status == PH_OK && i < frame.local_count; i++) {
 		const char *name = frame.locals[i].name;
-		if (name && ph_redactor_is_secret_name(s->extract->redactor, name, strlen(name)) &&
-		    ph_heap_find(s->heap, frame.locals[i].address, &index))
-			add(s, (uint32_t)index);
+		uint32_t target = ph_heap_index(s->heap, frame.locals[i].address);
+		if (target != PH_NO_INDEX && name && ph_redactor_is_secret_name(s->extract->redactor, name, strlen(name)))
+			ph_heap_secret_target(s, target);
 	}
-	ph_arena_deinit(&s->arena);
-	s->arena = (struct ph_arena){ .maximum = FRAMES_MEMORY };
+	ph_arena_deinit(&arena);
 }
 
 void ph_heap_secrets_mark(struct ph_heap_secrets *s)
@@ -92,4 +76,5 @@ void ph_heap_secrets_mark(struct ph_heap_secrets *s)
 		for (uint64_t left = s->targets[word]; left; left &= left - 1)
 			ph_redactor_mark(s->extract->redactor, &s->extract->source,
 					 ph_addrset_select(&s->heap->set, word * 64 + (uint64_t)__builtin_ctzll(left)));
+	ph_redactor_settle(s->extract->redactor);
 }

@@ -100,7 +100,7 @@ uint64_t ph_addrset_rank(struct ph_addrset *set)
 	return total;
 }
 
-ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank)
+struct ph_addrset_iter ph_addrset_from(const struct ph_addrset *set, uint64_t rank)
 {
 	size_t low = 0, high = set->window_count, word = 0;
 	while (high - low > 1) {
@@ -115,11 +115,18 @@ ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank)
 	for (size_t step = PH_WINDOW_WORDS / 2; step; step /= 2)
 		if (w->ranks[word + step] <= left)
 			word += step;
-	left -= w->ranks[word];
 	uint64_t bits = w->bits[word];
-	for (; left; left--)
+	for (left -= w->ranks[word]; left; left--)
 		bits &= bits - 1;
-	return w->base + ((ph_addr)word << 9) + ((ph_addr)__builtin_ctzll(bits) << 3);
+	return (struct ph_addrset_iter){ .set = set, .window = low, .word = word, .left = bits, .started = true };
+}
+
+ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank)
+{
+	struct ph_addrset_iter iter = ph_addrset_from(set, rank);
+	ph_addr ret = 0;
+	ph_addrset_next(&iter, &ret);
+	return ret;
 }
 
 bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret)

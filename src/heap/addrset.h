@@ -77,9 +77,6 @@ static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr ad
 /* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking. */
 bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
 bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
-/* The member of a rank, which must be below their number; after ph_addrset_rank(). */
-ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank);
-
 /* Members in order: starts with { .set = set }.  False behind the last. */
 struct ph_addrset_iter {
 	const struct ph_addrset *set;
@@ -88,5 +85,9 @@ struct ph_addrset_iter {
 	bool started;
 };
 bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret);
+
+/* From the member of a rank on, and that member; the rank is below their number.  After ph_addrset_rank(). */
+struct ph_addrset_iter ph_addrset_from(const struct ph_addrset *set, uint64_t rank);
+ph_addr ph_addrset_select(const struct ph_addrset *set, uint64_t rank);
 
 #endif

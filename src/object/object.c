@@ -21,6 +21,14 @@ struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects *
 	return NULL;
 }
 
+struct ph_error *ph_objects_clone(const struct ph_objects *objects, struct ph_objects **ret)
+{
+	struct ph_error *error = ph_objects_create(objects->target, ret);
+	if (!error && objects->may_guess)
+		ph_objects_seed(*ret, objects->builtins, objects->modules);
+	return error;
+}
+
 void ph_objects_free(struct ph_objects *objects)
 {
 	if (!objects)

@@ -19,6 +19,9 @@ struct ph_objects; /* a target with its caches of types and codes; not thread-sa
 
 struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects **ret)
 	__attribute__((warn_unused_result));
+/* Another of the same target, which knows what these were told, with caches of its own: for another thread. */
+struct ph_error *ph_objects_clone(const struct ph_objects *objects, struct ph_objects **ret)
+	__attribute__((warn_unused_result));
 void ph_objects_free(struct ph_objects *objects);
 struct ph_target *ph_objects_target(struct ph_objects *objects);
 

@@ -65,6 +65,7 @@ struct ph_error *ph_redactor_create(enum ph_redaction_mode mode, const char *wor
 	if (!redactor)
 		return &ph_error_no_memory;
 	redactor->mode = mode;
+	pthread_mutex_init(&redactor->lock, NULL);
 	redactor->marked.maximum = MARKED_MAXIMUM;
 	redactor->noted.maximum = NOTED_MAXIMUM;
 	set_filter(redactor, words ? words : default_words);
@@ -85,6 +86,7 @@ void ph_redactor_free(struct ph_redactor *redactor)
 	ph_addrmap_deinit(&redactor->noted);
 	ph_addrmap_deinit(&redactor->text_hashes);
 	ph_arena_deinit(&redactor->arena);
+	pthread_mutex_destroy(&redactor->lock);
 	free(redactor->texts);
 	free(redactor->table);
 	free(redactor);
@@ -108,7 +110,9 @@ void ph_redactor_note(struct ph_redactor *redactor, ph_addr address)
 
 void ph_redactor_note_text(struct ph_redactor *redactor, const char *text, size_t size)
 {
+	pthread_mutex_lock(&redactor->lock);
 	ph_redactor_note(redactor, XXH64(text, size, 1) | 1);
+	pthread_mutex_unlock(&redactor->lock);
 }
 
 bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address)

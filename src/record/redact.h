@@ -105,6 +105,12 @@ bool ph_redactor_scrub(struct ph_redactor *redactor, const char *text, size_t si
 bool ph_redactor_scrub_cut(struct ph_redactor *redactor, const char *text, size_t size, bool cut,
 			   struct ph_buffer *out);
 
+/* Nothing is added any more: from now on several threads may scrub. */
+void ph_redactor_settle(struct ph_redactor *redactor);
+/* Whether the text certainly holds no secret, and scrubbing would leave it as it is: quick, and often wrong in saying no.
+ * False unless settled. */
+bool ph_redactor_is_harmless(const struct ph_redactor *redactor, const char *text, size_t size);
+
 /* The renderer showed ‹redacted› in this object's place: counts it, once. */
 void ph_redactor_note(struct ph_redactor *redactor, ph_addr address);
 

@@ -3,6 +3,8 @@
 #ifndef RECORD_REDACT_PRIVATE_H
 #define RECORD_REDACT_PRIVATE_H
 
+#include <pthread.h>
+
 #include "base/arena.h"
 #include "record/redact.h"
 
@@ -11,6 +13,7 @@
 #define PH_SECRET_TEXTS_MAXIMUM 16384
 #define PH_SECRET_TEXT_MINIMUM 4 /* bytes; shorter ones would tear holes into everything */
 
+#define PH_SECRET_TABLE_BITS 14
 #define PH_SECRET_FILTER 3 /* bytes */
 #define PH_SECRET_FILTER_BITS 12
 
@@ -41,6 +44,8 @@ struct ph_redactor {
 	struct ph_secret_text *texts;
 	size_t text_count, text_capacity;
 	struct ph_addrmap text_hashes; /* of those that are there */
+	uint64_t begins_known[(1 << PH_SECRET_TABLE_BITS) / 64]; /* hashes that are in the table */
+	pthread_mutex_t lock; /* of noted and count, when texts are scrubbed */
 	uint32_t *table;	       /* hash of the first four bytes -> index + 1; valid when !stale */
 	bool stale;
 };

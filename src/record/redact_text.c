@@ -9,7 +9,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#define TABLE_BITS 14
+#define TABLE_BITS PH_SECRET_TABLE_BITS
 #define CHUNK 2048 /* a longer secret is known by its pieces of this size */
 #define TEXT_MAXIMUM ((size_t)65536)
 #define TEXTS_MEMORY ((size_t)64 << 20)
@@ -150,6 +150,7 @@ static bool build_table(struct ph_redactor *redactor)
 	if (!redactor->table)
 		return false;
 	memset(redactor->table, 0, sizeof(*redactor->table) << TABLE_BITS);
+	memset(redactor->begins_known, 0, sizeof(redactor->begins_known));
 	for (size_t i = 0; i < redactor->text_count; i++) {
 		struct ph_secret_text *t = &redactor->texts[i];
 		uint32_t *link = &redactor->table[slot_of(t->text)];
@@ -157,9 +158,34 @@ static bool build_table(struct ph_redactor *redactor)
 			link = &redactor->texts[*link - 1].next;
 		t->next = *link;
 		*link = (uint32_t)(i + 1);
+		redactor->begins_known[slot_of(t->text) / 64] |= UINT64_C(1) << slot_of(t->text) % 64;
 	}
 	redactor->stale = false;
 	return true;
+}
+
+void ph_redactor_settle(struct ph_redactor *redactor)
+{
+	if (redactor && redactor->mode == PH_REDACT_SECRETS && redactor->stale)
+		build_table(redactor);
+}
+
+/* No name is a secret's without one of "=:," or "--" behind it: redact_pattern.c, may_hold(). */
+bool ph_redactor_is_harmless(const struct ph_redactor *redactor, const char *text, size_t size)
+{
+	bool found = false;
+	size_t i = 0;
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS || redactor->stale)
+		return !redactor || redactor->mode == PH_REDACT_NONE;
+	for (; i + PH_SECRET_TEXT_MINIMUM <= size; i++) {
+		size_t slot = slot_of(text + i);
+		char c = text[i];
+		found |= redactor->begins_known[slot / 64] >> slot % 64 & 1;
+		found |= c == '=' || c == ':' || c == ',' || (c == '-' && text[i + 1] == '-');
+	}
+	for (; i < size; i++)
+		found |= text[i] == '=' || text[i] == ':' || text[i] == ',' || text[i] == '-';
+	return !found;
 }
 
 /* A number alone: no digit at either side, and not within a hexadecimal address. */

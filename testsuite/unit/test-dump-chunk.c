@@ -20,7 +20,10 @@ static void round_trip(const struct ph_column_form *form, size_t count)
 	uint64_t state = count;
 	for (size_t i = 0; i < count * form->width; i++)
 		items[i] = (uint8_t)next(&state);
-	size_t size = ph_chunk_encode(form, items, count, scratch, out);
+	struct ph_chunker chunker;
+	CHECK(ph_chunker_init(&chunker));
+	size_t size = ph_chunk_encode(&chunker, form, items, count, out);
+	ph_chunker_deinit(&chunker);
 	CHECK(size > 0 && size <= ph_chunk_bound(form));
 	CHECK(ph_chunk_decode(form, out, size, scratch, back));
 	CHECK(!memcmp(items, back, count * form->width));
@@ -46,9 +49,12 @@ static void other_size(void)
 	const struct ph_column_form *wide = &ph_column_forms[PH_COLUMN_OBJECT_ADDRESS];
 	const struct ph_column_form *narrow = &ph_column_forms[PH_COLUMN_EDGE_KIND];
 	uint8_t *items = calloc(PH_CHUNK, 8), *scratch = calloc(PH_CHUNK, 16), *out = malloc(ph_chunk_bound(wide));
-	size_t size = ph_chunk_encode(wide, items, PH_CHUNK, scratch, out);
+	struct ph_chunker chunker;
+	CHECK(ph_chunker_init(&chunker));
+	size_t size = ph_chunk_encode(&chunker, wide, items, PH_CHUNK, out);
 	CHECK(!ph_chunk_decode(narrow, out, size, scratch, items));
-	size = ph_chunk_encode(narrow, items, PH_CHUNK, scratch, out);
+	size = ph_chunk_encode(&chunker, narrow, items, PH_CHUNK, out);
+	ph_chunker_deinit(&chunker);
 	CHECK(!ph_chunk_decode(wide, out, size, scratch, items));
 	free(items);
 	free(scratch);

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The objects of a unit with their edges. */
+#include "extract/heap_private.h"
+
+#include "object/scalar.h"
+
+#include <stdlib.h>
+
+#define PAGE ((ph_addr)4096)
+
+static size_t slot_of(ph_addr address)
+{
+	return (address >> 4 ^ address >> 14) & (PH_HEAP_CACHE - 1);
+}
+
+static bool has_secret_slot(const struct ph_heap_secrets *secrets, const struct ph_shape *shape)
+{
+	int64_t offset;
+	for (size_t i = 0; ph_shape_slot(shape, i, &offset); i++)
+		if (ph_heap_is_secret_slot(secrets, shape, (uint64_t)offset))
+			return true;
+	return false;
+}
+
+static struct ph_heap_type_count *find_type(struct ph_heap_worker *w, ph_addr type)
+{
+	const uint64_t *known = ph_addrmap_find(&w->types, type);
+	if (known)
+		return (struct ph_heap_type_count *)(uintptr_t)*known;
+	struct ph_heap_type_count *count = NULL;
+	const struct ph_shape *shape = ph_shape_get(w->objects, type);
+	if (shape && !(count = ph_arena_new(&w->arena, struct ph_heap_type_count))) {
+		w->error = &ph_error_no_memory;
+		return NULL;
+	}
+	if (shape) {
+		*count = (struct ph_heap_type_count){
+			.next = w->counts,
+			.shape = shape,
+			.index = ph_heap_index(w->walk->heap, type),
+			.has_value = ph_shape_has_value(shape),
+			.has_locals = shape->type->kind == PH_KIND_FRAME || shape->type->kind == PH_KIND_GENERATOR,
+			.has_secret_slot = w->walk->secrets.by_name && has_secret_slot(&w->walk->secrets, shape),
+		};
+		w->counts = count;
+	}
+	if (type && !ph_addrmap_set(&w->types, type, (uintptr_t)count, false))
+		w->error = &ph_error_no_memory;
+	return count;
+}
+
+struct ph_heap_type_count *ph_heap_type_of(struct ph_heap_worker *w, ph_addr object)
+{
+	ph_addr type;
+	if (ph_target_ptr(w->walk->heap->target, object, PH_PyObject_ob_type, &type) != PH_OK)
+		return NULL;
+	size_t slot = slot_of(type);
+	if (w->type_cache[slot].type != type) {
+		w->type_cache[slot].count = find_type(w, type);
+		w->type_cache[slot].type = type;
+	}
+	return w->type_cache[slot].count;
+}
+
+/* Index of a str that edges bear as their name; *ret_secret: what they lead to is not to be told. */
+static inline uint32_t index_of_name(struct ph_heap_worker *w, ph_addr name, bool *ret_secret)
+{
+	size_t slot = slot_of(name);
+	if (w->name_cache[slot].name != name) {
+		const struct ph_heap_type_count *type = w->walk->secrets.by_name ? ph_heap_type_of(w, name) : NULL;
+		w->name_cache[slot].name = name;
+		w->name_cache[slot].index = ph_heap_index(w->walk->heap, name);
+		w->name_cache[slot].secret =
+			type && ph_heap_is_secret_name(&w->walk->secrets, type->shape, name, &w->value);
+	}
+	*ret_secret = w->name_cache[slot].secret;
+	return w->name_cache[slot].index;
+}
+
+static inline uint32_t argument_of(struct ph_heap_worker *w, const struct ph_edge *edge, bool *ret_secret)
+{
+	*ret_secret = false;
+	switch ((enum ph_edge_kind)edge->kind) {
+	case PH_EDGE_VALUE:
+	case PH_EDGE_ATTRIBUTE:
+		return index_of_name(w, edge->argument, ret_secret);
+	case PH_EDGE_FIELD:
+		if (edge->argument >= PH_FIELD_COUNT)
+			return PH_NO_INDEX;
+		w->fields[edge->argument / 64] |= UINT64_C(1) << edge->argument % 64;
+		return (uint32_t)edge->argument;
+	case PH_EDGE_TYPE:
+	case PH_EDGE_DICT:
+	case PH_EDGE_WEAK:
+		return PH_NO_INDEX;
+	case PH_EDGE_SLOT:
+		*ret_secret = w->current->has_secret_slot &&
+			      ph_heap_is_secret_slot(&w->walk->secrets, w->current->shape, edge->argument);
+		break;
+	default:
+		break;
+	}
+	return edge->argument < PH_NO_INDEX ? (uint32_t)edge->argument : PH_NO_INDEX;
+}
+
+/* Edges that lead to no object are no edges; that to the type is a flag. */
+static void take_edges(struct ph_edge_sink *raw)
+{
+	struct ph_heap_worker *w = raw->user;
+	struct ph_heap_unit *unit = w->unit;
+	if (raw->count > PH_HEAP_UNIT_EDGES - unit->edge_count && !w->error) {
+		w->error = w->walk->sink->unit(w->walk->sink->self, unit, true);
+		unit->edge_count = 0;
+	}
+	size_t n = unit->edge_count;
+	for (size_t i = 0; i < raw->count && !w->error; i++) {
+		const struct ph_edge *edge = &raw->edges[i];
+		bool secret;
+		if (edge->kind == PH_EDGE_TYPE && edge->target == w->current->shape->type->address) {
+			w->type_visited |= !edge->extra;
+			continue;
+		}
+		uint32_t target = ph_heap_index(w->walk->heap, edge->target);
+		if (target == PH_NO_INDEX)
+			continue;
+		unit->target[n] = target;
+		unit->argument[n] = argument_of(w, edge, &secret);
+		unit->kind[n++] = (uint8_t)(edge->kind | (edge->extra ? PH_EDGE_EXTRA : 0));
+		if (secret)
+			ph_heap_secret_target(&w->walk->secrets, target);
+	}
+	w->edges += n - unit->edge_count;
+	unit->edge_count = n;
+	raw->count = 0;
+}
+
+static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t *flags)
+{
+	int64_t count;
+	if (ph_target_int(t, object, PH_PyObject_ob_refcnt, &count) != PH_OK)
+		return -1;
+	if (ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0) {
+		*flags |= PH_OBJECT_IMMORTAL;
+		return -1;
+	}
+	return count;
+}
+
+static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
+{
+	struct ph_heap_unit *unit = w->unit;
+	const struct ph_heap *heap = w->walk->heap;
+	uint64_t index = unit->number * PH_HEAP_UNIT + i;
+	uint16_t flags = ph_addrset_page(&heap->set, object) ? PH_OBJECT_POOLED : 0;
+	struct ph_heap_type_count *type = ph_heap_type_of(w, object);
+	unit->address[i] = object;
+	unit->edge_start[i] = w->edges;
+	unit->type[i] = PH_NO_INDEX;
+	unit->size[i] = unit->refcount[i] = unit->len[i] = -1;
+	if (type) {
+		const struct ph_shape *shape = type->shape;
+		type->count++;
+		w->current = type;
+		w->type_visited = false;
+		ph_traverse(shape, object, &w->raw_sink);
+		take_edges(&w->raw_sink);
+		if (type->has_locals)
+			ph_heap_secrets_locals(&w->walk->secrets, object);
+		/* a word of the bitmap belongs to one unit */
+		w->walk->valued[index / 64] |= (uint64_t)type->has_value << index % 64;
+		unit->type[i] = type->index;
+		unit->size[i] = ph_object_size(shape, object);
+		unit->len[i] = ph_object_len(shape, object);
+		unit->refcount[i] = read_refcount(heap->target, object, &flags);
+		flags |= w->type_visited ? PH_OBJECT_TYPE_VISITED : 0;
+		flags |= shape->is_guess ? PH_OBJECT_GUESSED : 0;
+		flags |= ph_object_is_tracked(shape, object, NULL, NULL) ? PH_OBJECT_TRACKED : 0;
+	}
+	unit->flags[i] = flags;
+}
+
+struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
+{
+	const struct ph_heap *heap = w->walk->heap;
+	struct ph_heap_unit *unit = w->unit;
+	uint64_t first = number * PH_HEAP_UNIT, left = heap->count - first;
+	struct ph_addrset_iter iter = ph_addrset_from(&heap->set, first);
+	ph_addr object;
+	unit->number = number;
+	unit->count = left < PH_HEAP_UNIT ? (size_t)left : PH_HEAP_UNIT;
+	unit->last = left <= PH_HEAP_UNIT;
+	unit->edge_count = 0;
+	w->edges = 0;
+	w->raw_sink = (struct ph_edge_sink){ .edges = w->raw, .capacity = PH_HEAP_RAW, .flush = take_edges, .user = w };
+	for (size_t i = 0; i < unit->count && !w->error && ph_addrset_next(&iter, &object); i++)
+		walk_object(w, i, object);
+	unit->edge_start[unit->count] = w->edges;
+	/* the sink may change the byte order of what it is given */
+	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
+	if (!w->error)
+		w->error = w->walk->sink->unit(w->walk->sink->self, unit, false);
+	ph_image_drop_pages(heap->target->image, start, end);
+	return w->error;
+}
