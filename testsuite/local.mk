@@ -65,6 +65,8 @@ TESTS += testsuite/cores/conformance-3.11-i386.test
 TESTS += testsuite/cores/conformance-3.11-armhf.test
 TESTS += testsuite/cores/conformance-3.13-ppc64el.test
 TESTS += testsuite/cores/corpus.sh
+TESTS += testsuite/cores/macho.sh
+EXTRA_DIST += testsuite/cores/elf2macho.py
 
 # The commands in a real gdb, one test a version.
 TESTS += testsuite/gdb/gdb-2.7.test
@@ -90,7 +92,7 @@ EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsu
 # The layout tables against debug information and internal headers.
 check_PROGRAMS += testsuite/layouts/dump-layout
 testsuite_layouts_dump_layout_SOURCES = testsuite/layouts/dump-layout.c
-EXTRA_DIST += testsuite/layouts/read-dwarf.py
+EXTRA_DIST += testsuite/layouts/read-dwarf.py testsuite/layouts/macos-types.h
 TESTS += testsuite/layouts/rows.py
 TESTS += testsuite/layouts/machines.py
 

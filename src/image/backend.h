@@ -24,6 +24,8 @@ struct ph_span {
 	const uint8_t *data;
 };
 
+enum ph_module_format { PH_MODULES_ELF, PH_MODULES_PE, PH_MODULES_MACHO };
+
 struct ph_image_ops {
 	/* For kinds whose spans are filled on demand (ondemand.h); NULL for files.  Have [addr, addr+size),
 	 * which lies within the span; false when it cannot be read.  Thread-safe. */
@@ -56,7 +58,7 @@ struct ph_auxv {
 struct ph_module_state {
 	struct ph_phdr *phdrs; /* from the core's memory, else from the trusted file; NULL unknown */
 	size_t phdr_count;
-	bool header_in_core; /* the module's first page is in the core, and is ELF or PE */
+	bool header_in_core; /* the module's first page is in the core, and is of the image's format */
 	struct ph_pe_exports exports; /* of a PE module; .rva 0: none, or not known yet */
 	atomic_bool looked;  /* for the file */
 	/* dynamic symbols, under lock */
@@ -98,7 +100,7 @@ struct ph_image {
 	struct ph_auxv *auxv;
 	size_t auxv_count;
 	bool debugger_core; /* written by gdb's gcore, not by the kernel */
-	bool pe_modules; /* they are Windows's */
+	enum ph_module_format format;
 	bool anonymous_dumped; /* private writable memory is in the core: see ph_image_file_bytes() */
 
 	pthread_mutex_t lock; /* recursive; guards what is below, and files being looked for */
@@ -135,7 +137,9 @@ size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maxim
 const struct ph_mapping *ph_image_mapping_at(const struct ph_image *image, ph_addr addr);
 const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_addr addr);
 
-/* segments.c: the spans of segments that lie in `data` (a whole file), and what a cut took of them as damage. */
+/* segments.c: sort the segments, and cut off what overlaps an earlier one; returns how many did. */
+uint64_t ph_image_settle_segments(struct ph_image *image);
+/* The spans of segments that lie in `data` (a whole file), and what a cut took of them as damage. */
 struct ph_error *ph_image_hold_segments(struct ph_image *image, const uint8_t *data) __attribute__((warn_unused_result));
 void ph_image_count_missing(struct ph_image *image);
 

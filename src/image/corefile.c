@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "image/compressed.h"
+#include "image/macho.h"
 #include "image/minidump.h"
 
 struct core_map {
@@ -135,6 +136,8 @@ struct ph_error *ph_image_file_kind(const char *path, enum ph_file_kind *ret)
 	if (ph_elf_parse(head, (size_t)n, &elf))
 		*ret = elf.type == ET_CORE ? PH_FILE_CORE : PH_FILE_EXECUTABLE;
 	else if (n >= 4 && !memcmp(head, PH_MINIDUMP_MAGIC, 4))
+		*ret = PH_FILE_CORE;
+	else if (ph_macho_is_core(head, (size_t)n))
 		*ret = PH_FILE_CORE;
 	else if (n >= 2 && !memcmp(head, "MZ", 2))
 		*ret = PH_FILE_EXECUTABLE;

@@ -5,6 +5,7 @@
  *
  * Follows fs/binfmt_elf.c of Linux (elf_core_dump) and gdb's gcore. */
 #include "image/elfcore.h"
+#include "image/macho.h"
 #include "image/minidump.h"
 
 #include <elf.h>
@@ -134,42 +135,13 @@ static struct ph_error *read_headers(struct loader *l)
 	return NULL;
 }
 
-static int compare_segments(const void *a, const void *b)
-{
-	const struct ph_segment *x = a, *y = b;
-	return x->start < y->start ? -1 : x->start > y->start;
-}
-
-/* Sorted, and what overlaps an earlier segment is cut off. */
 static void settle_segments(struct loader *l)
 {
-	struct ph_image *image = l->image;
-	struct ph_segment *segments = image->segments;
-	size_t n = 0;
-	qsort(segments, image->segment_count, sizeof(*segments), compare_segments);
-	for (size_t i = 0; i < image->segment_count; i++) {
-		struct ph_segment s = segments[i];
-		ph_addr last = n ? segments[n - 1].end : 0;
-		if (s.start < last) {
-			uint64_t cut = last - s.start;
-			l->lies++;
-			if (s.end <= last)
-				continue;
-			s.start = last;
-			s.file_offset += cut;
-			if (cut > s.file_size) {
-				uint64_t beyond = cut - s.file_size;
-				s.missing -= beyond < s.missing ? beyond : s.missing;
-			}
-			s.file_size = cut < s.file_size ? s.file_size - cut : 0;
-		}
-		segments[n++] = s;
-	}
-	image->segment_count = n;
+	l->lies += ph_image_settle_segments(l->image);
 	if (l->lies) {
-		ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, "core",
+		ph_damage_add(&l->image->damage, PH_DAMAGE_IMAGE, "core",
 			      "%" PRIu64 " program headers that overlap or leave the address space", l->lies);
-		image->info.complete = false;
+		l->image->info.complete = false;
 	}
 }
 
@@ -275,6 +247,8 @@ struct ph_error *ph_image_parse_core(const void *data, size_t size, const char *
 	static const struct ph_image_ops ops = { .close = NULL };
 	if (size >= 4 && !memcmp(data, PH_MINIDUMP_MAGIC, 4))
 		return ph_image_parse_minidump(data, size, name, options, ret);
+	if (ph_macho_is_core(data, size))
+		return ph_image_parse_macho(data, size, name, options, ret);
 	struct loader l = { .data = data, .size = size, .name = name };
 	struct ph_error *error = ph_image_create(options, &ops, &l.image);
 	if (error)

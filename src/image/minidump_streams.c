@@ -67,7 +67,7 @@ struct ph_error *ph_minidump_system(struct ph_minidump *md)
 		info->scalar_align = 8;
 		info->lock_size = 0;
 		info->page_size = 4096;
-		md->image->pe_modules = true;
+		md->image->format = PH_MODULES_PE;
 	}
 	return NULL;
 }

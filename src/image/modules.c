@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/macho.h"
 #include "image/modfile.h"
 
 #define MAX_PHDRS 64 /* they must fit the one page that the kernel keeps */
@@ -55,12 +56,29 @@ static bool read_pe_header(struct ph_image *image, struct ph_module *module, str
 	return true;
 }
 
+/* And of a Mach-O module. */
+static bool read_macho_header(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	struct ph_macho macho;
+	char id[PH_MACHO_ID_SIZE];
+	if (!ph_macho_load(image, module->start, &macho))
+		return false;
+	state->header_in_core = true;
+	state->phdr_count = ph_macho_phdrs(&macho, &state->phdrs);
+	if (ph_macho_uuid(&macho, id))
+		module->build_id = ph_image_intern(image, id);
+	place(image, module, state->phdrs, state->phdr_count);
+	return true;
+}
+
 /* What the module's first page in the core says. */
 static bool read_header(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
 {
 	struct ph_elf elf;
-	if (image->pe_modules)
+	if (image->format == PH_MODULES_PE)
 		return read_pe_header(image, module, state);
+	if (image->format == PH_MODULES_MACHO)
+		return read_macho_header(image, module, state);
 	const void *header = ph_image_core_view(image, module->start, PH_ELF_HEADER_SIZE);
 	if (!header || !ph_elf_parse(header, PH_ELF_HEADER_SIZE, &elf))
 		return false;
@@ -132,7 +150,7 @@ static void take_listed(struct ph_image *image, struct ph_module *module, const 
 	module->is_executable = m->main;
 	if (!module->build_id)
 		module->build_id = m->build_id;
-	if (!module->build_id && image->pe_modules && m->timestamp && m->image_size) {
+	if (!module->build_id && image->format == PH_MODULES_PE && m->timestamp && m->image_size) {
 		ph_pe_build_id(m->timestamp, m->image_size, id);
 		module->build_id = ph_image_intern(image, id);
 	}
@@ -200,7 +218,7 @@ static void finish_modules(struct ph_image *image)
 			m->end = m[1].start;
 		if (!image->module_states[i].phdr_count)
 			/* programs that are not position-independent lie low, and there addresses are as linked */
-			m->bias = m->start >> 32 || image->pe_modules ? m->start : 0;
+			m->bias = m->start >> 32 || image->format != PH_MODULES_ELF ? m->start : 0;
 		if (known)
 			m->is_executable = entry >= m->start && entry < m->end;
 		m->why_not = "not looked for";

@@ -224,7 +224,7 @@ int ph_image_open_named(struct ph_image *image, const char *path, const char *su
 			const char **why)
 {
 	char below[PATH_MAX];
-	if (image->pe_modules) {
+	if (image->format == PH_MODULES_PE) {
 		*why = "a file of Windows: give the folder that has it as --sysroot";
 		if (!image->sysroot || !ph_windows_path(path, below, sizeof(below)))
 			return -1;

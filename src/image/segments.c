@@ -8,6 +8,40 @@
 
 #define MAX_MISSING_RANGES 32 /* that are listed one by one */
 
+static int compare_segments(const void *a, const void *b)
+{
+	const struct ph_segment *x = a, *y = b;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+uint64_t ph_image_settle_segments(struct ph_image *image)
+{
+	uint64_t lies = 0;
+	struct ph_segment *segments = image->segments;
+	size_t n = 0;
+	qsort(segments, image->segment_count, sizeof(*segments), compare_segments);
+	for (size_t i = 0; i < image->segment_count; i++) {
+		struct ph_segment s = segments[i];
+		ph_addr last = n ? segments[n - 1].end : 0;
+		if (s.start < last) {
+			uint64_t cut = last - s.start;
+			lies++;
+			if (s.end <= last)
+				continue;
+			s.start = last;
+			s.file_offset += cut;
+			if (cut > s.file_size) {
+				uint64_t beyond = cut - s.file_size;
+				s.missing -= beyond < s.missing ? beyond : s.missing;
+			}
+			s.file_size = cut < s.file_size ? s.file_size - cut : 0;
+		}
+		segments[n++] = s;
+	}
+	image->segment_count = n;
+	return lies;
+}
+
 struct ph_error *ph_image_hold_segments(struct ph_image *image, const uint8_t *data)
 {
 	struct ph_span *spans = calloc(image->segment_count ? image->segment_count : 1, sizeof(*spans));

@@ -15,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "image/macho.h"
 #include "image/modfile.h"
 
 #define MAX_NAME 256
@@ -179,8 +180,10 @@ static bool look_in_hash(struct symbol_query *q)
 
 static ph_addr dynamic_symbol(struct ph_image *image, const struct ph_module *module, const char *name)
 {
-	if (image->pe_modules)
+	if (image->format == PH_MODULES_PE)
 		return ph_pe_symbol(image, module, name);
+	if (image->format == PH_MODULES_MACHO)
+		return ph_macho_symbol(image, module, name);
 	struct symbol_query q = { .image = image, .name = name, .length = strlen(name) };
 	if (!q.length || q.length >= MAX_NAME || !(q.dynamic = module_dynamic(image, module)))
 		return 0;
@@ -244,8 +247,10 @@ const char *ph_image_symbolize(struct ph_image *image, ph_addr addr)
 	struct ph_modfile *file = module ? ph_image_module_file(image, module) : NULL;
 	uint64_t offset;
 	const char *name;
-	if (module && image->pe_modules) {
+	if (module && image->format == PH_MODULES_PE) {
 		name = ph_pe_nearest(image, module, addr, &offset);
+	} else if (module && image->format == PH_MODULES_MACHO) {
+		name = ph_macho_nearest(image, module, addr, &offset);
 	} else if (file) {
 		find_debug_file(image, module);
 		name = ph_modfile_nearest(file, addr - module->bias, &offset);
@@ -290,8 +295,10 @@ bool ph_image_section(struct ph_image *image, const struct ph_module *module, co
 	struct ph_modfile *file = ph_image_module_file(image, module);
 	ph_addr address;
 	uint64_t size;
-	if (image->pe_modules)
+	if (image->format == PH_MODULES_PE)
 		return pe_section(image, module, name, ret_start, ret_size);
+	if (image->format == PH_MODULES_MACHO)
+		return ph_macho_section(image, module, name, ret_start, ret_size);
 	if (!file || !ph_modfile_section(file, name, &address, &size) || !address || !size)
 		return false;
 	*ret_start = module->bias + address;

@@ -95,9 +95,9 @@ static const char *disagreement(struct ph_image *image, const struct ph_module *
 {
 	const struct ph_elf *elf = ph_modfile_elf(file);
 	const char *id = ph_modfile_build_id(file);
-	if (image->pe_modules != (ph_modfile_pe(file) != NULL))
-		return image->pe_modules ? "it is not a program or library of Windows" : "it is one of Windows";
-	if (image->pe_modules)
+	if ((image->format == PH_MODULES_PE) != (ph_modfile_pe(file) != NULL))
+		return image->format == PH_MODULES_PE ? "it is not a program or library of Windows" : "it is one of Windows";
+	if (image->format == PH_MODULES_PE)
 		return !module->build_id ? "the dump does not tell which build it was" :
 		       strcmp(id, module->build_id) ? "it is another build" : NULL;
 	if (elf->machine != image->machine->elf_machine || elf->wide != image->machine->wide)
@@ -256,7 +256,12 @@ void ph_image_find_file(struct ph_image *image, struct ph_module *module, struct
 	module->why_not = "it has no name";
 	if (!*module->path)
 		return;
-	if (image->pe_modules) {
+	if (image->format == PH_MODULES_MACHO) {
+		/* a core of macOS holds all that its own programs need, and libbfd does not read their files */
+		module->why_not = "a file of macOS";
+		return;
+	}
+	if (image->format == PH_MODULES_PE) {
 		find_windows_file(image, module, state);
 		return;
 	}

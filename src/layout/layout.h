@@ -41,7 +41,7 @@ struct ph_abi {
 	bool free_threaded; /* Py_GIL_DISABLED */
 	bool ucs4;	    /* wide unicode, 2.7 only */
 	uint8_t max_align;  /* alignment of 8-byte scalars: 4 on i386 Linux, else 8 */
-	uint8_t lock_size;  /* bytes of a pthread_mutex_t: 40, arm64 48, 32-bit 24; 0 on Windows */
+	uint8_t lock_size;  /* bytes of a pthread_mutex_t: 40, arm64 48, macOS 64, 32-bit 24; 0 on Windows */
 };
 
 enum ph_field {

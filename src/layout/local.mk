@@ -26,6 +26,7 @@ src_layout_libph_layout_la_SOURCES += src/layout/offset-ilp32-align4.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-ilp32-no-lock.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-ilp32.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-llp64.def
+src_layout_libph_layout_la_SOURCES += src/layout/offset-macos.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset-runtime.def
 src_layout_libph_layout_la_SOURCES += src/layout/offset.def
 src_layout_libph_layout_la_SOURCES += src/layout/struct-container.def

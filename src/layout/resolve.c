@@ -205,7 +205,7 @@ enum ph_abi_kind ph_layout_abi_kind(const struct ph_abi *abi)
 	if (!abi->lock_size)
 		return wide ? PH_ABI_LLP64 : PH_ABI_ILP32_NO_LOCK;
 	if (wide)
-		return abi->lock_size == 40 ? PH_ABI_LP64 : PH_ABI_LP64_BIG_LOCK;
+		return abi->lock_size == 40 ? PH_ABI_LP64 : abi->lock_size == 48 ? PH_ABI_LP64_BIG_LOCK : PH_ABI_LP64_MACOS;
 	return abi->max_align == 4 ? PH_ABI_ILP32_ALIGN4 : PH_ABI_ILP32;
 }
 

@@ -65,6 +65,9 @@ const struct ph_at_row ph_layout_at_rows[] = {
 #define PH_KIND PH_ABI_LLP64
 #include "layout/offset-llp64.def"
 #undef PH_KIND
+#define PH_KIND PH_ABI_LP64_MACOS
+#include "layout/offset-macos.def"
+#undef PH_KIND
 #define PH_KIND PH_ABI_ILP32
 #include "layout/offset-ilp32.def"
 #undef PH_KIND
