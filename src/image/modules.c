@@ -231,7 +231,7 @@ static void extend_by_files(struct ph_image *image)
 	for (size_t i = 0; i < image->mapping_count; i++) {
 		struct ph_mapping *m = &image->mappings[i];
 		struct ph_module *module = m->module ? &image->modules[m->module - 1] : NULL;
-		if (!m->by_headers || image->pe_modules || !module || image->module_states[m->module - 1].phdr_count ||
+		if (!m->by_headers || image->format == PH_MODULES_PE || !module || image->module_states[m->module - 1].phdr_count ||
 		    !ph_image_module_file(image, module))
 			continue;
 		const struct ph_module_state *state = &image->module_states[m->module - 1];

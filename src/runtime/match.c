@@ -73,6 +73,31 @@ static size_t count_on_stack(struct ph_runtime *runtime, const struct ph_native_
 	return found;
 }
 
+/* Where no thread register is known (cores of macOS, minidumps): the thread whose C stack holds the address of the state's
+ * innermost frame most often. */
+static ptrdiff_t match_frame(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+			     const struct ph_native_thread *natives, size_t count)
+{
+	enum { MAX_THREADS = 256 }; /* each thread's stack is looked through for each state */
+	struct ph_frame_state frame;
+	ptrdiff_t best = -1;
+	size_t most = 0;
+	if (!thread->has_frames || count > MAX_THREADS || runtime->thread_count > MAX_THREADS ||
+	    ph_runtime_innermost(runtime, thread->address, &frame) != PH_OK)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (natives[i].tls)
+			return -1;
+	for (size_t i = 0; i < count; i++) {
+		size_t found = count_on_stack(runtime, &natives[i], frame.address);
+		if (found > most) {
+			most = found;
+			best = (ptrdiff_t)i;
+		}
+	}
+	return best;
+}
+
 /* Two states with frames and one thread: a thread may be in two interpreters, or
  * may run in a state that another one made (_xxsubinterpreters.run_string() up to
  * 3.12) and whose id it does not change.  The C stack that runs the innermost
@@ -175,6 +200,8 @@ void ph_runtime_match(struct ph_runtime *runtime)
 			thread->native = match_pthread(runtime, thread, natives, count);
 		if (thread->native < 0)
 			thread->native = match_stack(runtime, thread, natives, count);
+		if (thread->native < 0)
+			thread->native = match_frame(runtime, thread, natives, count);
 		if (thread->native >= 0)
 			thread->native_id = natives[thread->native].tid;
 	}

@@ -101,10 +101,10 @@ one_line_error "no (CPython|Python)"
 run 3 "$convert" "$work/sleep/core" /bin/sh
 err_says "no (CPython|Python)"
 
-# the same one, as if it were of a 32-bit machine: ELFCLASS32, EM_386
+# the same one, as if it were of a 32-bit machine: ELFCLASS32, EM_PPC
 {
 	printf '\177ELF\001\001\001\000\000\000\000\000\000\000\000\000'
-	printf '\004\000\003\000\001\000\000\000\000\000\000\000\064\000\000\000'
+	printf '\004\000\024\000\001\000\000\000\000\000\000\000\064\000\000\000'
 	printf '\000\000\000\000\000\000\000\000\064\000\040\000\001\000\000\000\000\000\000\000'
 	printf '\004\000\000\000\124\000\000\000\000\000\000\000\000\000\000\000'
 	printf '\000\000\000\000\000\000\000\000\000\000\000\000\004\000\000\000'

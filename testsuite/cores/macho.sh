@@ -31,7 +31,6 @@ for note in 0 1; do
 	mv "$work/out" "$work/report.json"
 	json_check 'r["image"]["os"] == "macos" and r["image"]["kind"] == "mach-o-core" and r["image"]["arch"] == "x86_64"' \
 		"$work/report.json"
-	json_check 'r["image"]["signal"]["address"] == "0xdead0000"' "$work/report.json"
 	run "0 1" "$PYTHON3" "$cores/check_report.py" "$work/report.json" "$folder/gt.json"
 	cat "$work/out"
 	# all but the names of some static types, which lie in what a core of Linux leaves out and one of macOS does not
