@@ -276,3 +276,17 @@ PyObject *module_object(PyObject *self, PyObject *args)
 	free(object);
 	return result;
 }
+
+PyObject *module_type_names(PyObject *self, PyObject *args)
+{
+	PyObject *object;
+	struct hooks *hooks;
+	char *text;
+	(void)self;
+	if (!PyArg_ParseTuple(args, "O", &object))
+		return NULL;
+	struct ph_session *session = session_of(object, &hooks);
+	if (!session || raise_error(ph_session_type_names(session, &text), hooks))
+		return NULL;
+	return text_from(text);
+}

@@ -180,6 +180,7 @@ static PyMethodDef methods[] = {
 	{ "interpreter_module", module_interpreter_module, METH_VARARGS, "interpreter_module(session) -> (start, end)" },
 	{ "object", module_object, METH_VARARGS,
 	  "object(session, address) -> None or (is_opaque, [(type, address, basicsize, [function])], [(offset, word, is_object)])" },
+	{ "type_names", module_type_names, METH_VARARGS, "type_names(session) -> str, one name a line" },
 	{ "repr", module_repr, METH_VARARGS, "repr(session, address, characters) -> str" },
 	{ "verbs", module_verbs, METH_NOARGS, "verbs() -> [(name, usage, summary, help)]" },
 	{ "run_verb", module_run_verb, METH_VARARGS,

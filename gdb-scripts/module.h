@@ -61,6 +61,7 @@ PyObject *module_lookup(PyObject *self, PyObject *args);
 PyObject *module_frames(PyObject *self, PyObject *args);
 PyObject *module_interpreter_module(PyObject *self, PyObject *args);
 PyObject *module_object(PyObject *self, PyObject *args);
+PyObject *module_type_names(PyObject *self, PyObject *args);
 PyObject *module_repr(PyObject *self, PyObject *args);
 /* verb.c */
 PyObject *module_verbs(PyObject *self, PyObject *args);

@@ -93,27 +93,30 @@ below each frame.
 
 class Backtrace(Command):
     """Print the Python stack of the selected thread, the most recent call first.
-Usage: py-bt [-f] [-a]
+Usage: py-bt [-f] [-a] [-b]
 
   -f  with the local variables of each frame
-  -a  of all threads"""
-    name, options = 'bt', ('-a', '-f')
+  -a  of all threads
+  -b  with the calls of built-in functions between the frames, the collector and the
+      wait for the GIL, where the interpreter has debug information; gdb has to read
+      much of that first"""
+    name, options = 'bt', ('-a', '-b', '-f')
     full = False
 
     @one_line
     def run(self, argument):
-        flags, rest = options_of(argument, 'af')
+        flags, rest = options_of(argument, 'abf')
         no_more(rest)
         t = target.current()
         tid = 0 if 'a' in flags else target.tid()
         text = _pyheap.backtrace(t.session, tid, self.full or 'f' in flags, *target.style())
-        gdb.write(builtins.add(t, tid, text) if tid else text)
+        gdb.write(builtins.add(t, tid, text) if tid and 'b' in flags else text)
 
 
 class FullBacktrace(Backtrace):
     """Print the Python stack of the selected thread with local variables.
-Usage: py-bt-full [-a]"""
-    name, options, full = 'bt-full', ('-a',), True
+Usage: py-bt-full [-a] [-b]"""
+    name, options, full = 'bt-full', ('-a', '-b'), True
 
 
 class Threads(Command):
@@ -239,6 +242,16 @@ def find_object(t, text):
     return text, address_of(text)
 
 
+def names_of_frame():
+    """The local variables of the selected Python frame; none where there is no frame."""
+    try:
+        t = target.current()
+        lines = _pyheap.locals(t.session, target.tid(), selected_frame(t), False, 0).splitlines()
+        return [line.split(' = ')[0] for line in lines]
+    except Exception:
+        return []
+
+
 class Print(Command):
     """Print a Python object.
 Usage: py-print NAME | ADDRESS | EXPRESSION
@@ -264,12 +277,7 @@ the builtins.  EXPRESSION is one of gdb's, a pointer to an object: $rdi, self->o
                 gdb.write('  %s = %s\n' % (name, value.format_string() if isinstance(value, gdb.Value) else value))
 
     def complete(self, text, word):
-        try:
-            t = target.current()
-            lines = _pyheap.locals(t.session, target.tid(), selected_frame(t), False, 0).splitlines()
-            return complete_words([l.split(' = ')[0] for l in lines], text, word)
-        except Exception:
-            return []
+        return complete_words(names_of_frame(), text, word)
 
 
 class ObjectFunction(gdb.Function):

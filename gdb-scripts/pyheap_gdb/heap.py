@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """py-heap: the verbs of pyheap over what gdb debugs."""
 import os
+import re
 
 import gdb
 
@@ -8,6 +9,9 @@ import _pyheap
 
 from . import commands, target
 from .commands import one_line
+
+# a name or a pattern of one, no expression
+TYPE = re.compile(r'[^\W\d][\w.*?]*$')
 
 
 class Prefix(gdb.Command):
@@ -37,43 +41,59 @@ def run_verb(argv):
 
 
 class Verb(gdb.Command):
-    """A verb of libpyheap's table."""
+    """A verb of libpyheap's table.  What its operands and options are, its usage says."""
 
     def __init__(self, name, usage, summary, text):
         self.verb = name
-        self.options = [w.strip('[]|') for w in usage.replace('=', ' ').split() if w.lstrip('[|').startswith('--')]
         # gdb has the dump already
-        usage = ' '.join(w for w in usage.split() if w != 'DUMP')
+        words = [w for w in usage.split() if w != 'DUMP']
+        self.options = {}  # its choices: none; any; these
+        for option, value in re.findall(r'(--[\w-]+)(?:=([^\]\s]+))?', usage):
+            self.options[option] = None if not value else [] if value.isupper() else value.split('|')
+        self.operands = [w.strip('[].') for w in words[1:] if not w.lstrip('[|').startswith(('--', '|'))]
+        self.takes_addresses = any('ADDRESS' in w for w in self.operands)
+        self.takes_types = any('TYPE' in w for w in self.operands)
         self.__doc__ = getattr(self, 'text', None) or '%s.\nUsage: py-heap %s\n\n%s' % (
-            summary[:1].upper() + summary[1:], usage, text.rstrip('\n'))
+            summary[:1].upper() + summary[1:], ' '.join(words), text.rstrip('\n'))
         super(Verb, self).__init__('py-heap ' + name, gdb.COMMAND_DATA)
 
+    def operand(self, word):
+        """Of verbs that take addresses, names in the selected Python frame and expressions of gdb are addresses too."""
+        if not self.takes_addresses or self.takes_types and TYPE.match(word) and not commands.ADDRESS.match(word):
+            return word
+        return '0x%x' % commands.find_object(target.current(), word)[1]
+
     def arguments(self, argument):
-        return gdb.string_to_argv(argument)
+        done, is_value = [], False
+        for word in gdb.string_to_argv(argument):
+            is_option = word.startswith('-')
+            done.append(word if is_option or is_value else self.operand(word))
+            known = [o for o in self.options if o.startswith(word)] if is_option else []
+            is_value = len(known) == 1 and self.options[known[0]] is not None
+        return done
 
     @one_line
     def invoke(self, argument, from_tty):
         self.dont_repeat()
         run_verb([self.verb] + self.arguments(argument))
 
+    def candidates(self, last):
+        option = last.split('=')[0]
+        if '=' in last:
+            return ['%s=%s' % (option, choice) for choice in self.options.get(option) or ()]
+        if last.startswith('-'):
+            return sorted(o if v is None else o + '=' for o, v in self.options.items())
+        found = target.current().type_names() if self.takes_types else []
+        return found + commands.names_of_frame() if self.takes_addresses else found
+
     def complete(self, text, word):
-        return commands.complete_words(self.options, text, word)
+        try:
+            return commands.complete_words(self.candidates(text.split(' ')[-1]), text, word)
+        except Exception:
+            return []
 
 
-class AddressVerb(Verb):
-    """Operands may be names in the selected Python frame and expressions of gdb too."""
-
-    def arguments(self, argument):
-        words, operands = [], []
-        for word in gdb.string_to_argv(argument):
-            if word.startswith('--'):
-                words.append(word)
-            else:
-                operands.append('0x%x' % commands.find_object(target.current(), word)[1])
-        return words + operands
-
-
-class PrintVerb(AddressVerb):
+class PrintVerb(Verb):
     text = """Print Python objects with their items and attributes.
 Usage: py-heap print [--json] NAME|ADDRESS|EXPRESSION...
 
@@ -83,7 +103,7 @@ is one of gdb's, a pointer to an object, without blanks.
   --json  as JSON: one object a line, in the order asked"""
 
 
-class WhatisVerb(AddressVerb):
+class WhatisVerb(Verb):
     text = """Print what an address is: object and member, pool, block, mapping, stack.
 Usage: py-heap whatis [--json] ADDRESS|EXPRESSION|NAME...
 
@@ -121,8 +141,7 @@ on when you let it."""
         gdb.write('Wrote %s; `pyheap report %s\' prints it.\n' % (words[0], words[0]), gdb.STDERR)
 
 
-# whose operands are addresses alone; those of the others too, where the usage says so
-VERBS = {'print': PrintVerb, 'whatis': WhatisVerb, 'referents': AddressVerb, 'referrers': AddressVerb, 'path': AddressVerb}
+VERBS = {'print': PrintVerb, 'whatis': WhatisVerb}
 
 
 def register():

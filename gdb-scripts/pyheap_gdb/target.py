@@ -62,6 +62,12 @@ class Target(object):
         self.hooks = hooks
         self.session = _pyheap.attach(image)
         self.frames = {}
+        self._type_names = None
+
+    def type_names(self):
+        if self._type_names is None:
+            self._type_names = _pyheap.type_names(self.session).splitlines()
+        return self._type_names
 
 
 _current = None

@@ -80,6 +80,10 @@ struct ph_inspect_object;
 struct ph_error *ph_extract_object(struct ph_extract *extract, ph_addr address, struct ph_inspect_object **ret)
 	__attribute__((warn_unused_result));
 
+/* Full names of the types that modules name, one a line, sorted; quick. */
+struct ph_error *ph_extract_type_names(struct ph_extract *extract, struct ph_buffer *out)
+	__attribute__((warn_unused_result));
+
 /* ---- between the files of this room ---- */
 
 /* The process, the interpreters, the threads and the exceptions, unrendered. */

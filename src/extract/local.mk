@@ -17,3 +17,4 @@ src_extract_libph_extract_la_SOURCES += src/extract/heap_private.h
 src_extract_libph_extract_la_SOURCES += src/extract/secrets.c
 src_extract_libph_extract_la_SOURCES += src/extract/opaque.c
 src_extract_libph_extract_la_SOURCES += src/extract/memory.c
+src_extract_libph_extract_la_SOURCES += src/extract/type_names.c

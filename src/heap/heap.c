@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/callbacks.h"
 #include "base/cursor.h"
 
 #define CACHE_SIZE 1024 /* types that were asked for last; a power of two */
@@ -254,20 +255,22 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime)
 		return error;
 	meet_roots(heap, runtime);
 	ph_addr behind = heap->pool_count ? heap->pools[0].address : 0;
-	for (size_t i = 0; i < heap->pool_count; i++) {
+	for (size_t i = 0; !error && i < heap->pool_count; i++) {
 		ph_addr at = heap->pools[i].address;
 		if (at - behind > WINDOW) {
 			ph_image_drop_pages(heap->target->image, behind, at);
 			behind = at;
+			error = ph_progress(ph_image_callbacks(heap->target->image), "finding the heap", i,
+					    heap->pool_count);
 		}
 		sweep_pool(heap, &heap->pools[i]);
 		drain(heap);
 	}
 	drain(heap);
 	heap->count = ph_addrset_rank(&heap->set);
-	if (heap->set.no_memory || heap->work->no_memory)
+	if (!error && (heap->set.no_memory || heap->work->no_memory))
 		return &ph_error_no_memory;
-	return NULL;
+	return error;
 }
 
 struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)

@@ -265,6 +265,16 @@ struct ph_error *ph_session_repr(struct ph_session *session, uint64_t address, s
 	return take(&escaped, ret);
 }
 
+struct ph_error *ph_session_type_names(struct ph_session *session, char **ret)
+{
+	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	struct ph_error *error = ph_extract_type_names(session->extract, &out);
+	if (!error)
+		return take(&out, ret);
+	ph_buffer_deinit(&out);
+	return error;
+}
+
 /* The value under a str key of a dict, 0 when there is none. */
 static ph_addr dict_get(struct ph_session *session, ph_addr dict, const char *name)
 {

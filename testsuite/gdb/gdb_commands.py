@@ -34,6 +34,7 @@ def check_core():
     commands = ['py-heap report --json', 'py-bt', 'py-bt -a', 'py-exc-print', 'py-exc-print -r', 'py-heap threads --json', 'py-up',
                 'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt',
                 'py-heap types --json', 'bt', 'bt -no-filters', 'bt full', 'bt -frame-arguments none', 'thread apply all bt',
+                "python print(__import__('pyheap_gdb.target').target.current().type_names())", 'complete py-heap types --sort=',
                 'python import pyheap_gdb.frames; pyheap_gdb.frames.LOOPS = ()', 'bt -10', 'py-heap whatis --json ' + place]
     out = gdb(commands, [PYTHON, core], before=OF_ROOT)
     answer = dict(zip(commands, out))
@@ -67,6 +68,10 @@ def check_core():
           answer['py-exc-print -r'])
     check('py-threads marks the crashed thread', re.search(r'^\* Thread MainThread .*crashed', answer['py-threads'], re.M),
           answer['py-threads'])
+    names = answer["python print(__import__('pyheap_gdb.target').target.current().type_names())"]
+    check('names of types, to complete', all("'%s'" % name in names for name in ('dict', 'ValueError', '__main__.Plain')), names)
+    check('choices of an option are completed', answer['complete py-heap types --sort='].split() == [
+        'py-heap', 'types', '--sort=count', 'py-heap', 'types', '--sort=name', 'py-heap', 'types', '--sort=size'])
     check_backtrace('core', answer['bt'], thread['frames'])
     check('bt -no-filters is native', 'EvalFrame' in answer['bt -no-filters'] and not merged(answer['bt -no-filters']))
     shown = [l for l in thread['frames'][-2]['locals'] if l['kind'] == 'local' and len(l['repr']) < 100]
@@ -107,10 +112,10 @@ def check_libpython():
     else:
         print('(no libpython.py for this version)')
         return
-    theirs, ours, text = gdb(['py-bt', 'py-heap bt', 'help py-bt'], [PYTHON, os.path.join(CORE, 'core')],
+    theirs, ours, text = gdb(['py-bt', 'py-heap bt -b', 'help py-bt'], [PYTHON, os.path.join(CORE, 'core')],
                              before=OF_ROOT + ['source ' + extension])
     check('py-bt of libpython.py was left alone', 'Usage: py-bt' not in text, text)
-    later = gdb(['source ' + extension, 'py-bt', 'py-heap bt'], [PYTHON, os.path.join(CORE, 'core')], before=OF_ROOT)
+    later = gdb(['source ' + extension, 'py-bt', 'py-heap bt -b'], [PYTHON, os.path.join(CORE, 'core')], before=OF_ROOT)
     check('libpython.py may come later too', later[1:] == [theirs, ours], later)
     lines = theirs.splitlines()
     if len(frame_lines(theirs)) < 2:
@@ -272,7 +277,7 @@ def check_errors():
     check('help has the usage', 'Usage: py-heap report [--json' in out[5], out[5])
     check('options are completed', out[6] == 'py-exc-print -a\npy-exc-print -r\n', out[6])
     check('verbs are completed', out[7] == 'py-heap report\n', out[7])
-    check('options of verbs are completed', out[8] == 'py-heap report --format\n', out[8])
+    check('options of verbs are completed', out[8] == 'py-heap report --format=\n', out[8])
     out = gdb(['run', 'py-bt', 'py-exc-print'], ['--args', '/bin/sh', '-c', 'kill -USR1 $$'])
     check('a process without Python: one line', out[1].startswith('ERROR: ') and out[1].count('\n') == 1, out[1])
     # before Py_Initialize()

@@ -113,6 +113,14 @@ try:
     t.send('\x03')
     seen = t.expect(PROMPT)
     check('Ctrl-C ends it without a traceback of Python', seen and 'pyheap_gdb' not in seen and 'internal error' not in seen, seen)
+    # at once, or in the midst of the walk over the heap
+    for command in ('py-heap types', 'py-heap whatis $sp', 'py-heap dump ' + os.path.join(home, 'x.pyheap')):
+        t.send('set height 0\n')
+        t.expect(PROMPT)
+        t.send(command + '\n')
+        t.send('\x03')
+        seen = t.expect(PROMPT)
+        check('Ctrl-C ends %s' % command, seen and 'pyheap_gdb' not in seen and 'internal error' not in seen, seen)
     t.send('py-bt\n')
     check('and the next command works', t.expect(r'Traceback \(most recent call first\)'))
 finally:

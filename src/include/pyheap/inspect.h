@@ -76,6 +76,9 @@ struct ph_error *ph_session_source(struct ph_session *session, int64_t tid, size
 struct ph_error *ph_session_lookup(struct ph_session *session, int64_t tid, size_t frame, const char *name,
 				   const char **ret_scope, uint64_t *ret) __attribute__((warn_unused_result));
 
+/* The names of the types that the process's modules have, one a line, sorted: for completion. */
+struct ph_error *ph_session_type_names(struct ph_session *session, char **ret) __attribute__((warn_unused_result));
+
 /* The repr of the object at an address, without newline, at most so many characters (0: 1000). */
 struct ph_error *ph_session_repr(struct ph_session *session, uint64_t address, size_t characters, char **ret)
 	__attribute__((warn_unused_result));
