@@ -65,6 +65,7 @@ struct ph_module_state {
 	bool dynamic_looked;
 	struct ph_dynamic *dynamic;
 	bool debug_looked; /* for a separate debug file */
+	struct ph_modfile *debug_file; /* of a module whose own file is not there; NULL none */
 };
 
 struct ph_strings {

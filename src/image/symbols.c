@@ -251,8 +251,12 @@ const char *ph_image_symbolize(struct ph_image *image, ph_addr addr)
 		name = ph_pe_nearest(image, module, addr, &offset);
 	} else if (module && image->format == PH_MODULES_MACHO) {
 		name = ph_macho_nearest(image, module, addr, &offset);
-	} else if (file) {
+	} else if (module) {
 		find_debug_file(image, module);
+		if (!file)
+			file = image->module_states[module - image->modules].debug_file;
+		if (!file)
+			return NULL;
 		name = ph_modfile_nearest(file, addr - module->bias, &offset);
 	} else {
 		return NULL;

@@ -348,7 +348,12 @@ static bool try_debug(struct ph_image *image, const struct ph_module *module, co
 		ph_modfile_close(debug);
 		return false;
 	}
-	ph_modfile_add_debug(module->file, debug);
+	if (module->file)
+		ph_modfile_add_debug(module->file, debug);
+	else if (keep_file(image, debug))
+		image->module_states[module - image->modules].debug_file = debug;
+	else
+		return false;
 	ph_explain(image->callbacks, "module %s: debug file %s", module->path, path);
 	return true;
 }
@@ -363,16 +368,28 @@ void ph_image_find_debug(struct ph_image *image, const struct ph_module *module)
 		if (try_debug(image, module, path))
 			return;
 	}
-	if (!id || *module->path != '/' || !(link = ph_modfile_debuglink(module->file)) || strchr(link, '/'))
+	if (!id || *module->path != '/' || !module->file || !(link = ph_modfile_debuglink(module->file)) ||
+	    strchr(link, '/'))
 		return;
-	int folder = (int)(module->name - module->path);
-	static const struct {
-		const char *before, *within;
-	} forms[] = { { "", "" }, { "", ".debug/" }, { "/usr/lib/debug", "" } };
+	/* where the process had the file, and where it was found */
+	const char *found = image->sysroot || !module->file_path ? NULL : strrchr(module->file_path, '/');
+	int folder = (int)(module->name - module->path), found_folder = found ? (int)(found - module->file_path) + 1 : 0;
+	const struct {
+		const char *before, *folder;
+		int size;
+		const char *within;
+	} forms[] = {
+		{ "", module->path, folder, "" },
+		{ "", module->path, folder, ".debug/" },
+		{ "/usr/lib/debug", module->path, folder, "" },
+		{ "", module->file_path, found_folder, "" },
+		{ "", module->file_path, found_folder, ".debug/" },
+	};
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
-		ph_buffer_printf(&text, "%s%.*s%s%s", forms[i].before, folder, module->path, forms[i].within, link);
-		if (try_debug(image, module, ph_buffer_text(&text)))
+		ph_buffer_printf(&text, "%s%.*s%s%s", forms[i].before, forms[i].size, forms[i].folder ? forms[i].folder : "",
+				 forms[i].within, link);
+		if (forms[i].size && try_debug(image, module, ph_buffer_text(&text)))
 			return;
 	}
 }
