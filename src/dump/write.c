@@ -24,6 +24,9 @@
 #define BOUNDARY_SIZE 64
 #define PROGRESS_EVERY 1024
 #define ARENA_MAXIMUM (PH_LINE_MAXIMUM * 4)
+#define TEXT_LONG 65536			/* characters of a str that the closure keeps, while there is room */
+#define TEXT_ROOM ((size_t)16 << 20)	/* bytes of lines that are longer than LINE_SHORT */
+#define LINE_SHORT 4096
 
 /* Of the contents, so that the same dump has the same, and text in a dump that
  * quotes a boundary does not quote its own. */
@@ -134,12 +137,17 @@ static struct ph_error *render_line(const struct ph_render *render, ph_addr addr
 static struct ph_error *add_closure(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
 {
 	ph_auto_buffer struct ph_buffer line = PH_BUFFER(PH_LINE_MAXIMUM);
+	struct ph_render render = *contents->render;
+	size_t room = TEXT_ROOM;
 	struct ph_error *error = ph_zipwriter_begin(writer, PH_MEMBER_CLOSURE, true);
 	for (size_t i = 0; !error && i < contents->closure_count; i++) {
 		if (i % PROGRESS_EVERY == 0)
 			error = ph_progress(contents->callbacks, "writing objects", i, contents->closure_count);
+		render.value_characters = room > TEXT_LONG ? TEXT_LONG : 0;
 		if (!error)
-			error = render_line(contents->render, contents->closure[i], &line);
+			error = render_line(&render, contents->closure[i], &line);
+		if (line.size > LINE_SHORT)
+			room -= line.size < room ? line.size : room;
 		if (!error)
 			error = ph_zipwriter_write(writer, line.data, line.size);
 	}

@@ -12,7 +12,7 @@
 
 struct walk {
 	ph_addr *queue; /* in order of discovery: breadth first */
-	size_t count, capacity;
+	size_t count, capacity, maximum;
 	struct ph_addrmap seen;
 	bool no_memory, cut;
 };
@@ -21,7 +21,7 @@ static void visit(struct walk *walk, ph_addr address)
 {
 	if (!address || ph_addrmap_find(&walk->seen, address))
 		return;
-	if (walk->count >= PH_CLOSURE_MAXIMUM) {
+	if (walk->count >= walk->maximum) {
 		walk->cut = true;
 		return;
 	}
@@ -62,15 +62,13 @@ static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
 	size_t next = 0;
 	for (size_t i = 0; i < extract->root_count; i++)
 		visit(walk, extract->roots[i].address);
-	for (unsigned depth = 0; depth < PH_CLOSURE_DEPTH && !error; depth++) {
-		size_t end = walk->count;
-		for (; next < end && !error && !walk->no_memory; next++) {
-			struct ph_value_limits limits = { .children = PH_CLOSURE_MAXIMUM, .characters = 0 };
-			ph_source_value(&extract->source, walk->queue[next], &limits, &value);
-			expand(walk, &value);
-			if (next % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)
-				error = ph_progress(ph_image_callbacks(extract->image), "closure", next, walk->count);
-		}
+	/* what is left in the queue when it is full leads to nothing new */
+	for (; next < walk->count && !walk->cut && !error && !walk->no_memory; next++) {
+		struct ph_value_limits limits = { .children = walk->maximum, .characters = 0 };
+		ph_source_value(&extract->source, walk->queue[next], &limits, &value);
+		expand(walk, &value);
+		if (next % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)
+			error = ph_progress(ph_image_callbacks(extract->image), "closure", next, walk->count);
 	}
 	ph_value_deinit(&value);
 	return error ? error : walk->no_memory ? &ph_error_no_memory : NULL;
@@ -82,13 +80,13 @@ static int by_address(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, size_t *ret_count, bool *ret_cut)
+struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, ph_addr **ret, size_t *ret_count,
+				    bool *ret_cut)
 {
-	struct walk walk = { 0 };
+	struct walk walk = { .maximum = maximum };
 	/* what the closure shows, beyond the report, may be behind a secret edge of the closure */
 	struct ph_error *error = ph_redactor_survey(extract->redactor, &extract->source, extract->roots,
-						    extract->root_count, PH_CLOSURE_DEPTH, PH_CLOSURE_MAXIMUM,
-						    PH_CLOSURE_MAXIMUM);
+						    extract->root_count, UINT32_MAX, maximum, maximum);
 	if (!error)
 		error = run(extract, &walk);
 	ph_addrmap_deinit(&walk.seen);

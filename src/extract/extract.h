@@ -11,11 +11,11 @@
 #include "record/source.h"
 #include "runtime/runtime.h"
 
-/* What the stacks reach: to this many edges, and the nearest so many objects. */
-#define PH_CLOSURE_DEPTH 3
+/* What the stacks reach: the nearest so many objects, unless something else is asked for. */
 #define PH_CLOSURE_MAXIMUM 100000
-/* Before the report is rendered, secrets are looked for among as many objects, but
- * of one container only so far: the report's time does not grow with the heap. */
+/* Before the report is rendered, secrets are looked for among as many objects, but to so many edges,
+ * and of one container only so far: the report's time does not grow with the heap. */
+#define PH_SURVEY_DEPTH 3
 #define PH_SURVEY_MAXIMUM PH_CLOSURE_MAXIMUM
 #define PH_SURVEY_CHILDREN 1000
 
@@ -69,7 +69,8 @@ void ph_extract_free(struct ph_extract *extract);
 
 /* The closure of the stacks: addresses of objects, malloc'ed, sorted; *ret_cut
  * when the bound was reached. */
-struct ph_error *ph_extract_closure(struct ph_extract *extract, ph_addr **ret, size_t *ret_count, bool *ret_cut)
+struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, ph_addr **ret, size_t *ret_count,
+				    bool *ret_cut)
 	__attribute__((warn_unused_result));
 
 /* sys.NAME of the main interpreter; 0 when it has none. */

@@ -163,7 +163,7 @@ struct ph_error *ph_extract_render(struct ph_extract *extract)
 		return error;
 	process_strings(extract);
 	error = ph_redactor_survey(extract->redactor, &extract->source, extract->roots, extract->root_count,
-				   PH_CLOSURE_DEPTH, PH_SURVEY_MAXIMUM, PH_SURVEY_CHILDREN);
+				   PH_SURVEY_DEPTH, PH_SURVEY_MAXIMUM, PH_SURVEY_CHILDREN);
 	if (error)
 		return error;
 	load_sources(extract);

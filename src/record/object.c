@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define CHILDREN 1000	     /* items, pairs, attributes of an object's record */
-#define CHARACTERS 1000	     /* of a str, bytes of a bytes */
+#define CHARACTERS 1000	     /* of a str, bytes of a bytes, unless the render says otherwise */
 #define MEMBERS_MAXIMUM 256  /* nested exceptions of a group, all together */
 
 struct scratch {
@@ -185,11 +185,17 @@ bool ph_render_value(const struct ph_render *render, const struct ph_value *valu
 	return true;
 }
 
+static size_t characters_of(const struct ph_render *render)
+{
+	return render->value_characters ? render->value_characters : CHARACTERS;
+}
+
 static void fill_value(struct scratch *s, const struct ph_value *value, struct ph_object *object)
 {
 	bool redacted;
 	ph_buffer_clear(&s->buffer);
-	if (!ph_render_value(s->render, value, CHARACTERS, CHARACTERS, &s->buffer, &redacted))
+	size_t characters = characters_of(s->render);
+	if (!ph_render_value(s->render, value, characters, characters, &s->buffer, &redacted))
 		return;
 	object->redacted |= redacted;
 	object->value = taken(s);
@@ -274,7 +280,7 @@ static void fill_parts(struct scratch *s, const struct ph_value *value, struct p
 struct ph_error *ph_render_object(const struct ph_render *render, ph_addr address, struct ph_arena *arena,
 				  struct ph_object *ret)
 {
-	static const struct ph_value_limits limits = { .children = CHILDREN, .characters = CHARACTERS + 512 };
+	const struct ph_value_limits limits = { .children = CHILDREN, .characters = characters_of(render) + 512 };
 	struct scratch s = SCRATCH(render, arena);
 	struct ph_value value = PH_VALUE_INIT;
 	struct ph_rendered rendered;

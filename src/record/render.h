@@ -10,6 +10,7 @@ struct ph_render {
 	const struct ph_source *source;
 	struct ph_redactor *redactor; /* NULL: nothing is redacted (gdb) */
 	size_t characters;	      /* of a whole repr; 0 is 1000; what is beyond is cut, then "..." */
+	size_t value_characters;      /* of the "value" of an object's record; 0 is 1000 */
 	unsigned depth;		      /* of nesting; 0 is 8, at most 64; deeper is "..." */
 	size_t items;		      /* of one container; 0 is 100, then "..." */
 };

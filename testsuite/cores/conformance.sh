@@ -5,8 +5,8 @@
 #
 # usage: conformance.sh VERSION|VERSION-debug|system [MODE...]
 #
-# For each core: the report (check_report.py), the objects of the dump (check_objects.py), the dump's own report
-# against the converter's (`cmp`), `unzip -t`, exit status 0 and nothing but progress on stderr.
+# For each core: the report (check_report.py), the objects of the dump (check_objects.py), every frame and simple local in
+# pyheap-pdb (check_pdb.py, with the executable), the dump's own report against the converter's (`cmp`), `unzip -t`, exit status 0 and nothing but progress on stderr.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 version=$1
@@ -66,6 +66,8 @@ for d in json.load(open(sys.argv[1])).get("damage", [])[:20]: print("    damage:
 	[ -s "$dump" ] || { fail "no dump"; return; }
 	expect_ok "the objects" "$PYTHON3" "$here/check_objects.py" $alone "$PYHEAP" "$dump" "$core/gt.json"
 	expect_ok "unzip -t" unzip -tq "$dump"
+	[ "$alone" ] || expect_ok "pyheap-pdb" "$PYTHON3" "$here/../pickle/check_pdb.py" "$PYTHON3" "$here/../../pdb/pyheap-pdb" \
+		"$dump" "$core/gt.json"
 	if "$PYHEAP" report --json "$dump" >"$work/again.json" 2>"$work/stderr"; then
 		cmp "$report" "$work/again.json" || fail "pyheap report --json differs from core2pyheap --report=json"
 	else

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Opens a dump with pyheap-pdb on a scripted stdin and holds what it prints against what the dying interpreter wrote of itself.
 
-usage: check_pdb.py PYTHON PYHEAP-PDB DUMP GT.json     every frame, line and simple local of every thread, and the traceback
+usage: check_pdb.py PYTHON PYHEAP-PDB DUMP GT.json
+
+Every frame, line and simple local of every thread, and the traceback
 """
 import ast
 import json
@@ -28,10 +30,18 @@ def session(command, lines):
     return done.stdout
 
 
-def stack(command):
-    out = session(command, ['p "@@@"', 'bt'])
-    found = [FRAME.match(line) for line in out.split("'@@@'", 1)[-1].splitlines()]
-    return [(m.group(3), m.group(1), int(m.group(2))) for m in found if m]
+def stacks(command, threads):
+    """The frames of the stack that the debugger begins with, then of each thread, in one session."""
+    lines = ['p "@@@"', 'bt']
+    for thread in threads:
+        lines += ['thread ' + thread['name'], 'p "@@@"', 'bt']
+    found = []
+    for part in session(command, lines).split("'@@@'")[1:]:
+        matches = [FRAME.match(line) for line in part.splitlines()]
+        frames = [(m.group(3), m.group(1), int(m.group(2))) for m in matches if m]
+        # behind the frames of a stack comes the one that the command `thread` shows of the next
+        found.append(frames if len(found) == len(threads) else frames[:-1])
+    return found
 
 
 def plain(text):
@@ -48,26 +58,30 @@ def simple(local):
     return local['type'] in SIMPLE and '...' not in text and not re.search(r'<\+\d+>|<.* at 0x|repr failed|repr skipped|<first', text)
 
 
-def values(command, frames, extra):
-    """repr of each wanted name, by (index of the frame from the innermost, name)."""
-    lines = ['up'] * extra
-    for i, names in enumerate(frames):
-        lines += ["p ('@%d', %r, repr(%s))" % (i, name, name) for name in names]
-        lines.append('up')
+def values(command, wanted):
+    """repr of each wanted name, by (thread, index of the frame from the innermost, name), in one session."""
+    lines = []
+    for thread, (frames, extra) in wanted.items():
+        lines += ['thread ' + thread] + ['up'] * extra
+        for i, names in enumerate(frames):
+            lines += ["p ('@%d', %r, %r, repr(%s))" % (i, thread, name, name) for name in names]
+            lines.append('up')
     found = {}
     for line in session(command, lines).splitlines():
         start = line.find("('@")
         if start >= 0:
-            place, name, text = ast.literal_eval(line[start:])
-            found[int(place[1:]), name] = text
+            place, thread, name, text = ast.literal_eval(line[start:])
+            found[thread, int(place[1:]), name] = text
     return found
 
 
-def check_thread(base, thread):
-    truth = [f for f in thread['stack_outermost_first'] if f['func'] != '_twin' or not thread['crashing']]
-    command = base[:-1] + ['--thread', thread['name'], base[-1]]
-    ours = stack(command)
-    extra = 0
+def truth_of(thread):
+    return [f for f in thread['stack_outermost_first'] if f['func'] != '_twin' or not thread['crashing']]
+
+
+def check_stack(thread, ours):
+    """Names of the simple locals of each frame, innermost first, and how many frames of ours the truth lacks; None when they differ."""
+    truth, extra = truth_of(thread), 0
     if thread['crashing'] and truth and truth[-1]['func'] == 'crash':
         while ours and ours[-1][0] in ('deep', 'die'):
             ours.pop()
@@ -77,20 +91,12 @@ def check_thread(base, thread):
     b = [(f['func'], f['file'], 0 if i == last else f['line']) for i, f in enumerate(truth)]
     if a != b:
         fail(thread['name'], 'is', a[-6:], 'and not', b[-6:])
-        return len(b), 0
+        return None
     wanted = []
     for i, f in reversed(list(enumerate(truth))):
         usable = isinstance(f['locals'], dict) and i != last and f['func'] != '<module>'
         wanted.append({n: d for n, d in f['locals'].items() if simple(d) and re.match(r'[A-Za-z_]\w*$', n)} if usable else {})
-    found = values(command, wanted, extra)
-    count = 0
-    for i, names in enumerate(wanted):
-        for name, d in names.items():
-            count += 1
-            got = found.get((i, name))
-            if got is None or plain(got) != plain(d['repr']):
-                fail(thread['name'], truth[len(truth) - 1 - i]['func'], name, 'is', got, 'and not', d['repr'])
-    return len(b), count
+    return wanted, extra
 
 
 def main():
@@ -99,15 +105,26 @@ def main():
         gt = json.load(f)
     base = [python, '-I', program, dump]
     frames = count = 0
-    for thread in gt['threads']:
-        n, m = check_thread(base, thread)
-        frames, count = frames + n, count + m
+    first, *ours = stacks(base, gt['threads'])
+    wanted = {}
+    for thread, stack in zip(gt['threads'], ours):
+        checked = check_stack(thread, stack)
+        frames += len(truth_of(thread))
+        if checked:
+            wanted[thread['name']] = checked
+    found = values(base, wanted)
+    for thread, (names, _) in wanted.items():
+        for i, frame in enumerate(names):
+            for name, d in frame.items():
+                count += 1
+                got = found.get((thread, i, name))
+                if got is None or plain(got) != plain(d['repr']):
+                    fail(thread, name, 'is', got, 'and not', d['repr'])
     if gt.get('exception', {}).get('tb') and gt['mode'] not in ('segv',):
-        ours = [(f, n) for f, p, n in stack(base)]
         truth = [(f['func'], f['line']) for f in gt['exception']['tb']]
         frames += len(truth)
-        if ours != truth:
-            fail('the traceback is', ours, 'and not', truth)
+        if [(f, n) for f, p, n in first] != truth:
+            fail('the traceback is', first, 'and not', truth)
     for line in failures[:20]:
         print('FAILED:', line)
     print('%s: %d frames, %d locals, %d failures' % (dump, frames, count, len(failures)))

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# pyheap-pdb on a scripted stdin over the conformance cores: every frame, line and simple local; its commands; wrong input.
+# pyheap-pdb on a scripted stdin: every frame, line and simple local of one core a version (testsuite/cores/conformance.sh has
+# them of all); as a program of each version; its commands; deep objects, long texts, generators; wrong input.
 . "$top_srcdir/testsuite/cores/common.sh"
 reader=$(need_python 3.8 3.9 3.10 3.11 3.12 3.13 system) || skip "no Python 3.8 or later"
 program=$top_srcdir/pdb/pyheap-pdb
@@ -39,8 +40,33 @@ for text in "^b_str = 'b'" "b'local .x00 bytes'" "'k': 'v'" "-1(00000){10}" "<cl
 	'local of the blocked thread 42'; do
 	out_says "$text"
 done
+
+# ---- what lies deep, is long, or is suspended ----
+
+need_core "$work/deep" "$(need_python system "$version")" "$here/deep_program.py"
+printf '%s\n' 'p deep.child.child.child.child.child.child.name' 'p nested["a"]["b"]["c"]["d"]["e"][1]["g"]' \
+	'p len(text), text[-4:], len(data), data[-4:]' 'p len(long_text) > 65536, long_text[-17:]' 'p generator.gi_frame.f_locals' \
+	'p coroutine.cr_frame.f_locals, coroutine.cr_frame.f_code.co_name' 'p "finished", finished.gi_frame' \
+	'p kept.__traceback__.tb_frame.f_locals["nested"]["a"]["b"]["c"]' >"$work/script"
+for objects in 100000 200; do
+	run 0 "$CORE2PYHEAP" --report=none --pickle-objects=$objects -o "$work/dump.pyheap" "$work/deep/core"
+	last="pyheap-pdb, deep objects, $objects of them"
+	wanted=0
+	timeout 60 "$reader" -I "$program" "$work/dump.pyheap" <"$work/script" >"$work/out" 2>"$work/err"
+	judge
+	[ $objects = 200 ] || for text in "'node 293'" "'found at the end'" "\(60004, 'END1', 60004, b'END2'\)" "\(True, 'cut; 100000 in all\)'\)|100000 in all" \
+		"'start': 40, 'total': 42" "'in_coroutine': 'local of a coroutine'\}, 'waits'" "\('finished', None\)" "'g': 'found at the end'"; do
+		out_says "$text"
+	done
+done
+out_says 'not in the dump|has no attribute'
+if command -v unzip >/dev/null; then
+	run 0 unzip -p "$work/dump.pyheap" closure.jsonl
+	check "the nearest 200" [ "$(wc -l <"$work/out")" = 200 ]
+fi
+
 run 2 "$reader" -I "$program" --thread nobody "$work/dump.pyheap"
-one_line_error 'there are: .*thr-blocked'
+one_line_error 'no thread nobody; there are: MainThread'
 run 2 "$reader" -I "$program" "$core/core"
 one_line_error 'pyheap-pdb: '
 run 2 "$reader" -I "$program" "$work/nothing"

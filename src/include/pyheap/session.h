@@ -58,7 +58,8 @@ enum ph_dump_heap {
 struct ph_dump_options {
 	enum ph_dump_heap heap;
 	unsigned jobs; /* 0: affinity and cgroup quota */
-	/* How many objects the part that Python debuggers open (a pickle) holds at most; 0: the dump has none. */
+	/* How many objects the closure of the stacks holds at most, the nearest first, and so the part that Python
+	 * debuggers open (a pickle); 0: the dump has no such part, and the closure 100,000. */
 	size_t pickle_objects;
 };
 
