@@ -144,6 +144,9 @@ include testsuite/minidump/local.mk
 # What CPython is inside of.
 include testsuite/hosts/local.mk
 
+# How CPython is built.
+include testsuite/builds/local.mk
+
 check-sanitized: all
 	$(MAKE) check TESTS='$(unit_tests) $(fuzz_tests)'
 

@@ -20,7 +20,6 @@ struct detection {
 	const char *unknown_source;
 	bool unknown_minor_only;
 	bool minor_only;	 /* of the version that was found the micro part is not known */
-	const char *unsupported; /* a kind of build that the tables lack, or NULL */
 	ph_addr dead;		 /* a _PyRuntime that failed */
 	const char *dead_why;
 	const struct ph_module *dead_module;
@@ -110,9 +109,7 @@ static bool try_hint_abi(struct detection *d, struct ph_target *target, const st
 	char text[16];
 	ph_version_text(hint->version, text, sizeof(text));
 	if (!resolve(d, target, hint->version, abi, ret_origin)) {
-		if (hint->free_threaded && ph_layout_knows(hint->version)) {
-			d->unsupported = "a free-threaded build";
-		} else if (!d->is_unknown) {
+		if (!d->is_unknown) {
 			d->is_unknown = true;
 			d->unknown = hint->version;
 			d->unknown_source = hint->source;
@@ -293,8 +290,6 @@ static struct ph_error *explain_failure(struct detection *d)
 	if (pypy)
 		return ph_error_create(PH_ERROR_NO_PYTHON, "this is PyPy (%s), not CPython: PyPy is not supported",
 				       pypy->name);
-	if (d->unsupported)
-		return ph_error_create(PH_ERROR_NO_PYTHON, "found Python, %s: not supported yet", d->unsupported);
 	if (d->is_unknown && !ph_layout_knows(d->unknown))
 		return unknown_version(d);
 	if (d->dead)

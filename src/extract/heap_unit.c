@@ -136,14 +136,10 @@ static void take_edges(struct ph_edge_sink *raw)
 
 static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t *flags)
 {
-	int64_t count;
-	if (ph_target_int(t, object, PH_PyObject_ob_refcnt, &count) != PH_OK)
-		return -1;
-	if (ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0) {
+	int64_t count = ph_object_refcount(t, object);
+	if (count == -1)
 		*flags |= PH_OBJECT_IMMORTAL;
-		return -1;
-	}
-	return count;
+	return count < 0 ? -1 : count;
 }
 
 static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)

@@ -239,7 +239,7 @@ static void meet_roots(struct ph_heap *heap, struct ph_runtime *runtime)
 		ph_addr gc = ph_target_trait(t, PH_TRAIT_GC_PER_INTERPRETER) ?
 				     ph_target_at(t, interps[i].address, PH_PyInterpreterState_gc) :
 				     ph_target_at(t, t->runtime, PH_PyRuntimeState_gc);
-		ph_addr generations = gc ? ph_target_at(t, gc, PH_gc_runtime_state_generations) : 0;
+		ph_addr generations = ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) ? 0 : ph_runtime_generations(t, gc);
 		for (int32_t j = 0; generations && j < ph_target_trait(t, PH_TRAIT_GC_GENERATIONS); j++)
 			meet_neighbours(heap, generations + (ph_addr)j * ph_target_sizeof(t, PH_SIZEOF_gc_generation));
 		ph_addr permanent = gc ? ph_target_at(t, gc, PH_gc_runtime_state_permanent_generation) : 0;

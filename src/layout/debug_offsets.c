@@ -19,6 +19,7 @@ enum kind {
 	SIZE,	  /* of the struct of the section that starts here */
 	STATE,	  /* the same, of a struct that may be large */
 	OFFSET,	  /* of a field, within the section's struct */
+	FREE,	  /* the same, and zero in builds that are not free-threaded */
 	INSIDE,	  /* the same, but our field counts from `from` on */
 	OTHER_SIZE, /* of another struct, not of the section's */
 	UNUSED,
@@ -72,11 +73,11 @@ static const struct word words_313[] = {
 #define WORDS_FRAME_CODE                                                                                               \
 	S(PyInterpreterFrame), F(PyInterpreterFrame, previous), F(PyInterpreterFrame, f_executable),                   \
 	F(PyInterpreterFrame, instr_ptr), F(PyInterpreterFrame, localsplus), F(PyInterpreterFrame, owner),             \
-	F(PyInterpreterFrame, stackpointer), U, /* tlbc_index: of free-threaded builds */                              \
+	F(PyInterpreterFrame, stackpointer), { .kind = FREE, .field = PH_PyInterpreterFrame_tlbc_index },                      \
 	S(PyCodeObject), F(PyCodeObject, co_filename), F(PyCodeObject, co_name), F(PyCodeObject, co_qualname),         \
 	F(PyCodeObject, co_linetable), F(PyCodeObject, co_firstlineno), F(PyCodeObject, co_argcount),                  \
 	F(PyCodeObject, co_localsplusnames), F(PyCodeObject, co_localspluskinds), F(PyCodeObject, co_code_adaptive),   \
-	U, /* co_tlbc */                                                                                               \
+	{ .kind = FREE, .field = PH_PyCodeObject_co_tlbc },                                                            \
 	S(PyObject), F(PyObject, ob_type),                                                                             \
 	S(PyTypeObject), F(PyTypeObject, tp_name), F(PyTypeObject, tp_repr), F(PyTypeObject, tp_flags)
 #define WORDS_CONTAINERS                                                                                               \
@@ -198,6 +199,10 @@ static void take_word(struct taking *t, const struct word *word, uint64_t value)
 		return;
 	case OFFSET:
 		take_offset(t, word->field, value);
+		return;
+	case FREE:
+		if (t->layout->abi.free_threaded)
+			take_offset(t, word->field, value);
 		return;
 	case INSIDE:
 		from = &t->layout->slots[word->from];

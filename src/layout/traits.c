@@ -250,14 +250,25 @@ static const struct trait_row rows[] = {
 	ROW(REPR_ENUM_SAYS_FLAG, 1, SINCE(311)),
 };
 
+/* Free-threaded builds read `interned` atomically: it is a byte since 3.14, and the bits follow it. */
+static void part_interned(int32_t *traits)
+{
+	traits[PH_TRAIT_STR_INTERNED_BITS] = 8;
+	traits[PH_TRAIT_STR_KIND_SHIFT] = 8;
+	traits[PH_TRAIT_STR_COMPACT_SHIFT] = 11;
+	traits[PH_TRAIT_STR_ASCII_SHIFT] = 12;
+	traits[PH_TRAIT_STR_STATIC_SHIFT] = 13;
+}
+
 /* Big-endian ABIs lay bit-fields out from the most significant bit of their unit. */
 static void turn_bits(int32_t *traits)
 {
-	static const struct {
+	const struct {
 		uint16_t shift;
 		int32_t bits;
 	} parts[] = {
-		{ PH_TRAIT_STR_INTERNED_SHIFT, 2 }, { PH_TRAIT_STR_KIND_SHIFT, 3 },  { PH_TRAIT_STR_COMPACT_SHIFT, 1 },
+		{ PH_TRAIT_STR_INTERNED_SHIFT, traits[PH_TRAIT_STR_INTERNED_BITS] },
+		{ PH_TRAIT_STR_KIND_SHIFT, 3 },	    { PH_TRAIT_STR_COMPACT_SHIFT, 1 },
 		{ PH_TRAIT_STR_ASCII_SHIFT, 1 },    { PH_TRAIT_STR_READY_SHIFT, 1 }, { PH_TRAIT_STR_STATIC_SHIFT, 1 },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -284,6 +295,8 @@ static void fill_abi_traits(int32_t *traits, const struct ph_abi *abi, uint32_t 
 	traits[PH_TRAIT_OBJECT_MANAGED_VALUES_OFFSET] = version >= 31100 && version < 31200 ? -4 * word : 0;
 	traits[PH_TRAIT_OBJECT_MANAGED_WEAKREF_OFFSET] = version >= 31200 ? -(before + 1) * word : 0;
 	traits[PH_TRAIT_IMMORTAL_FORM] = version < 31200 ? 0 : wide ? 1 : 2;
+	if (abi->free_threaded && version >= 31400)
+		part_interned(traits);
 	if (abi->big_endian)
 		turn_bits(traits);
 	if (abi->free_threaded)

@@ -66,6 +66,23 @@ static bool is_hidden(const struct ph_target *target, const struct ph_struct *s,
 	       state->lasti < state->code->first_traceable;
 }
 
+/* Where the bytecode that a frame runs begins.  Free-threaded builds copy a code object's for each thread, to specialise it
+ * (_PyFrame_GetBytecode() in Include/internal/pycore_interpframe.h, 3.14). */
+static ph_addr bytecode_of(struct ph_target *target, const struct ph_struct *s, const struct ph_code *code)
+{
+	ph_addr copies = 0, copy = 0;
+	int64_t size = 0, index = 0;
+	if (!ph_target_has(target, PH_PyInterpreterFrame_tlbc_index))
+		return code->bytecode;
+	index = ph_struct_int(s, PH_PyInterpreterFrame_tlbc_index);
+	if (index <= 0 || ph_target_ptr(target, code->address, PH_PyCodeObject_co_tlbc, &copies) != PH_OK ||
+	    ph_target_int(target, copies, PH_PyCodeArray_size, &size) != PH_OK || index >= size ||
+	    ph_target_read_ptr(target, ph_target_at(target, copies, PH_PyCodeArray_entries) +
+				       (ph_addr)index * target->layout.abi.pointer_size, &copy) != PH_OK)
+		return code->bytecode;
+	return copy;
+}
+
 /* _PyInterpreterFrame since 3.11. */
 static enum ph_status load_interpreter_frame(struct ph_objects *objects, ph_addr address, struct ph_frame_state *ret)
 {
@@ -90,7 +107,7 @@ static enum ph_status load_interpreter_frame(struct ph_objects *objects, ph_addr
 		ph_addr at = ph_struct_ptr(&s, ph_target_has(target, PH_PyInterpreterFrame_instr_ptr) ?
 						       PH_PyInterpreterFrame_instr_ptr :
 						       PH_PyInterpreterFrame_prev_instr);
-		state.lasti = (int64_t)(at - state.code->bytecode);
+		state.lasti = (int64_t)(at - bytecode_of(target, &s, state.code));
 	}
 	state.hidden = is_hidden(target, &s, &state);
 	state.begins_loop = ph_target_has(target, PH_PyInterpreterFrame_is_entry) ?

@@ -146,15 +146,28 @@ static int64_t default_size(const struct ph_decode *d)
 
 /* ---- values ---- */
 
-static int64_t read_refcount(const struct ph_target *t, const struct ph_struct *header)
+/* Free-threaded: Py_REFCNT() of Include/refcount.h (object.h in 3.13), and _PyObject_SetDeferredRefcount(). */
+static int64_t split_refcount(uint32_t local, int64_t shared)
 {
-	if (ph_target_has(t, PH_PyObject_ob_refcnt)) {
-		int64_t count = ph_struct_int(header, PH_PyObject_ob_refcnt);
-		if (ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0)
-			return -1;
-		return count;
+	const int64_t deferred = INT64_MAX / 8;
+	if (local == UINT32_MAX)
+		return -1;
+	int64_t count = (shared >> 2) + local; /* the low bits are a state */
+	return count >= deferred / 2 ? count - deferred : count;
+}
+
+int64_t ph_object_refcount(const struct ph_target *t, ph_addr object)
+{
+	int64_t count = 0, local = 0;
+	if (ph_target_has(t, PH_PyObject_ob_ref_local)) {
+		if (ph_target_int(t, object, PH_PyObject_ob_ref_local, &local) != PH_OK ||
+		    ph_target_int(t, object, PH_PyObject_ob_ref_shared, &count) != PH_OK)
+			return INT64_MIN;
+		return split_refcount((uint32_t)local, count);
 	}
-	return INT64_MIN;
+	if (ph_target_int(t, object, PH_PyObject_ob_refcnt, &count) != PH_OK)
+		return INT64_MIN;
+	return ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0 ? -1 : count;
 }
 
 static void unknown(struct ph_value *value, enum ph_status status)
@@ -205,7 +218,7 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 		ph_type_name_again(objects, type);
 	if (!type->detailed)
 		ph_type_detail(objects, type);
-	ret->refcount = read_refcount(t, &header);
+	ret->refcount = ph_object_refcount(t, address);
 	ret->type_name = type->type.name;
 	ret->type_module = type->type.module;
 	ret->kind = type->type.kind;

@@ -63,6 +63,10 @@ bool ph_type_is_subtype(struct ph_objects *objects, const struct ph_type *type, 
 void ph_object_value(struct ph_objects *objects, ph_addr address, const struct ph_value_limits *limits,
 		     struct ph_value *ret);
 
+/* References to it; -1 immortal, INT64_MIN where it cannot be read.  Of a free-threaded build what its own thread and the
+ * others count together: what a thread keeps for itself (of types and code, since 3.14) is not in it. */
+int64_t ph_object_refcount(const struct ph_target *target, ph_addr object);
+
 /* ---- typed readers; PH_CORRUPT when the object is of another type ---- */
 
 /* A str as WTF-8, appended; at most `characters` of it (then PH_LIMIT, with the beginning appended). */

@@ -178,11 +178,7 @@ static ph_addr referent(struct ph_decode *d)
 	ph_addr object = ph_read_ptr(d->objects, d->address, PH_PyWeakReference_wr_object);
 	if (is_none(d, object) || !ph_object_type_entry(d->objects, object))
 		return 0;
-	int64_t count;
-	if (ph_target_int(d->target, object, PH_PyObject_ob_refcnt, &count) == PH_OK && count <= 0 &&
-	    !(ph_target_trait(d->target, PH_TRAIT_IMMORTAL_FORM) && (int32_t)count < 0))
-		return 0;
-	return object;
+	return ph_object_refcount(d->target, object) ? object : 0;
 }
 
 /* The referent's __name__, as weakref_repr() looks it up. */

@@ -336,10 +336,16 @@ bool ph_gc_links(const struct ph_target *t, ph_addr head, ph_addr *ret_next, ph_
 bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev)
 {
 	const struct ph_target *t = shape->objects->target;
-	ph_addr next, prev;
-	if (!shape->has_gc || ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) || !ph_object_front(shape, object) ||
-	    !ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &next, &prev))
+	ph_addr next = 0, prev = 0;
+	uint64_t bits;
+	if (shape->has_gc && ph_target_uint(t, object, PH_PyObject_ob_gc_bits, &bits) == PH_OK) {
+		/* free-threaded, without links: _PyGC_BITS_TRACKED of Include/internal/pycore_gc.h */
+		if (!(bits & 1))
+			return false;
+	} else if (!shape->has_gc || ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) || !ph_object_front(shape, object) ||
+	    !ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &next, &prev)) {
 		return false;
+	}
 	if (ret_next)
 		*ret_next = next;
 	if (ret_prev)

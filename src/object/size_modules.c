@@ -87,7 +87,7 @@ int64_t ph_bytesio_size(const struct ph_shape *shape, ph_addr object)
 		return shape->size;
 	if (ph_target_has(t, PH_bytesio_buf_size))
 		size = ph_read_int(shape->objects, object, PH_bytesio_buf_size);
-	else if (ph_read_int(shape->objects, bytes, PH_PyObject_ob_refcnt) > 1)
+	else if (ph_object_refcount(shape->objects->target, bytes) > 1)
 		return shape->size;
 	else if ((size = ph_read_int(shape->objects, bytes, PH_PyVarObject_ob_size)) >= 0)
 		size += (int64_t)ph_target_at(t, 1, PH_PyBytesObject_ob_sval);

@@ -59,7 +59,8 @@ const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type);
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
 
 /* In a list of the garbage collector; *ret_next and *ret_prev (may be NULL) are the objects beside it there, or what lies
- * behind the head of the list as an object lies behind its own.  False when it is in none. */
+ * behind the head of the list as an object lies behind its own; 0 where there are no lists (free-threaded).  False when it is
+ * in none. */
 bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev);
 /* The same of a head. */
 bool ph_gc_links(const struct ph_target *target, ph_addr head, ph_addr *ret_next, ph_addr *ret_prev);

@@ -131,12 +131,26 @@ static ph_addr role_object(struct ph_objects *o, const char *role)
 
 /* The table has the sizes of 64-bit machines whose long has 64 bits too; elsewhere words and longs are half as large, the
  * rest is not, so that a struct has at least half of them. */
-static bool same_size(const struct ph_objects *o, int64_t known, int64_t size)
+static bool same_item_size(const struct ph_objects *o, int64_t known, int64_t size)
 {
 	const struct ph_abi *abi = &o->target->layout.abi;
 	if (abi->pointer_size == 8 && abi->long_size == 8)
 		return size == known;
 	return size <= known && 2 * size >= known;
+}
+
+/* Free-threaded builds, and those that list all objects, have a larger head; the former have locks behind it too. */
+static bool same_size(const struct ph_objects *o, int64_t known, int64_t size)
+{
+	const struct ph_abi *abi = &o->target->layout.abi;
+	int64_t head = (int64_t)ph_target_sizeof(o->target, PH_SIZEOF_PyObject) - 2 * abi->pointer_size;
+	int64_t locks = abi->free_threaded ? 2 * abi->pointer_size : 0;
+	if (!head || !known)
+		return same_item_size(o, known, size);
+	for (int64_t more = 0; more <= locks; more += abi->pointer_size)
+		if (same_item_size(o, known, size - head - more))
+			return true;
+	return false;
 }
 
 static void add_role(struct ph_objects *o, const char *role, const char *name, int64_t basicsize)
@@ -263,7 +277,7 @@ static size_t find_rows(struct ph_objects *o, const struct fingerprint *f, bool 
 	size_t count = ph_known_types(o->target->layout.version, &rows), n = 0;
 	for (size_t i = 0; i < count && n < CANDIDATES_MAXIMUM; i++) {
 		const struct ph_known_type *row = &rows[i];
-		if (!same_size(o, row->basicsize, f->basicsize) || !same_size(o, row->itemsize, f->itemsize) ||
+		if (!same_size(o, row->basicsize, f->basicsize) || !same_item_size(o, row->itemsize, f->itemsize) ||
 		    (f->flags & row->flags) != row->flags)
 			continue;
 		if (exact && (row->dict_keys != f->keys || row->dict_count != f->key_count))

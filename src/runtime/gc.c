@@ -10,6 +10,12 @@ static int64_t gc_int(struct ph_runtime *runtime, ph_addr base, enum ph_field fi
 	return value;
 }
 
+ph_addr ph_runtime_generations(const struct ph_target *target, ph_addr gc)
+{
+	bool split = ph_target_has(target, PH_gc_runtime_state_young);
+	return gc ? ph_target_at(target, gc, split ? PH_gc_runtime_state_young : PH_gc_runtime_state_generations) : 0;
+}
+
 void ph_runtime_gc(struct ph_runtime *runtime, const struct ph_interp_state *interp, struct ph_interpreter *ret)
 {
 	struct ph_target *target = runtime->target;
@@ -23,7 +29,7 @@ void ph_runtime_gc(struct ph_runtime *runtime, const struct ph_interp_state *int
 	ret->gc_enabled = enabled != 0;
 	ret->gc_collecting = collecting != 0;
 	ret->gc_garbage = -1;
-	ph_addr generations = ph_target_at(target, gc, PH_gc_runtime_state_generations);
+	ph_addr generations = ph_runtime_generations(target, gc);
 	for (size_t i = 0; i < 3; i++) {
 		ph_addr generation = generations + i * ph_target_sizeof(target, PH_SIZEOF_gc_generation);
 		bool known = ret->has_gc && generations &&
