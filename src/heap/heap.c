@@ -73,6 +73,9 @@ static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *sh
 	int64_t count;
 	if (shape->type->kind == PH_KIND_STR)
 		return ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject);
+	/* since 3.11 frames have items and no ob_size: f_back is in its place (Include/internal/pycore_frame.h) */
+	if (shape->type->kind == PH_KIND_FRAME && ph_target_has(t, PH_PyFrameObject_f_frame))
+		return size;
 	if (shape->item_size && shape->type->kind != PH_KIND_INT && shape->type->kind != PH_KIND_GENERATOR &&
 	    ph_target_int(t, object, PH_PyVarObject_ob_size, &count) == PH_OK) {
 		if (count < 0 || count >> 32)

@@ -95,7 +95,8 @@ void ph_visit_generator(const struct ph_visit *v)
 		interpreter_frame(v, frame);
 	else
 		ph_visit_edge(v, ph_untag_ref(t, ph_read_ptr(v->objects, frame, PH_PyInterpreterFrame_f_executable)),
-			      PH_EDGE_FIELD, PH_PyInterpreterFrame_f_executable, true);
+			      PH_EDGE_FIELD, PH_PyInterpreterFrame_f_executable,
+			      ph_target_trait(t, PH_TRAIT_GEN_FINISHED_VISITS_CODE) != 1);
 }
 
 /* A capsule may have a function that visits what its pointer leads to (_PyCapsule_SetTraverse() of 3.13).  The only one in
@@ -123,6 +124,16 @@ void ph_visit_module(const struct ph_visit *v)
 		ph_visit_guess(v, state, (uint64_t)size, PH_EDGE_STATE);
 }
 
+/* CDataType_traverse() of Modules/_ctypes/_ctypes.c, up to 3.12: what a pointer points to is in the type's dict. */
+static void visit_ctypes_proto(const struct ph_visit *v, ph_addr dict)
+{
+	static const char *const metas[] = { "_ctypes.PyCPointerType", "_ctypes.PyCStructType", "_ctypes.UnionType" };
+	for (size_t i = 0; dict && i < sizeof(metas) / sizeof(*metas); i++)
+		if (!strcmp(metas[i], v->shape->type->full))
+			ph_visit_edge(v, ph_read_ptr(v->objects, dict, PH_StgDictObject_proto), PH_EDGE_FIELD,
+				      PH_StgDictObject_proto, false);
+}
+
 /* tp_dict may live in the interpreter's state; the subclasses are held by address only. */
 void ph_visit_type(const struct ph_visit *v)
 {
@@ -130,6 +141,7 @@ void ph_visit_type(const struct ph_visit *v)
 	if (!self)
 		return;
 	ph_visit_edge(v, self->dict, PH_EDGE_FIELD, PH_PyTypeObject_tp_dict, false);
+	visit_ctypes_proto(v, self->dict);
 	if (self->is_heap)
 		ph_visit_shared_keys(v, ph_read_ptr(v->objects, v->object, PH_PyHeapTypeObject_ht_cached_keys));
 	ph_addr subclasses = ph_struct_ptr(&v->s, PH_PyTypeObject_tp_subclasses);

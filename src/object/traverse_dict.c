@@ -140,7 +140,8 @@ void ph_visit_dict(const struct ph_visit *v)
 	/* values in an instance are visited with it */
 	uint64_t embedded = 0;
 	(void)ph_target_uint(v->target, ph_struct_ptr(&v->s, PH_PyDictObject_ma_values), PH_PyDictValues_embedded, &embedded);
-	split(v, &keys, values, count, PH_EDGE_VALUE, embedded != 0);
+	bool visited = ph_target_trait(v->target, PH_TRAIT_MANAGED_DICT_VISITED) == 1;
+	split(v, &keys, values, count, PH_EDGE_VALUE, embedded && !visited);
 }
 
 /* odict_traverse() visits the keys of its nodes, whatever they are. */
@@ -157,14 +158,14 @@ void ph_visit_ordered_dict(const struct ph_visit *v)
 
 /* ---- instances ---- */
 
-static void inline_values(const struct ph_visit *v, ph_addr values)
+static void inline_values(const struct ph_visit *v, ph_addr values, bool extra)
 {
 	struct ph_dict_keys keys;
 	if (!v->shape->cached_keys || ph_dict_keys_load(v->objects, v->shape->cached_keys, &keys) != PH_OK)
 		return;
 	uint64_t count = keys.count;
 	values = values_array(v, values, &count);
-	split(v, &keys, values, count, PH_EDGE_ATTRIBUTE, false);
+	split(v, &keys, values, count, PH_EDGE_ATTRIBUTE, extra);
 }
 
 void ph_visit_managed(const struct ph_visit *v)
@@ -192,8 +193,9 @@ void ph_visit_managed(const struct ph_visit *v)
 			values = inside;
 	}
 	}
-	/* a dict over values in the object is not visited beside them */
-	ph_visit_edge(v, word, PH_EDGE_DICT, 0, values != 0);
+	/* of a dict over values in the object and these, one is visited */
+	bool dict_visited = word && ph_target_trait(t, PH_TRAIT_MANAGED_DICT_VISITED) == 1;
+	ph_visit_edge(v, word, PH_EDGE_DICT, 0, values && !dict_visited);
 	if (values)
-		inline_values(v, values);
+		inline_values(v, values, dict_visited);
 }
