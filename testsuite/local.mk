@@ -130,6 +130,7 @@ TESTS += testsuite/cores/greenlets.sh
 TESTS += testsuite/cores/core-kinds.sh
 TESTS += testsuite/cores/native-symbols.sh
 TESTS += testsuite/cores/heap.sh
+TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
 TESTS += testsuite/cores/columns.sh
 

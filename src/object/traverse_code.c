@@ -180,8 +180,11 @@ void ph_visit_lru_cache(const struct ph_visit *v)
 	ph_addr root = ph_target_at(v->target, v->object, PH_lru_cache_object_root);
 	ph_addr link = root ? ph_read_ptr(v->objects, root, PH_lru_list_elem_next) : 0, turtle = link;
 	for (uint64_t i = 0; link && link != root && i < LINKS_MAXIMUM; i++) {
-		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_lru_list_elem_key), PH_EDGE_KEY, i, false);
-		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_lru_list_elem_result), PH_EDGE_ITEM, i, false);
+		/* the links are objects, which 3.6 visits themselves */
+		bool itself = ph_target_has(v->target, PH_lru_cache_object_maxsize_O);
+		ph_visit_edge(v, link, PH_EDGE_ITEM, i, !itself);
+		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_lru_list_elem_key), PH_EDGE_KEY, i, itself);
+		ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_lru_list_elem_result), PH_EDGE_ITEM, i, itself);
 		if (v->shape->visits_type)
 			ph_visit_edge(v, ph_read_ptr(v->objects, link, PH_PyObject_ob_type), PH_EDGE_TYPE, 0, false);
 		link = ph_read_ptr(v->objects, link, PH_lru_list_elem_next);

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The interpreter as the oracle of the whole heap: every object that the dying process could reach, its type,
 # sys.getsizeof and gc.get_referents, against `pyheap export` of a dump made from the core alone.  Shares of at least 0.9995
-# each; the rest is the truth's own (its writer holds a few objects), which the log shows.
+# each; the rest is the truth's own (its writer makes a few objects), which the log shows object by object.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 : "${top_builddir:=$here/../..}"
 : "${CORE2PYHEAP:=$top_builddir/converter/core2pyheap}" "${PYHEAP:=$top_builddir/analyzer/pyheap}" "${PYTHON3:=python3}"
-versions=${*:-3.8 3.9 3.10 3.11 3.12 3.13 system}
+versions=${*:-2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13 system}
 
 "$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
 work=$(mktemp -d) || exit 99
@@ -15,15 +15,16 @@ trap 'rm -rf "$work"' EXIT
 failures=0 ran=0
 
 for version in $versions; do
-	"$here/../find-pythons" --one "$version" >/dev/null || { echo "no Python $version here"; continue; }
-	core=$("$here/get-core" "$version" abort) || { echo "FAILED: Python $version: no core"; failures=$((failures + 1)); continue; }
+	core=$("$here/get-core" "$version" abort) || {
+		[ $? -eq 77 ] && { echo "no Python $version here"; continue; }
+		echo "FAILED: Python $version: no core"; failures=$((failures + 1)); continue; }
 	ran=$((ran + 1))
 	echo "== Python $version"
 	timeout 300 "$CORE2PYHEAP" --report=none -o "$work/dump" "$core/core" "$(cat "$core/python")" 2>"$work/stderr" ||
 		{ echo "FAILED: core2pyheap ended with status $?"; cat "$work/stderr"; failures=$((failures + 1)); continue; }
 	timeout 300 "$PYHEAP" export "$work/dump" >"$work/objects" ||
 		{ echo "FAILED: pyheap export ended with status $?"; failures=$((failures + 1)); continue; }
-	timeout 300 "$PYTHON3" "$here/check_heap.py" "$work/objects" "$core/heap.tsv" 0.9995 ||
+	timeout 300 "$PYTHON3" "$here/check_heap.py" --core="$core/core" "$work/objects" "$core/heap.tsv" 0.9995 ||
 		{ echo "FAILED: Python $version: a share is below 0.9995"; failures=$((failures + 1)); }
 	# the counts of `types` are those of the export
 	"$PYHEAP" types --json "$work/dump" >"$work/types" || failures=$((failures + 1))
@@ -44,6 +45,7 @@ for version in $versions; do
 		sys.exit(1 if any(count.values()) or any(size.values()) else 0)
 	END
 	# referents and referrers of some objects are those of the export
+	case $version in 3.8 | 3.13 | system) ;; *) rm -f "$work/dump"; continue ;; esac
 	"$PYTHON3" - "$PYHEAP" "$work/dump" "$work/objects" <<-'END' || { echo "FAILED: referents or referrers disagree with export"; failures=$((failures + 1)); }
 		import collections, json, subprocess, sys
 		program, dump, objects = sys.argv[1:]
