@@ -233,11 +233,10 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	return error ? error : give_types(walk);
 }
 
-struct ph_error *ph_extract_heap(struct ph_extract *extract, unsigned jobs, const struct ph_heap_sink *sink)
+struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 {
 	struct ph_heap_walk walk = { .extract = extract, .sink = sink, .name = PH_BUFFER(PH_BUFFER_UNBOUNDED) };
-	if (!jobs)
-		jobs = ph_jobs_available();
+	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
 	pthread_mutex_init(&walk.lock, NULL);
 	struct ph_error *error = ph_extract_find_heap(extract);
 	walk.heap = extract->heap;

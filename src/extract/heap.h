@@ -13,9 +13,9 @@ const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract)
 /* What the process's memory is for: the text of memory.json. */
 struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out) __attribute__((warn_unused_result));
 
-/* Every object of the process, with its references, into a sink, by so many threads (0: as many as there are processors).
+/* Every object of the process, with its references, into a sink, by extract->jobs threads.
  * Needs an interpreter: extract->runtime. */
-struct ph_error *ph_extract_heap(struct ph_extract *extract, unsigned jobs, const struct ph_heap_sink *sink)
+struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -3,11 +3,17 @@
 #include "extract/heap.h"
 
 #include "base/cleanup.h"
+#include "base/jobs.h"
 #include "heap/memory.h"
+
+#define JOBS 32 /* each knows all types of the process */
 
 struct ph_error *ph_extract_find_heap(struct ph_extract *extract)
 {
-	return extract->heap ? NULL : ph_heap_create(extract->objects, extract->runtime, &extract->heap);
+	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
+	if (extract->heap)
+		return NULL;
+	return ph_heap_create_by(extract->objects, extract->runtime, jobs < JOBS ? jobs : JOBS, &extract->heap);
 }
 
 const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract)

@@ -2,23 +2,38 @@
 /* The sweep over pools and the closure over references. */
 #include "heap/heap.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/callbacks.h"
 #include "base/cursor.h"
+#include "base/jobs.h"
 
 #define CACHE_SIZE 1024 /* types that were asked for last; a power of two */
 #define EDGES 1024
-#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
 #define REFCOUNT_MASK UINT64_C(0xffffffff)
 /* never set in a count: what has them is a pointer; above them are flags (since 3.14) */
 #define REFCOUNT_NOT (UINT64_C(0xfffe) << 32)
 
+#define DRAIN_PROGRESS 65536
+#define OUTSIDE 4096 /* addresses outside of pools that are kept at a time; a power of two */
+#define REGION_BITS 25 /* pools of 32 MiB are swept by one thread: several windows of the set, which no other touches */
+
 struct ph_heap_work {
+	struct ph_heap *heap;
+	struct ph_objects *objects;
 	ph_addr *stack; /* objects outside of pools that were not yet walked */
 	size_t stack_count, stack_capacity;
+	uint64_t drained;
 	bool no_memory;
+	/* while pools are swept by several threads: what lies outside of them and was met */
+	struct ph_heap_sweep *sweep;
+	ph_addr outside[OUTSIDE];
+	size_t outside_count;
+	ph_addr met[OUTSIDE]; /* that came last */
+	struct ph_heap_totals totals;
 	struct {
 		ph_addr type;
 		const struct ph_shape *shape;
@@ -28,36 +43,39 @@ struct ph_heap_work {
 };
 
 /* Types are larger than any block of a pool. */
-static const struct ph_shape *shape_of_type(struct ph_heap *heap, ph_addr type)
+static bool may_be_type(const struct ph_heap *heap, ph_addr type)
 {
-	struct ph_heap_work *w = heap->work;
+	return type >= 4096 && !(type & 7) && !(type >> 48) && !ph_addrset_page(&heap->set, type);
+}
+
+static inline const struct ph_shape *shape_of_type(struct ph_heap_work *w, ph_addr type)
+{
 	size_t slot = (type >> 4 ^ type >> 14) & (CACHE_SIZE - 1);
-	if (w && w->cache[slot].type == type)
+	if (w->cache[slot].type == type)
 		return w->cache[slot].shape;
-	if (type < 4096 || type & 7 || type >> 48 || ph_addrset_page(&heap->set, type))
+	if (!may_be_type(w->heap, type))
 		return NULL;
-	const struct ph_shape *shape = ph_shape_get(heap->objects, type);
-	if (w) {
-		w->cache[slot].type = type;
-		w->cache[slot].shape = shape;
-	}
-	return shape;
+	w->cache[slot].shape = ph_shape_get(w->objects, type);
+	w->cache[slot].type = type;
+	return w->cache[slot].shape;
 }
 
 const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object)
 {
 	ph_addr type;
-	return ph_target_ptr(heap->target, object, PH_PyObject_ob_type, &type) == PH_OK ? shape_of_type(heap, type) : NULL;
+	return ph_target_ptr(heap->target, object, PH_PyObject_ob_type, &type) == PH_OK && may_be_type(heap, type) ?
+		       ph_shape_get(heap->objects, type) :
+		       NULL;
 }
 
 /* The type of what could be an object's head; NULL when it is none. */
-static const struct ph_shape *shape_of_head(struct ph_heap *heap, const uint8_t *head)
+static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const uint8_t *head)
 {
-	const struct ph_layout *layout = &heap->target->layout;
+	const struct ph_layout *layout = &w->heap->target->layout;
 	const struct ph_slot *type = &layout->slots[PH_PyObject_ob_type];
 	const struct ph_slot *count = &layout->slots[PH_PyObject_ob_refcnt];
 	const struct ph_shape *shape =
-		shape_of_type(heap, ph_load_uint(head + type->offset, type->size, layout->abi.big_endian));
+		shape_of_type(w, ph_load_uint(head + type->offset, type->size, layout->abi.big_endian));
 	if (!shape || !ph_layout_has(layout, PH_PyObject_ob_refcnt))
 		return shape;
 	/* on a free list of its type, or no object at all */
@@ -96,9 +114,10 @@ static size_t debug_padding(const uint8_t *data, uint32_t block_size)
 }
 
 /* The object in a block, behind what precedes it; 0 when it is none. */
-static ph_addr object_in_block(struct ph_heap *heap, ph_addr block, const uint8_t *data, uint32_t block_size,
+static ph_addr object_in_block(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint32_t block_size,
 			       const struct ph_shape **ret)
 {
+	const struct ph_heap *heap = w->heap;
 	size_t gc = ph_target_sizeof(heap->target, PH_SIZEOF_PyGC_Head);
 	size_t head = ph_target_sizeof(heap->target, PH_SIZEOF_PyObject);
 	/* a head of the gc is taken for no type; an int's digits may be */
@@ -109,7 +128,7 @@ static ph_addr object_in_block(struct ph_heap *heap, ph_addr block, const uint8_
 		size_t front = fronts[i];
 		if (front + head > block_size)
 			continue;
-		const struct ph_shape *shape = shape_of_head(heap, data + front);
+		const struct ph_shape *shape = shape_of_head(w, data + front);
 		if (!shape || ph_object_front(shape, block + front) != front)
 			continue;
 		uint64_t least = least_size(heap, shape, block + front);
@@ -136,17 +155,31 @@ static void push(struct ph_heap_work *w, ph_addr object)
 	w->stack[w->stack_count++] = object;
 }
 
+static void give_outside(struct ph_heap_work *w);
+
 /* Something refers to it: is it an object outside of the pools? */
-static void meet(struct ph_heap *heap, ph_addr address)
+static void meet(struct ph_heap_work *work, ph_addr address)
 {
+	struct ph_heap *heap = work->heap;
 	if (!address || address & 7 || address >> 48)
 		return;
+	if (work->sweep) {
+		/* one thread looks at them, afterwards */
+		ph_addr *met = &work->met[(address >> 4 ^ address >> 16) & (OUTSIDE - 1)];
+		if (*met == address || ph_addrset_page(&heap->set, address))
+			return;
+		*met = address;
+		work->outside[work->outside_count++] = address;
+		if (work->outside_count == OUTSIDE)
+			give_outside(work);
+		return;
+	}
 	const struct ph_addrset_window *w = ph_addrset_get(&heap->set, address);
 	if (w && (w->pages[address >> 18 & 3] >> (address >> 12 & 63) & 1 ||
 		  w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1))
 		return;
 	const uint8_t *head = ph_image_look(heap->target->image, address, ph_target_sizeof(heap->target, PH_SIZEOF_PyObject));
-	const struct ph_shape *shape = head ? shape_of_head(heap, head) : NULL;
+	const struct ph_shape *shape = head ? shape_of_head(work, head) : NULL;
 	if (!shape)
 		return;
 	uint64_t least = least_size(heap, shape, address);
@@ -154,56 +187,62 @@ static void meet(struct ph_heap *heap, ph_addr address)
 		return;
 	if (ph_addrset_add(&heap->set, address)) {
 		heap->totals.outside++;
-		push(heap->work, address);
+		push(work, address);
 	}
 }
 
 static void meet_edges(struct ph_edge_sink *sink)
 {
-	struct ph_heap *heap = sink->user;
 	for (size_t i = 0; i < sink->count; i++)
-		meet(heap, sink->edges[i].target);
+		meet(sink->user, sink->edges[i].target);
 	sink->count = 0;
 }
 
 /* The neighbours in its list of the garbage collector. */
-static void meet_neighbours(struct ph_heap *heap, ph_addr gc_head)
+static void meet_neighbours(struct ph_heap_work *w, ph_addr gc_head)
 {
 	ph_addr next, prev;
-	if (!ph_gc_links(heap->target, gc_head, &next, &prev))
+	if (!ph_gc_links(w->heap->target, gc_head, &next, &prev))
 		return;
-	meet(heap, next);
-	meet(heap, prev);
+	meet(w, next);
+	meet(w, prev);
 }
 
-static void walk(struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
+static void walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object)
 {
 	ph_addr next, prev;
-	meet(heap, shape->type->address);
-	ph_traverse(shape, object, &heap->work->sink);
+	meet(w, shape->type->address);
+	ph_traverse(shape, object, &w->sink);
 	if (ph_object_is_tracked(shape, object, &next, &prev)) {
-		meet(heap, next);
-		meet(heap, prev);
+		meet(w, next);
+		meet(w, prev);
 	}
 }
 
-static void drain(struct ph_heap *heap)
+static struct ph_error *drain(struct ph_heap_work *w)
 {
-	struct ph_heap_work *w = heap->work;
-	for (;;) {
+	struct ph_error *error = NULL;
+	ph_addr type;
+	while (!error) {
 		if (w->sink.count)
 			meet_edges(&w->sink);
 		if (!w->stack_count)
-			return;
+			break;
+		if (++w->drained % DRAIN_PROGRESS == 0)
+			error = ph_progress(ph_image_callbacks(w->heap->target->image), "finding the heap", w->drained, 0);
 		ph_addr object = w->stack[--w->stack_count];
-		const struct ph_shape *shape = ph_heap_shape(heap, object);
+		const struct ph_shape *shape =
+			ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK ? shape_of_type(w, type) :
+												      NULL;
 		if (shape)
-			walk(heap, shape, object);
+			walk(w, shape, object);
 	}
+	return error;
 }
 
-static void sweep_pool(struct ph_heap *heap, const struct ph_pool *pool)
+static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 {
+	struct ph_heap *heap = w->heap;
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64];
 	size_t bytes = PH_POOL_HEADER + (size_t)pool->blocks * pool->block_size;
 	const uint8_t *data = ph_image_look(heap->target->image, pool->address, bytes);
@@ -211,94 +250,196 @@ static void sweep_pool(struct ph_heap *heap, const struct ph_pool *pool)
 		return;
 	/* the head of a list that lies says nothing of the others: what looks like an object is taken for one */
 	if (!ph_pool_free_blocks(heap, pool, data, free_blocks))
-		heap->totals.bad_pools++;
+		w->totals.bad_pools++;
 	for (unsigned i = 0; i < pool->blocks; i++) {
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
 		size_t offset = PH_POOL_HEADER + (size_t)i * pool->block_size;
 		const struct ph_shape *shape = NULL;
-		ph_addr object = object_in_block(heap, pool->address + offset, data + offset, pool->block_size, &shape);
+		ph_addr object = object_in_block(w, pool->address + offset, data + offset, pool->block_size, &shape);
 		if (!object || !ph_addrset_add(&heap->set, object))
 			continue;
-		heap->totals.in_pools++;
-		heap->totals.object_bytes += pool->block_size;
-		walk(heap, shape, object);
+		w->totals.in_pools++;
+		w->totals.object_bytes += pool->block_size;
+		walk(w, shape, object);
 	}
 }
 
-/* What the interpreters and the target's anchors name. */
-static void meet_roots(struct ph_heap *heap, struct ph_runtime *runtime)
+/* ---- pools, by several threads ---- */
+
+struct ph_heap_sweep {
+	struct ph_heap *heap;
+	struct ph_heap_work **works;
+	const struct ph_callbacks *callbacks;
+	_Atomic size_t next;   /* pool that nobody has taken, the first of a region */
+	pthread_mutex_t lock;  /* of outside, which several give to */
+	struct ph_addrset outside;
+	_Atomic bool stopped;
+};
+
+static void give_outside(struct ph_heap_work *w)
 {
+	pthread_mutex_lock(&w->sweep->lock);
+	for (size_t i = 0; i < w->outside_count; i++)
+		ph_addrset_add(&w->sweep->outside, w->outside[i]);
+	pthread_mutex_unlock(&w->sweep->lock);
+	w->outside_count = 0;
+}
+
+static size_t end_of_region(const struct ph_heap *heap, size_t first)
+{
+	size_t end = first;
+	while (end < heap->pool_count &&
+	       heap->pools[end].address >> REGION_BITS == heap->pools[first].address >> REGION_BITS)
+		end++;
+	return end;
+}
+
+static struct ph_error *sweep_regions(void *user, unsigned number)
+{
+	struct ph_heap_sweep *sweep = user;
+	struct ph_heap *heap = sweep->heap;
+	struct ph_heap_work *w = sweep->works[number];
+	struct ph_error *error = NULL;
+	size_t first = sweep->next, end;
+	while (!error && !sweep->stopped && first < heap->pool_count) {
+		end = end_of_region(heap, first);
+		if (!atomic_compare_exchange_weak(&sweep->next, &first, end))
+			continue;
+		if (!number)
+			error = ph_progress(sweep->callbacks, "finding the heap", first, heap->pool_count);
+		for (size_t i = first; !error && i < end; i++)
+			sweep_pool(w, &heap->pools[i]);
+		meet_edges(&w->sink);
+		ph_image_drop_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address);
+		first = sweep->next;
+	}
+	give_outside(w);
+	sweep->stopped |= error != NULL;
+	return error;
+}
+
+static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **works, unsigned jobs)
+{
+	struct ph_heap_sweep sweep = {
+		.heap = heap,
+		.works = works,
+		.callbacks = ph_image_callbacks(heap->target->image),
+	};
+	pthread_mutex_init(&sweep.lock, NULL);
+	for (unsigned i = 0; i < jobs; i++)
+		works[i]->sweep = &sweep;
+	struct ph_error *error = ph_jobs_run(jobs, sweep_regions, &sweep);
+	struct ph_addrset_iter iter = { .set = &sweep.outside };
+	ph_addr address;
+	for (unsigned i = 0; i < jobs; i++) {
+		works[i]->sweep = NULL;
+		heap->totals.in_pools += works[i]->totals.in_pools;
+		heap->totals.object_bytes += works[i]->totals.object_bytes;
+		heap->totals.bad_pools += works[i]->totals.bad_pools;
+	}
+	while (!error && ph_addrset_next(&iter, &address)) {
+		meet(works[0], address);
+		error = drain(works[0]);
+	}
+	heap->set.no_memory |= sweep.outside.no_memory;
+	ph_addrset_deinit(&sweep.outside);
+	pthread_mutex_destroy(&sweep.lock);
+	return error;
+}
+
+/* What the interpreters and the target's anchors name. */
+static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
+{
+	const struct ph_heap *heap = w->heap;
 	const struct ph_target *t = heap->target;
 	const ph_addr anchors[] = { t->type_type, t->none, t->ellipsis, t->notimplemented, t->true_, t->false_ };
 	const struct ph_interp_state *interps;
 	for (size_t i = 0; i < sizeof(anchors) / sizeof(*anchors); i++)
-		meet(heap, anchors[i]);
+		meet(w, anchors[i]);
 	size_t count = runtime ? ph_runtime_interpreters(runtime, &interps) : 0;
 	for (size_t i = 0; i < count; i++) {
-		meet(heap, interps[i].modules);
-		meet(heap, interps[i].sysdict);
-		meet(heap, interps[i].builtins);
+		meet(w, interps[i].modules);
+		meet(w, interps[i].sysdict);
+		meet(w, interps[i].builtins);
 		ph_addr gc = ph_target_trait(t, PH_TRAIT_GC_PER_INTERPRETER) ?
 				     ph_target_at(t, interps[i].address, PH_PyInterpreterState_gc) :
 				     ph_target_at(t, t->runtime, PH_PyRuntimeState_gc);
 		ph_addr generations = ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) ? 0 : ph_runtime_generations(t, gc);
 		for (int32_t j = 0; generations && j < ph_target_trait(t, PH_TRAIT_GC_GENERATIONS); j++)
-			meet_neighbours(heap, generations + (ph_addr)j * ph_target_sizeof(t, PH_SIZEOF_gc_generation));
+			meet_neighbours(w, generations + (ph_addr)j * ph_target_sizeof(t, PH_SIZEOF_gc_generation));
 		ph_addr permanent = gc ? ph_target_at(t, gc, PH_gc_runtime_state_permanent_generation) : 0;
 		if (permanent)
-			meet_neighbours(heap, permanent);
+			meet_neighbours(w, permanent);
 	}
 }
 
-static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime)
+static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works, unsigned jobs)
 {
 	struct ph_error *error = ph_heap_find_pools(heap);
+	if (!error)
+		error = sweep_all(heap, works, jobs);
 	if (error)
 		return error;
-	meet_roots(heap, runtime);
-	ph_addr behind = heap->pool_count ? heap->pools[0].address : 0;
-	for (size_t i = 0; !error && i < heap->pool_count; i++) {
-		ph_addr at = heap->pools[i].address;
-		if (at - behind > WINDOW) {
-			ph_image_drop_pages(heap->target->image, behind, at);
-			behind = at;
-			error = ph_progress(ph_image_callbacks(heap->target->image), "finding the heap", i,
-					    heap->pool_count);
-		}
-		sweep_pool(heap, &heap->pools[i]);
-		drain(heap);
-	}
-	drain(heap);
+	meet_roots(works[0], runtime);
+	error = drain(works[0]);
+	if (error)
+		return error;
 	heap->count = ph_addrset_rank(&heap->set);
-	if (!error && (heap->set.no_memory || heap->work->no_memory))
-		return &ph_error_no_memory;
-	return error;
+	return heap->set.no_memory || works[0]->no_memory ? &ph_error_no_memory : NULL;
 }
 
-struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
+static struct ph_error *make_work(struct ph_heap *heap, unsigned number, struct ph_heap_work **ret)
+{
+	struct ph_heap_work *w = *ret = calloc(1, sizeof(*w));
+	if (!w)
+		return &ph_error_no_memory;
+	w->heap = heap;
+	w->sink = (struct ph_edge_sink){ .edges = w->edges, .capacity = EDGES, .flush = meet_edges, .user = w };
+	if (number)
+		return ph_objects_clone(heap->objects, &w->objects);
+	w->objects = heap->objects;
+	return NULL;
+}
+
+static void free_work(struct ph_heap_work *w)
+{
+	if (!w)
+		return;
+	if (w->objects != w->heap->objects)
+		ph_objects_free(w->objects);
+	free(w->stack);
+	free(w);
+}
+
+struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,
+				   struct ph_heap **ret)
 {
 	struct ph_heap *heap = calloc(1, sizeof(*heap));
-	struct ph_heap_work *work = calloc(1, sizeof(*work));
-	if (!heap || !work) {
-		free(heap);
-		free(work);
-		return &ph_error_no_memory;
+	struct ph_heap_work **works = calloc(jobs, sizeof(*works));
+	struct ph_error *error = heap && works ? NULL : &ph_error_no_memory;
+	if (!error) {
+		heap->objects = objects;
+		heap->target = ph_objects_target(objects);
 	}
-	heap->objects = objects;
-	heap->target = ph_objects_target(objects);
-	heap->work = work;
-	work->sink = (struct ph_edge_sink){ .edges = work->edges, .capacity = EDGES, .flush = meet_edges, .user = heap };
-	struct ph_error *error = fill(heap, runtime);
-	heap->work = NULL;
-	free(work->stack);
-	free(work);
+	for (unsigned i = 0; !error && i < jobs; i++)
+		error = make_work(heap, i, &works[i]);
+	if (!error)
+		error = fill(heap, runtime, works, jobs);
+	for (unsigned i = 0; works && i < jobs; i++)
+		free_work(works[i]);
+	free(works);
 	if (error) {
 		ph_heap_free(heap);
 		return error;
 	}
 	*ret = heap;
 	return NULL;
+}
+
+struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
+{
+	return ph_heap_create_by(objects, runtime, 1, ret);
 }
 
 void ph_heap_free(struct ph_heap *heap)

@@ -36,12 +36,14 @@ struct ph_heap {
 	size_t pool_count, pool_capacity;
 	struct ph_heap_totals totals;
 	struct ph_damage damage;    /* of the heap alone */
-	struct ph_heap_work *work; /* while it is made */
 };
 
 /* runtime NULL: without what the interpreters name. */
 struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
 	__attribute__((warn_unused_result));
+/* The same by so many threads, at least 1; what is found does not depend on their number. */
+struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,
+				   struct ph_heap **ret) __attribute__((warn_unused_result));
 void ph_heap_free(struct ph_heap *heap);
 
 /* Is it an object, and its index among them by address? */

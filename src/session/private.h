@@ -11,7 +11,6 @@ struct ph_session {
 	const struct ph_callbacks *callbacks;
 	struct ph_extract_options options;
 	bool has_report, failed;
-	unsigned jobs;		  /* of the dump; 0: as many as there are processors */
 	struct ph_dump *heap;	  /* inspect.c: NULL until a verb needs the columns */
 	struct ph_places *places; /* the same, until somebody asks what an address is */
 };

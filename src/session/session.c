@@ -210,14 +210,12 @@ static int64_t dump_time(struct ph_session *session)
 
 static struct ph_error *walk_heap(void *user, const struct ph_heap_sink *sink)
 {
-	struct ph_session *session = user;
-	return ph_extract_heap(session->extract, session->jobs, sink);
+	return ph_extract_heap(user, sink);
 }
 
 static struct ph_error *memory(void *user, struct ph_buffer *out)
 {
-	struct ph_session *session = user;
-	return ph_extract_memory(session->extract, out);
+	return ph_extract_memory(user, out);
 }
 
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
@@ -235,7 +233,7 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 	contents->heap = heaps[full || options->heap != PH_DUMP_HEAP_FULL ? options->heap : PH_DUMP_HEAP_STACKS];
 	if (full) {
 		contents->walk_heap = walk_heap;
-		contents->walk_user = session;
+		contents->walk_user = extract;
 		contents->memory = memory;
 		/* before the manifest, which tells its damage */
 		struct ph_error *error = ph_extract_find_heap(extract);
@@ -272,7 +270,7 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 		{ "layout-origin", session->extract->detected.origin },
 		{ "version-source", session->extract->detected.target.version_source },
 	};
-	session->jobs = options->jobs;
+	session->extract->jobs = options->jobs;
 	contents.fields = fields;
 	contents.field_count = sizeof(fields) / sizeof(fields[0]);
 	struct ph_error *error = ph_session_need_report(session);
@@ -295,7 +293,7 @@ struct ph_error *ph_session_write_heap(struct ph_session *session, const char *p
 		.report = &session->extract->report,
 		.heap = "full",
 		.walk_heap = walk_heap,
-		.walk_user = session,
+		.walk_user = session->extract,
 		.memory = memory,
 		.time = dump_time(session),
 		.callbacks = session->callbacks,
