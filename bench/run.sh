@@ -124,6 +124,29 @@ else
 	echo "  skipped: the commands in gdb (no gdb here, or its module was not built)"
 fi
 
+echo "== the part for Python debuggers"
+measure "dump without it::$CORE2PYHEAP --report=none --no-pickle -o $dir/dumps/without.pyheap $dir/big/core $python" \
+	"dump with it::$CORE2PYHEAP --report=none -o $dir/dumps/with.pyheap $dir/big/core $python"
+# of the processor's time: the disk's varies by more than the bound
+goal "the pickle: time of conversion, of that without" "$(awk "BEGIN { print $(value "dump with it" cpu) / $(value "dump without it" cpu) }")" "<=" 1.1
+"$CORE2PYHEAP" --report=none --heap=stacks -o "$dir/dumps/stacks.pyheap" "$dir/big/core" "$python" 2>/dev/null
+goal "a dump of the stacks, MB" "$(($(stat -c %s "$dir/dumps/stacks.pyheap") / 1000000))" "<" 20
+open="$PYTHON3 -I $top_srcdir/pdb/pyheap-pdb"
+set -- "pyheap-pdb, to the prompt::$open $dir/dumps/stacks.pyheap"
+python27=$("$top_srcdir/testsuite/find-pythons" --one 2.7 2>/dev/null)
+if [ -n "$python27" ] && "$python27" -m pip install --quiet --disable-pip-version-check --no-deps --target "$dir/py27" \
+	pyheapdump==0.2.8 sPickle==0.1.11 >"$dir/pip27.log" 2>&1; then
+	set -- "$@" "pyheapdump, to the prompt::env PYTHONPATH=$dir/py27 $python27 -m pyheapdump -d pdb $dir/dumps/stacks.pyheap"
+else
+	echo "  skipped: pyheapdump (no Python 2.7, or no network)"
+	python27=
+fi
+measure "$@"
+for reader in pyheap-pdb ${python27:+pyheapdump}; do
+	goal "$reader: seconds to the prompt" "$(value "$reader, to the prompt" wall)" "<=" 2
+	goal "$reader: peak resident, MiB" "$(value "$reader, to the prompt" mib)" "<=" 200
+done
+
 echo "== for comparison: report and dump"
 measure "report and dump::$CORE2PYHEAP -o $dir/dumps/big.pyheap $dir/big/core $python" \
 	"report, no redaction::$CORE2PYHEAP --no-dump --redact=none $dir/big/core $python" \

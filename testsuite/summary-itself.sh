@@ -54,6 +54,15 @@ b 3.99
 b no-such-program-anywhere
 E2
 
+# what pip cannot fetch: there is no network
+result a PASS
+result b SKIP
+PIP_NO_INDEX=1
+export PIP_NO_INDEX
+expect 0 '1 passed, 0 failed, 1 skipped' <<'E2'
+b pip:pyheapdump==0.2.8
+E2
+
 result unit/x PASS
 result unit/y SKIP
 result other SKIP
