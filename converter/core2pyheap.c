@@ -169,6 +169,7 @@ static int convert(const struct options *options)
 		.sysroot = options->sysroot,
 		.solib_search_path = options->solib_search_path,
 		.callbacks = output_callbacks(options),
+		.record = options->trim != NULL,
 	};
 	struct ph_session_options session_options = {
 		.redact = options->redact,
@@ -187,6 +188,11 @@ static int convert(const struct options *options)
 		error = write_report(session, options);
 	if (!error)
 		error = write_dump(session, options);
+	if (!error && options->trim) {
+		error = ph_session_write_trimmed(session, options->trim);
+		if (!error && strcmp(options->trim, "-"))
+			output_announce_trimmed(options->trim);
+	}
 	if (!error && !options->no_dump)
 		let_go_on(options, image);
 	if (error && image && options->pid && ph_live_has_ended(image))

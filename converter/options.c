@@ -27,6 +27,7 @@ enum {
 	OPT_NO_PICKLE,
 	OPT_PROGRESS,
 	OPT_EXPLAIN,
+	OPT_TRIM,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
 	{ "no-pickle", no_argument, NULL, OPT_NO_PICKLE },
 	{ "progress", required_argument, NULL, OPT_PROGRESS },
 	{ "explain", no_argument, NULL, OPT_EXPLAIN },
+	{ "trim", required_argument, NULL, OPT_TRIM },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ 0 },
@@ -90,6 +92,8 @@ static const char help_text[] =
 	"      --solib-search-path=DIRS  further folders with modules, colon-separated\n"
 	"      --jobs=N               processors to use (default: those allowed)\n"
 	"      --progress=WHEN        auto (default), always or never\n"
+	"      --trim=FILE            write a small minidump of what the report needs, and no dump\n"
+	"                             unless -o names one; its memory is not redacted\n"
 	"      --explain              say how each thing was found\n"
 	"      --help, --version\n"
 	"\n"
@@ -274,6 +278,9 @@ static int set_option(int c, struct options *options, const char **labels)
 		return -1;
 	case OPT_PROGRESS:
 		return set_progress(options, optarg);
+	case OPT_TRIM:
+		options->trim = optarg;
+		return -1;
 	case OPT_EXPLAIN:
 		options->explain = true;
 		return -1;
@@ -364,6 +371,11 @@ int options_parse(int argc, char **argv, struct options *ret)
 			free(labels);
 		return status;
 	}
+	if (options.trim && options.pid) {
+		free(labels);
+		return usage("--trim takes a core or a minidump, not a process", NULL);
+	}
+	options.no_dump |= options.trim && !options.output;
 	if (options.output && !strcmp(options.output, "-") && !options.no_dump && isatty(STDOUT_FILENO)) {
 		fputs("core2pyheap: -o -: standard output is a terminal and a dump is binary; send it to a file\n",
 		      stderr);

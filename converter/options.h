@@ -24,6 +24,7 @@ struct options {
 	int memory;	    /* its open /proc/PID/mem; -1 none */
 	const char *python; /* NULL: none given */
 	const char *output; /* -o; NULL: the default name, "-" standard output */
+	const char *trim;   /* --trim; NULL: none */
 	bool no_dump, no_report, explain;
 	enum ph_report_format report;
 	enum ph_dump_heap heap;

@@ -193,13 +193,23 @@ struct ph_error *output_dump_path(const struct options *options, char **ret)
 	return error;
 }
 
-void output_announce(const char *path)
+static void announce(const char *path, const char *program, const char *rest)
 {
 	struct stat status;
 	if (stat(path, &status))
 		return;
 	double size = (double)status.st_size;
 	const char *unit = size < 1e6 ? "kB" : "MB";
-	fprintf(stderr, "core2pyheap: wrote %s, %.1f %s; `pyheap report %s` prints the report again\n", path,
-		size / (size < 1e6 ? 1e3 : 1e6), unit, path);
+	fprintf(stderr, "core2pyheap: wrote %s, %.1f %s; `%s %s` prints the report again%s\n", path,
+		size / (size < 1e6 ? 1e3 : 1e6), unit, program, path, rest);
+}
+
+void output_announce(const char *path)
+{
+	announce(path, "pyheap report", "");
+}
+
+void output_announce_trimmed(const char *path)
+{
+	announce(path, "core2pyheap", "; it holds memory of the process as it was, unredacted");
 }

@@ -26,5 +26,7 @@ struct ph_error *output_write(FILE *to, const char *text, size_t size);
 struct ph_error *output_dump_path(const struct options *options, char **ret);
 /* "core2pyheap: wrote core.pyheap, 1.2 MB; `pyheap report core.pyheap` prints the report again" */
 void output_announce(const char *path);
+/* The same of what --trim wrote. */
+void output_announce_trimmed(const char *path);
 
 #endif

@@ -17,6 +17,7 @@
 #include "image/image.h"
 #include "image/machine.h"
 #include "image/pe.h"
+#include "image/trace.h"
 
 /* Bytes of the target that we hold: [start, end) at data. */
 struct ph_span {
@@ -78,6 +79,15 @@ struct ph_interned {
 	char text[];
 };
 
+/* A part of the file that is kept as it stands for what trim.c writes: a stream of a minidump, or PH_STREAM_OUR_NOTES. */
+struct ph_raw {
+	uint32_t type;
+	const uint8_t *data;
+	size_t size;
+	uint64_t align; /* of notes */
+};
+#define PH_MAX_RAWS 16
+
 struct ph_image {
 	const struct ph_image_ops *ops;
 	void *kind_data;
@@ -100,6 +110,11 @@ struct ph_image {
 	size_t thread_count;
 	struct ph_auxv *auxv;
 	size_t auxv_count;
+	struct ph_raw raws[PH_MAX_RAWS];
+	size_t raw_count;
+	struct ph_extent *hollow; /* sorted, disjoint: known to have been readable, of a trimmed file */
+	size_t hollow_count;
+	struct ph_trace *trace; /* what is read; NULL: not recorded */
 	bool debugger_core; /* written by gdb's gcore, not by the kernel */
 	enum ph_module_format format;
 	bool anonymous_dumped; /* private writable memory is in the core: see ph_image_file_bytes() */
@@ -128,6 +143,8 @@ void ph_image_set_machine(struct ph_image *image, const struct ph_machine *machi
 const char *ph_image_intern(struct ph_image *image, const char *text);
 /* AT_*; false when the vector lacks it. */
 bool ph_image_auxv(const struct ph_image *image, uint64_t type, uint64_t *ret);
+
+void ph_image_keep_raw(struct ph_image *image, uint32_t type, const uint8_t *data, size_t size, uint64_t align);
 
 /* memory.c: sort and join the spans.  Only bytes of the image itself (never of
  * module files) come from ph_image_core_view(). */

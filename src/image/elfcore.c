@@ -153,6 +153,8 @@ static struct ph_error *read_notes(struct loader *l)
 		const struct note_segment *n = &l->notes[i];
 		uint64_t left = n->offset < l->size ? l->size - n->offset : 0;
 		cut |= left < n->size;
+		ph_image_keep_raw(image, PH_STREAM_OUR_NOTES, l->data + (left ? n->offset : 0),
+				  (size_t)(left < n->size ? left : n->size), n->align);
 		found |= ph_image_parse_notes(image, l->data + (left ? n->offset : 0), left < n->size ? left : n->size,
 					      n->align);
 	}

@@ -28,6 +28,10 @@ struct ph_error *ph_image_create(const struct ph_image_options *options, const s
 	image->symbols = options->symbols;
 	image->symbols_user = options->symbols_user;
 	image->info.complete = true;
+	if (options->record && !(image->trace = calloc(1, sizeof(*image->trace)))) {
+		free(image);
+		return &ph_error_no_memory;
+	}
 	/* recursive: looking for a file reads memory, which may look for a file */
 	pthread_mutexattr_t attr;
 	pthread_mutexattr_init(&attr);
@@ -66,6 +70,8 @@ void ph_image_close(struct ph_image *image)
 	free(image->mappings);
 	free(image->threads);
 	free(image->auxv);
+	free(image->hollow);
+	ph_trace_free(image->trace);
 	free(image->arguments.items);
 	free(image->environment.items);
 	ph_damage_deinit(&image->damage);
@@ -100,6 +106,12 @@ const char *ph_image_intern(struct ph_image *image, const char *text)
 	image->interned = entry;
 	pthread_mutex_unlock(&image->lock);
 	return entry->text;
+}
+
+void ph_image_keep_raw(struct ph_image *image, uint32_t type, const uint8_t *data, size_t size, uint64_t align)
+{
+	if (image->raw_count < PH_MAX_RAWS)
+		image->raws[image->raw_count++] = (struct ph_raw){ type, data, size, align };
 }
 
 bool ph_image_auxv(const struct ph_image *image, uint64_t type, uint64_t *ret)

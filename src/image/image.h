@@ -10,6 +10,7 @@
 #define IMAGE_IMAGE_H
 
 #include <pyheap/image.h>
+#include <stdio.h>
 
 #include "base/damage.h"
 #include "base/types.h"
@@ -65,6 +66,11 @@ struct ph_damage *ph_image_damage(struct ph_image *image);
 /* The report has been made: count as damage what of a running process changed meanwhile. */
 void ph_image_settle(struct ph_image *image);
 const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image);
+
+/* A minidump of what was read of the image so far and of all that is known beside its memory: opened in its place, it gives
+ * the same report.  The image was opened with the option `record`.  Written in one go, never beyond the end; the caller
+ * flushes.  PH_ERROR_IO, PH_ERROR_USAGE. */
+struct ph_error *ph_image_write_trimmed(struct ph_image *image, FILE *to) __attribute__((warn_unused_result));
 
 /* ---- memory ---- */
 
@@ -188,6 +194,7 @@ struct ph_native_thread {
 	/* what threads call themselves: fs_base on x86-64, for glibc and musl the pthread_t; on Windows the thread's number;
 	 * 0 unknown */
 	ph_addr tls;
+	ph_addr teb;	  /* of Windows, its thread environment block; 0 unknown */
 	const char *name; /* that the image has for it (minidumps), or NULL */
 	bool in_syscall; /* orig_ax says that it stopped within a system call */
 	int64_t syscall_number;

@@ -77,10 +77,46 @@ static inline const uint8_t *within(struct ph_image *image, const struct ph_span
 	return s->data + (addr - s->start);
 }
 
+/* All that is handed out passes through here. */
+static inline const void *seen(struct ph_image *image, ph_addr addr, size_t size, const void *view)
+{
+	if (image->trace && size) {
+		pthread_mutex_lock(&image->lock);
+		ph_trace_seen(image->trace, addr, size);
+		pthread_mutex_unlock(&image->lock);
+	}
+	return view;
+}
+
+static size_t asked(struct ph_image *image, ph_addr addr, size_t size)
+{
+	if (image->trace) {
+		pthread_mutex_lock(&image->lock);
+		ph_trace_readable(image->trace, addr, size);
+		pthread_mutex_unlock(&image->lock);
+	}
+	return size;
+}
+
+/* How far the range reaches that was readable before the file was trimmed; 0: addr lies in none. */
+static size_t hollow_step(const struct ph_image *image, ph_addr addr)
+{
+	size_t low = 0, high = image->hollow_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (image->hollow[middle].end <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < image->hollow_count && addr >= image->hollow[low].start ? (size_t)(image->hollow[low].end - addr) : 0;
+}
+
 const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size)
 {
 	const struct ph_span *s = span_at(image, addr);
-	return s ? within(image, s, addr, size) : NULL;
+	const void *view = s ? within(image, s, addr, size) : NULL;
+	return view ? seen(image, addr, size, view) : NULL;
 }
 
 const void *ph_image_look_far(struct ph_image *image, ph_addr addr, size_t size)
@@ -95,11 +131,13 @@ const void *ph_image_look_far(struct ph_image *image, ph_addr addr, size_t size)
 const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size)
 {
 	const struct ph_span *s = span_at(image, addr);
-	if (s)
-		return within(image, s, addr, size);
+	if (s) {
+		const void *view = within(image, s, addr, size);
+		return view ? seen(image, addr, size, view) : NULL;
+	}
 	size_t have;
 	const uint8_t *bytes = ph_image_file_bytes(image, addr, &have);
-	return bytes && size <= have ? bytes : NULL;
+	return bytes && size <= have ? seen(image, addr, size, bytes) : NULL;
 }
 
 /* A view of as much as one piece holds from addr on; NULL when nothing does.  Of
@@ -143,6 +181,7 @@ enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer,
 		memcpy(to + done, bytes, step);
 		done += step;
 	}
+	(void)seen(image, addr, size, buffer);
 	return PH_OK;
 }
 
@@ -150,12 +189,13 @@ size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum)
 {
 	size_t done = 0;
 	while (done < maximum) {
-		size_t step;
-		if (addr + done < addr || !piece_at(image, addr + done, 0, &step))
+		/* the hollow ranges first: they are whole, what is in the file of them is pieces */
+		size_t step = hollow_step(image, addr + done);
+		if (addr + done < addr || (!step && !piece_at(image, addr + done, 0, &step)))
 			break;
 		done += step < maximum - done ? step : maximum - done;
 	}
-	return done;
+	return asked(image, addr, done);
 }
 
 size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maximum)
@@ -163,12 +203,14 @@ size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maxim
 	size_t done = 0;
 	while (done < maximum) {
 		const struct ph_span *s = addr + done >= addr ? span_at(image, addr + done) : NULL;
-		if (!s)
+		size_t step = hollow_step(image, addr + done);
+		if (s && !step)
+			step = (size_t)(s->end - (addr + done));
+		if (addr + done < addr || !step)
 			break;
-		size_t step = (size_t)(s->end - (addr + done));
 		done += step < maximum - done ? step : maximum - done;
 	}
-	return done;
+	return asked(image, addr, done);
 }
 
 enum ph_status ph_image_read_string(struct ph_image *image, ph_addr addr, char *buffer, size_t size)
@@ -186,6 +228,7 @@ enum ph_status ph_image_read_string(struct ph_image *image, ph_addr addr, char *
 		const uint8_t *end = memchr(bytes, 0, step);
 		size_t take = end ? (size_t)(end - bytes) + 1 : step;
 		memcpy(buffer + done, bytes, take);
+		(void)seen(image, addr + done, take, bytes);
 		if (end)
 			return PH_OK;
 		done += take;
@@ -237,11 +280,17 @@ void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 	/* what was filled on demand is not to be had again, unless a file has it */
 	if (image->ops->fill && !ph_ondemand_is_in_file(image))
 		return;
-	for (size_t i = 0; i < image->span_count; i++) {
+	size_t first = 0, high = image->span_count;
+	while (first < high) {
+		size_t middle = first + (high - first) / 2;
+		if (image->spans[middle].end <= start)
+			first = middle + 1;
+		else
+			high = middle;
+	}
+	for (size_t i = first; i < image->span_count && image->spans[i].start < end; i++) {
 		const struct ph_span *s = &image->spans[i];
 		ph_addr from = s->start > start ? s->start : start, to = s->end < end ? s->end : end;
-		if (from >= to)
-			continue;
 		uintptr_t low = (uintptr_t)(s->data + (from - s->start)), high = (uintptr_t)(s->data + (to - s->start));
 		low = (low + page - 1) & ~(page - 1);
 		high &= ~(page - 1);

@@ -36,6 +36,10 @@ enum ph_stream {
 	PH_STREAM_LINUX_MAPS = 0x47670009,
 	PH_STREAM_LINUX_DSO_DEBUG = 0x4767000a,
 	PH_STREAM_LINUX_STAT = 0x4767000b, /* LLDB's */
+	/* ours (trim.c), "Ph": the alignment of an ELF core's notes in 8 bytes, then the notes; ranges, start and size of 8
+	 * bytes each, that were readable, whether their bytes are here or not */
+	PH_STREAM_OUR_NOTES = 0x50680001,
+	PH_STREAM_OUR_READABLE = 0x50680002,
 };
 
 /* MINIDUMP_TYPE, the header's flags */
@@ -49,10 +53,13 @@ struct ph_context {
 	uint16_t flags;		  /* bytes from the start of the CONTEXT to ContextFlags */
 	uint16_t pc, sp, fp;	  /* the same */
 	uint16_t size;		  /* bytes that a CONTEXT has at least */
+	uint32_t control_flags;	  /* ContextFlags for what is written: control and integer registers */
 	uint16_t peb, parameters, command_line; /* in the TEB, the PEB and RTL_USER_PROCESS_PARAMETERS of Windows */
 };
 /* NULL when there is no row. */
 const struct ph_context *ph_context_find(unsigned architecture);
+/* For writing; NULL when there is none. */
+const struct ph_context *ph_context_of_machine(const struct ph_machine *machine);
 /* "arm64", "PROCESSOR_ARCHITECTURE 10" … of any, for messages; into the buffer or static. */
 const char *ph_context_name(unsigned architecture, char buffer[48]);
 

@@ -14,21 +14,30 @@
 
 static const struct ph_context contexts[] = {
 	{ .architecture = 9 /* AMD64 */, .elf_machine = EM_X86_64, .wide = true, .flags = 0x30, .pc = 0xf8, .sp = 0x98,
-	  .fp = 0xa0, .size = 0x100, WIDE_PROCESS },
+	  .fp = 0xa0, .size = 0x100, .control_flags = 0x100003, WIDE_PROCESS },
 	{ .architecture = 0 /* INTEL */, .elf_machine = EM_386, .flags = 0, .pc = 0xb8, .sp = 0xc4, .fp = 0xb4,
-	  .size = 0xc8, NARROW_PROCESS },
+	  .size = 0xc8, .control_flags = 0x10003, NARROW_PROCESS },
 	{ .architecture = 12 /* ARM64 */, .elf_machine = EM_AARCH64, .wide = true, .flags = 0, .pc = 0x108, .sp = 0x100,
-	  .fp = 0xf0, .size = 0x110, WIDE_PROCESS },
+	  .fp = 0xf0, .size = 0x110,
+	  .control_flags = 0x400003, WIDE_PROCESS },
 	{ .architecture = 0x8003 /* Breakpad's ARM64 before Microsoft had one */, .elf_machine = EM_AARCH64, .wide = true,
-	  .flags = 0, .pc = 0x108, .sp = 0x100, .fp = 0xf0, .size = 0x110, WIDE_PROCESS },
+	  .flags = 0, .pc = 0x108, .sp = 0x100, .fp = 0xf0, .size = 0x110, .control_flags = 0x400003, WIDE_PROCESS },
 	{ .architecture = 5 /* ARM */, .elf_machine = EM_ARM, .flags = 0, .pc = 0x40, .sp = 0x38, .fp = 0x30, .size = 0x44,
-	  NARROW_PROCESS },
+	  .control_flags = 0x200003, NARROW_PROCESS },
 };
 
 const struct ph_context *ph_context_find(unsigned architecture)
 {
 	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
 		if (contexts[i].architecture == architecture)
+			return &contexts[i];
+	return NULL;
+}
+
+const struct ph_context *ph_context_of_machine(const struct ph_machine *machine)
+{
+	for (size_t i = 0; machine && i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (contexts[i].elf_machine == machine->elf_machine && contexts[i].wide == machine->wide)
 			return &contexts[i];
 	return NULL;
 }

@@ -68,6 +68,8 @@ void ph_minidump_partial(struct ph_minidump *md)
 	/* less than one arena of pymalloc */
 	enum { LITTLE = 256 << 10 };
 	uint64_t heap = heap_bytes(md->image);
+	if (has_stream(md, PH_STREAM_OUR_READABLE))
+		return;
 	const char *holds = heap ? "some memory beside the stacks" : "stacks only";
 	if (has_stream(md, PH_STREAM_CRASHPAD_INFO)) {
 		set_partial(md, holds, "Crashpad", "Crashpad has no option for it: let gcore write a core, or coredumpctl");

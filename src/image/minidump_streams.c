@@ -186,6 +186,7 @@ static void add_thread(struct ph_minidump *md, const uint8_t *entry)
 	/* Windows: PyThread_get_thread_ident() is the thread's number.  Elsewhere Crashpad puts the thread register where
 	 * Windows has the TEB; others leave 0 there. */
 	t.tls = md->windows ? (uint64_t)t.tid : teb;
+	t.teb = md->windows ? teb : 0;
 	if (md->windows && !md->main_teb)
 		md->main_teb = teb;
 	(void)read_context(md, ph_load_uint(entry + 44, 4, false), ph_load_uint(entry + 40, 4, false), &t);

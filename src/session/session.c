@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "dump/dump.h"
+#include "dump/output.h"
 #include "extract/heap.h"
 #include "extract/place.h"
 
@@ -299,4 +300,19 @@ struct ph_error *ph_session_write_heap(struct ph_session *session, const char *p
 		.callbacks = session->callbacks,
 	};
 	return ph_dump_write(path, false, &contents);
+}
+
+struct ph_error *ph_session_write_trimmed(struct ph_session *session, const char *path)
+{
+	struct ph_output output;
+	struct ph_error *error = ph_session_need_report(session);
+	if (!error)
+		error = ph_output_open(path, true, &output);
+	if (error)
+		return error;
+	error = ph_image_write_trimmed(session->extract->image, output.file);
+	if (!error)
+		error = ph_output_publish(&output);
+	ph_output_close(&output);
+	return error;
 }

@@ -35,6 +35,7 @@ struct ph_image_options {
 	const struct ph_callbacks *callbacks; /* borrowed for the image's life, or NULL */
 	const struct ph_symbol_ops *symbols;  /* the same; with symbols_user */
 	void *symbols_user;
+	bool record; /* what is read, for ph_session_write_trimmed() */
 };
 
 /* Open a core or minidump: a plain one is mapped; zstd, lz4, gzip, xz and "-" (standard

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+# core2pyheap --trim: a small minidump of what the report needs.  The same report comes from it, line for line, of ELF cores
+# and of minidumps, and from what is trimmed once more; --trim with -o holds what the dump needed too.
+. "$top_srcdir/testsuite/cores/common.sh"
+
+# the report is the same but for the kind of image
+same() { # same WHAT FILE
+	run "0 1" "$CORE2PYHEAP" --no-dump "$2"
+	before=$status
+	mv "$work/out" "$work/text"
+	run "$before" "$CORE2PYHEAP" --no-dump --redact=none --report=json "$2"
+	sed 's/"kind": *"[a-z-]*"/"kind":""/' "$work/out" >"$work/json"
+	rm -f "$work/trimmed" "$work/again"
+	run "$before" "$CORE2PYHEAP" --report=none --trim="$work/trimmed" "$2"
+	err_says 'unredacted'
+	run "$before" "$CORE2PYHEAP" --report=none --trim="$work/again" "$work/trimmed"
+	for file in "$work/trimmed" "$work/again"; do
+		run "$before" "$CORE2PYHEAP" --no-dump "$file"
+		check "$1: the report of the trimmed file" cmp "$work/text" "$work/out"
+		run "$before" "$CORE2PYHEAP" --no-dump --redact=none --report=json "$file"
+		sed 's/"kind": *"[a-z-]*"/"kind":""/' "$work/out" >"$work/json.trimmed"
+		check "$1: its JSON" cmp "$work/json" "$work/json.trimmed"
+	done
+	old=$(stat -L -c %s "$2") new=$(stat -c %s "$work/trimmed")
+	echo "$1: $old bytes, trimmed $new"
+	check "$1: mode of the trimmed file" [ "$(stat -c %a "$work/trimmed")" = 600 ]
+}
+
+tried=
+for version in 3.11 2.7 3.8 3.14; do
+	folder=$("$cores/get-core" "$version" segv 2>/dev/null) || continue
+	tried=yes
+	same "core of $version" "$folder/core"
+	check "smaller" [ "$((new * 2))" -lt "$old" ]
+done
+for file in "${PYHEAP_CORPUS:-$top_srcdir/../shared/corpus}"/wine-*crash*/core.dmp.xz; do
+	[ -f "$file" ] || continue
+	same "minidump of Windows" "$file"
+done
+[ -n "$tried" ] || skip "no core can be made here"
+
+# with the core alone elsewhere: what came from module files is in the file
+run 0 "$CORE2PYHEAP" --sysroot="$work/cwd" --no-dump --report=json "$work/trimmed"
+json_check 'r["threads"] and not r["damage"]'
+
+# what the dump of the stacks needed is in it when one was asked for
+core=$folder/core
+[ -f "$core" ] || core=$("$cores/get-core" 3.11 segv)/core
+run 0 "$CORE2PYHEAP" --report=none --heap=stacks -o "$work/a.pyheap" --trim="$work/trimmed" "$core"
+run 0 "$CORE2PYHEAP" --report=none --heap=stacks -o "$work/b.pyheap" "$work/trimmed"
+if command -v unzip >/dev/null; then
+	unzip -p "$work/a.pyheap" closure.jsonl >"$work/a" 2>/dev/null
+	unzip -p "$work/b.pyheap" closure.jsonl >"$work/b" 2>/dev/null
+	check "objects that the stacks reach" [ "$(wc -l <"$work/a")" -gt 1000 ]
+	check "the same objects" cmp "$work/a" "$work/b"
+fi
+
+run 2 "$CORE2PYHEAP" --trim="$work/none" --pid=1
+one_line_error 'not a process'
+run 2 "$CORE2PYHEAP" --report=none --trim="$work/no/such/folder" "$work/trimmed"
+check "nothing written" [ ! -e "$work/no" ]
+finish
