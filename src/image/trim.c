@@ -87,7 +87,7 @@ static void put_system(struct trim *t)
 {
 	const struct ph_image_info *info = &t->image->info;
 	ph_auto_buffer struct ph_buffer s = PH_BUFFER(256);
-	uint32_t platform = t->image->pe_modules ? 2 : !strcmp(info->os, "android") ? 0x8203 :
+	uint32_t platform = (t->image->format == PH_MODULES_PE) ? 2 : !strcmp(info->os, "android") ? 0x8203 :
 			    !strcmp(info->os, "macos") ? 0x8101 : 0x8201;
 	uint64_t version = put_string(t, "");
 	put(&s, t->context->architecture, 2);
@@ -132,7 +132,7 @@ static void put_threads(struct trim *t)
 		uint64_t context = put_context(t, thread);
 		put(&list, (uint64_t)thread->tid, 4);
 		put_zeros(&list, 12);
-		put(&list, image->pe_modules ? thread->teb : thread->tls, 8);
+		put(&list, (image->format == PH_MODULES_PE) ? thread->teb : thread->tls, 8);
 		put_zeros(&list, 16);
 		put(&list, CONTEXT_SIZE, 4);
 		put(&list, context, 4);
@@ -159,7 +159,7 @@ static void put_exception(struct trim *t)
 			crashed = &t->image->threads[i];
 	if (!info->signal_number)
 		return;
-	bool windows = t->image->pe_modules;
+	bool windows = (t->image->format == PH_MODULES_PE);
 	uint64_t context = crashed ? put_context(t, crashed) : 0;
 	put(&s, crashed ? (uint64_t)crashed->tid : 0, 4);
 	put_zeros(&s, 4);
@@ -198,7 +198,7 @@ static void put_module(struct trim *t, const struct ph_module *module, struct ph
 	size_t size = 0;
 	uint64_t bytes = module->end - module->start;
 	char stamp[9] = "";
-	if (module->build_id && t->image->pe_modules) {
+	if (module->build_id && (t->image->format == PH_MODULES_PE)) {
 		memcpy(stamp, module->build_id, strnlen(module->build_id, 8));
 		timestamp = (uint32_t)strtoul(stamp, NULL, 16);
 		bytes = strlen(module->build_id) > 8 ? strtoul(module->build_id + 8, NULL, 16) : bytes;
@@ -408,6 +408,7 @@ struct ph_error *ph_image_write_trimmed(struct ph_image *image, FILE *to)
 		error = finish(&t, pieces, piece_count, to);
 	}
 	image->trace = t.trace;
+	ph_image_forget_lenses();
 	ph_buffer_deinit(&t.out);
 	return error;
 }
