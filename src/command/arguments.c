@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct ph_error *usage(const struct ph_verb *verb, const char *what, const char *argument)
@@ -43,7 +45,7 @@ static struct ph_error *take_option(const struct ph_verb *verb, int argc, char *
 	int index = find_option(options, name, equals ? (size_t)(equals - name) : strlen(name));
 	if (argv[*i][1] != '-' || index < 0)
 		return usage(verb, "unknown option", argv[*i]);
-	if (!options[index].choices) {
+	if (!options[index].choices && !options[index].takes_text) {
 		if (value)
 			return usage(verb, "this option takes no value:", argv[*i]);
 		ret->values[index] = "";
@@ -51,7 +53,9 @@ static struct ph_error *take_option(const struct ph_verb *verb, int argc, char *
 	}
 	if (!value && *i + 1 < argc)
 		value = argv[++*i];
-	if (!value || !is_choice(options[index].choices, value))
+	if (!value)
+		return usage(verb, "a value is missing:", argv[*i]);
+	if (options[index].choices && !is_choice(options[index].choices, value))
 		return usage(verb, "no such value:", argv[*i]);
 	ret->values[index] = value;
 	return NULL;
@@ -76,6 +80,22 @@ struct ph_error *ph_arguments_parse(const struct ph_verb *verb, int argc, char *
 		}
 	}
 	*ret = arguments;
+	return NULL;
+}
+
+struct ph_error *ph_arguments_number(const char *verb, const char *option, const char *value, uint64_t missing,
+				     uint64_t *ret)
+{
+	char *end;
+	if (!value) {
+		*ret = missing;
+		return NULL;
+	}
+	errno = 0;
+	unsigned long long number = strtoull(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end || errno)
+		return ph_error_create(PH_ERROR_USAGE, "%s: --%s takes a number, not %s", verb, option, value);
+	*ret = number;
 	return NULL;
 }
 

@@ -8,11 +8,12 @@
 #include "base/buffer.h"
 #include "dump/dump.h"
 
-#define PH_OPTIONS_MAXIMUM 4
+#define PH_OPTIONS_MAXIMUM 8
 
 struct ph_option {
 	const char *name;	    /* without the dashes; NULL ends the list */
 	const char *const *choices; /* of its value, NULL ends; NULL: it takes none */
+	bool takes_text;	    /* its value is any text (choices NULL) */
 };
 
 /* A verb's command line, parsed by its own options. */
@@ -33,13 +34,17 @@ struct ph_verb_implementation {
 extern const struct ph_option ph_options_json[]; /* --json alone */
 
 extern const struct ph_verb_implementation ph_verb_report, ph_verb_exceptions, ph_verb_threads, ph_verb_tasks,
-	ph_verb_greenlets, ph_verb_whatis, ph_verb_print, ph_verb_types, ph_verb_memory, ph_verb_referents,
-	ph_verb_referrers, ph_verb_export;
+	ph_verb_greenlets, ph_verb_whatis, ph_verb_print, ph_verb_types, ph_verb_memory, ph_verb_find_objects,
+	ph_verb_referents, ph_verb_referrers, ph_verb_path, ph_verb_roots, ph_verb_garbage, ph_verb_export, ph_verb_verify;
 
 /* Options and operands in any order, "--" ends the options, "--name VALUE" as
  * "--name=VALUE", unique beginnings of names.  `argv` is permuted.  PH_ERROR_USAGE. */
 struct ph_error *ph_arguments_parse(const struct ph_verb *verb, int argc, char **argv, struct ph_arguments *ret)
 	__attribute__((warn_unused_result));
+
+/* The number that an option was given, decimal; `missing` when it was not.  PH_ERROR_USAGE. */
+struct ph_error *ph_arguments_number(const char *verb, const char *option, const char *value, uint64_t missing,
+				     uint64_t *ret) __attribute__((warn_unused_result));
 
 /* PH_ERROR_USAGE when there are operands: for the verbs that take none but the dump. */
 struct ph_error *ph_arguments_none(const char *verb, const struct ph_arguments *arguments)
@@ -52,6 +57,21 @@ struct ph_text_options ph_command_style(const struct ph_verb_output *output);
  * error when the buffer could not hold everything. */
 struct ph_error *ph_command_write(const struct ph_verb_output *output, struct ph_buffer *text, bool *ret_goes_on)
 	__attribute__((warn_unused_result));
+
+/* Rows of a verb: handed on in pieces of 64 KiB, `goes_on` false when the reader has gone. */
+struct ph_rows {
+	const struct ph_verb_output *output;
+	struct ph_buffer text;
+	bool as_json, goes_on;
+};
+static inline struct ph_rows ph_rows(const struct ph_verb_output *output, bool as_json)
+{
+	return (struct ph_rows){ .output = output, .text = PH_BUFFER(PH_BUFFER_UNBOUNDED), .as_json = as_json, .goes_on = true };
+}
+/* Behind each row. */
+struct ph_error *ph_rows_next(struct ph_rows *rows) __attribute__((warn_unused_result));
+/* What is left; frees the text.  `error` is handed through, and then nothing is written. */
+struct ph_error *ph_rows_finish(struct ph_rows *rows, struct ph_error *error) __attribute__((warn_unused_result));
 
 /* A verb that prints one part of the report, as text or with --json (its only option). */
 struct ph_report_part {

@@ -9,47 +9,48 @@
 
 #include <string.h>
 
-#define PIECE 65536 /* bytes that are handed on at a time */
-
-static void put_edges(const struct ph_heap_view *view, uint64_t object, struct ph_json *j)
+static void put_edges(struct ph_heap_view *view, uint32_t object, struct ph_json *j)
 {
+	uint32_t first, end;
+	struct ph_heap_ref ref, type = ph_heap_type_edge(view, object);
+	ph_heap_edges(view, object, &first, &end);
 	ph_json_key(j, "refs");
 	ph_json_array(j, true);
-	uint32_t type = view->type[object];
-	if (view->flags[object] & PH_OBJECT_TYPE_VISITED && type < view->count)
-		ph_json_address(j, view->address[type]);
-	for (uint64_t i = view->edge_start[object]; i < view->edge_start[object + 1]; i++)
-		if (!(view->edge_kind[i] & PH_EDGE_EXTRA))
-			ph_json_address(j, view->address[view->edge_target[i]]);
+	if (!type.extra && type.target != PH_NO_INDEX)
+		ph_json_address(j, ph_heap_address(view, type.target));
+	for (uint32_t e = first; e < end; e++)
+		if (ph_heap_edge(view, object, e, &ref) && !ref.extra)
+			ph_json_address(j, ph_heap_address(view, ref.target));
 	ph_json_array_end(j);
 	ph_json_key(j, "extra");
 	ph_json_array(j, true);
-	for (uint64_t i = view->edge_start[object]; i < view->edge_start[object + 1]; i++) {
-		if (!(view->edge_kind[i] & PH_EDGE_EXTRA))
+	for (uint32_t e = first; e < end; e++) {
+		if (!ph_heap_edge(view, object, e, &ref) || !ref.extra)
 			continue;
 		ph_json_object(j, true);
-		ph_json_put_address(j, "address", view->address[view->edge_target[i]]);
-		ph_json_put_string(j, "kind", ph_edge_kind_name(view->edge_kind[i]));
+		ph_json_put_address(j, "address", ph_heap_address(view, ref.target));
+		ph_json_put_string(j, "kind", ph_edge_kind_name(ref.kind));
 		ph_json_object_end(j);
 	}
 	ph_json_array_end(j);
 }
 
-/* value NULL: it has none. */
-static void put_object(const struct ph_heap_view *view, uint64_t i, const struct ph_buffer *value, struct ph_buffer *out)
+static void put_object(struct ph_heap_view *view, uint32_t i, struct ph_buffer *value, struct ph_buffer *out)
 {
-	const struct ph_dump_type *type = ph_heap_view_type(view, view->type[i]);
+	const struct ph_dump_type *type = ph_heap_type(view, i);
 	struct ph_json j = ph_json(out, 0);
 	ph_json_object(&j, true);
-	ph_json_put_address(&j, "address", view->address[i]);
+	ph_json_put_address(&j, "address", ph_heap_address(view, i));
 	ph_json_put_string(&j, "type", type ? type->name : NULL);
 	ph_json_put_string(&j, "module", type ? type->module : NULL);
-	ph_json_put_known(&j, "size", view->size[i], -1);
-	ph_json_put_known(&j, "refcount", view->refcount[i], view->flags[i] & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
+	ph_json_put_known(&j, "size", ph_heap_size(view, i), -1);
+	ph_json_put_known(&j, "refcount", ph_heap_refcount(view, i),
+			  ph_heap_flags(view, i) & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
 	put_edges(view, i, &j);
-	ph_json_put_known(&j, "len", view->len[i], -1);
+	ph_json_put_known(&j, "len", ph_heap_len(view, i), -1);
 	ph_json_key(&j, "value");
-	if (value)
+	ph_buffer_clear(value);
+	if (ph_heap_value(view, i, value))
 		ph_json_string_n(&j, ph_buffer_text(value), value->size);
 	else
 		ph_json_null(&j);
@@ -59,26 +60,15 @@ static void put_object(const struct ph_heap_view *view, uint64_t i, const struct
 
 static struct ph_error *export_jsonl(struct ph_dump *dump, const struct ph_verb_output *output)
 {
-	ph_auto_heap_view struct ph_heap_view view = { .dump = dump };
-	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED), value = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	ph_auto_texts struct ph_dump_texts texts = { 0 };
-	bool goes_on = true, has_value;
-	struct ph_error *error = ph_heap_view_load(&view, PH_HEAP_ADDRESSES | PH_HEAP_TYPES | PH_HEAP_SIZES |
-							       PH_HEAP_COUNTS | PH_HEAP_EDGES);
-	if (!error)
-		error = ph_dump_texts_open(dump, &texts);
-	for (uint64_t i = 0; !error && goes_on && i < view.count; i++) {
-		ph_buffer_clear(&value);
-		error = ph_dump_value(&texts, (uint32_t)i, &value, &has_value);
-		if (error)
-			break;
-		put_object(&view, i, has_value ? &value : NULL, &text);
-		if (text.size >= PIECE)
-			error = ph_command_write(output, &text, &goes_on);
+	ph_auto_heap_view struct ph_heap_view view = { 0 };
+	ph_auto_buffer struct ph_buffer value = PH_BUFFER(65536);
+	struct ph_rows rows = ph_rows(output, true);
+	struct ph_error *error = ph_heap_view_open(dump, &view);
+	for (uint32_t i = 0; !error && rows.goes_on && i < view.count; i++) {
+		put_object(&view, i, &value, &rows.text);
+		error = ph_rows_next(&rows);
 	}
-	if (!error && goes_on)
-		error = ph_command_write(output, &text, &goes_on);
-	return error;
+	return ph_rows_finish(&rows, error);
 }
 
 /* ---- for Python debuggers ---- */

@@ -1,96 +1,97 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/heap.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "dump/reader.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAXIMUM 4096 /* bytes of a string that are looked at */
 
 static struct ph_error *bad(const char *what)
 {
 	return ph_error_create(PH_ERROR_BAD_DUMP, "its columns disagree: %s: copy the dump again", what);
 }
 
-/* A column that has one item for each object. */
-static struct ph_error *load_objects(struct ph_heap_view *view, enum ph_column column, void **to)
+static bool is_optional(size_t column)
 {
-	uint64_t count;
-	if (*to)
-		return NULL;
-	struct ph_error *error = ph_dump_column(view->dump, column, to, &count);
-	if (error)
-		return error;
-	if (view->count == UINT64_MAX)
-		view->count = count;
-	return view->count == count && count < PH_NO_INDEX ? NULL : bad(ph_column_forms[column].name);
+	return column >= PH_COLUMN_STRING_START;
 }
 
-static struct ph_error *check_edges(const struct ph_heap_view *view)
+static struct ph_error *open_columns(struct ph_heap_view *view)
 {
-	if (view->edge_start[0] || view->edge_start[view->count] != view->edge_count)
-		return bad("edge/start");
-	for (uint64_t i = 0; i < view->count; i++)
-		if (view->edge_start[i] > view->edge_start[i + 1])
-			return bad("edge/start");
-	for (uint64_t i = 0; i < view->edge_count; i++)
-		if (view->edge_target[i] >= view->count)
-			return bad("edge/target");
+	for (size_t i = 0; i < PH_COLUMN_COUNT; i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s/.zarray", ph_column_forms[i].name);
+		if (is_optional(i) && !ph_archive_find(&view->dump->archive, name))
+			continue;
+		struct ph_error *error = ph_window_open(view->dump, (enum ph_column)i, &view->columns[i]);
+		if (error)
+			return error;
+	}
 	return NULL;
 }
 
-static struct ph_error *load_edges(struct ph_heap_view *view)
+static uint64_t items(const struct ph_heap_view *view, enum ph_column column)
 {
-	uint64_t starts = 0, targets = 0, kinds = 0, arguments = 0;
-	if (view->edge_start)
-		return NULL;
-	struct ph_error *error = load_objects(view, PH_COLUMN_OBJECT_TYPE, (void **)&view->type);
-	if (!error)
-		error = ph_dump_column(view->dump, PH_COLUMN_EDGE_TARGET, (void **)&view->edge_target, &targets);
-	if (!error)
-		error = ph_dump_column(view->dump, PH_COLUMN_EDGE_KIND, (void **)&view->edge_kind, &kinds);
-	if (!error)
-		error = ph_dump_column(view->dump, PH_COLUMN_EDGE_ARGUMENT, (void **)&view->edge_argument, &arguments);
-	if (!error)
-		error = ph_dump_column(view->dump, PH_COLUMN_EDGE_START, (void **)&view->edge_start, &starts);
-	if (error)
-		return error;
-	if (starts != view->count + 1 || targets != kinds || targets != arguments)
-		return bad("edge/start");
-	view->edge_count = targets;
-	return check_edges(view);
+	return view->columns[column].count;
 }
 
-struct ph_error *ph_heap_view_load(struct ph_heap_view *view, unsigned parts)
+static struct ph_error *check_counts(struct ph_heap_view *view)
 {
-	struct ph_error *error = NULL;
-	if (!view->types.types) {
-		view->count = UINT64_MAX;
-		error = ph_dump_types(view->dump, &view->types);
-	}
-	if (!error && parts & PH_HEAP_ADDRESSES)
-		error = load_objects(view, PH_COLUMN_OBJECT_ADDRESS, (void **)&view->address);
-	if (!error && parts & PH_HEAP_TYPES)
-		error = load_objects(view, PH_COLUMN_OBJECT_TYPE, (void **)&view->type);
-	if (!error && parts & PH_HEAP_SIZES)
-		error = load_objects(view, PH_COLUMN_OBJECT_SIZE, (void **)&view->size);
-	if (!error && parts & PH_HEAP_COUNTS)
-		error = load_objects(view, PH_COLUMN_OBJECT_REFCOUNT, (void **)&view->refcount);
-	if (!error && parts & PH_HEAP_COUNTS)
-		error = load_objects(view, PH_COLUMN_OBJECT_LEN, (void **)&view->len);
-	if (!error && parts & PH_HEAP_COUNTS)
-		error = load_objects(view, PH_COLUMN_OBJECT_FLAGS, (void **)&view->flags);
-	if (!error && parts & PH_HEAP_EDGES)
-		error = load_edges(view);
-	return error;
+	uint64_t n = items(view, PH_COLUMN_OBJECT_ADDRESS), m = items(view, PH_COLUMN_EDGE_TARGET);
+	for (size_t i = PH_COLUMN_OBJECT_TYPE; i <= PH_COLUMN_OBJECT_FLAGS; i++)
+		if (items(view, (enum ph_column)i) != n)
+			return bad(ph_column_forms[i].name);
+	if (items(view, PH_COLUMN_EDGE_START) != n + 1 || items(view, PH_COLUMN_EDGE_KIND) != m ||
+	    items(view, PH_COLUMN_EDGE_ARGUMENT) != m)
+		return bad("edge/start");
+	if (n >= PH_NO_INDEX || m >= PH_NO_INDEX)
+		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: has more objects or edges than this version can tell apart",
+				       view->dump->path);
+	view->count = (uint32_t)n;
+	view->edge_count = (uint32_t)m;
+	view->has_values = view->columns[PH_COLUMN_STRING_START].count && view->columns[PH_COLUMN_VALUE_OBJECT].dump &&
+			   items(view, PH_COLUMN_VALUE_OBJECT) == items(view, PH_COLUMN_VALUE_STRING);
+	uint64_t roots = items(view, PH_COLUMN_ROOT_OBJECT);
+	view->has_roots = view->columns[PH_COLUMN_ROOT_OBJECT].dump && roots < PH_NO_INDEX &&
+			  roots == items(view, PH_COLUMN_ROOT_KIND) && roots == items(view, PH_COLUMN_ROOT_NAME);
+	view->root_count = view->has_roots ? (uint32_t)roots : 0;
+	return NULL;
+}
+
+struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret)
+{
+	ph_auto_heap_view struct ph_heap_view view = { .is_kept = !ph_dump_is_live(dump) };
+	struct ph_error *error = ph_dump_heap(&dump);
+	view.dump = dump;
+	if (!error)
+		error = ph_dump_types(dump, &view.types);
+	if (!error)
+		error = open_columns(&view);
+	if (!error)
+		error = check_counts(&view);
+	if (error)
+		return error;
+	ph_dump_identity(dump, view.identity);
+	*ret = view;
+	view = (struct ph_heap_view){ 0 };
+	return NULL;
 }
 
 void ph_heap_view_deinit(struct ph_heap_view *view)
 {
-	void *all[] = { view->address, view->type,	 view->size,	    view->refcount,	 view->len,
-			view->flags,   view->edge_start, view->edge_target, view->edge_argument, view->edge_kind };
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		free(all[i]);
+	for (size_t i = 0; i < PH_COLUMN_COUNT; i++)
+		ph_window_close(&view->columns[i]);
 	ph_dump_types_deinit(&view->types);
+	ph_graph_deinit(&view->graph);
+	ph_store_close(&view->store);
 }
+
+/* ---- objects ---- */
 
 const struct ph_dump_type *ph_heap_view_type(const struct ph_heap_view *view, uint32_t type)
 {
@@ -105,17 +106,82 @@ const struct ph_dump_type *ph_heap_view_type(const struct ph_heap_view *view, ui
 	return low < view->types.count && view->types.types[low].index == type ? &view->types.types[low] : NULL;
 }
 
-uint32_t ph_heap_view_find(const struct ph_heap_view *view, ph_addr address)
+const struct ph_dump_type *ph_heap_type(struct ph_heap_view *view, uint32_t object)
 {
-	uint64_t low = 0, high = view->count;
+	return ph_heap_view_type(view, (uint32_t)ph_heap_get(view, PH_COLUMN_OBJECT_TYPE, object));
+}
+
+/* The first item of an ascending column that is not below `wanted`. */
+static uint64_t lower_bound(struct ph_heap_view *view, enum ph_column column, uint64_t wanted)
+{
+	uint64_t low = 0, high = items(view, column);
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		if (view->address[middle] < address)
+		if (ph_heap_get(view, column, middle) < wanted)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < view->count && view->address[low] == address ? (uint32_t)low : PH_NO_INDEX;
+	return low;
+}
+
+uint32_t ph_heap_find(struct ph_heap_view *view, ph_addr address)
+{
+	uint64_t i = lower_bound(view, PH_COLUMN_OBJECT_ADDRESS, address);
+	return i < view->count && ph_heap_address(view, (uint32_t)i) == address ? (uint32_t)i : PH_NO_INDEX;
+}
+
+/* ---- edges ---- */
+
+void ph_heap_edges(struct ph_heap_view *view, uint32_t object, uint32_t *ret_first, uint32_t *ret_end)
+{
+	uint64_t first = ph_heap_get(view, PH_COLUMN_EDGE_START, object);
+	uint64_t end = ph_heap_get(view, PH_COLUMN_EDGE_START, object + 1ull);
+	bool right = first <= end && end <= view->edge_count;
+	if (!right && !view->columns[PH_COLUMN_EDGE_START].damaged)
+		ph_dump_note(view->dump, "its column edge/start is not ascending: copy the dump again");
+	*ret_first = right ? (uint32_t)first : 0;
+	*ret_end = right ? (uint32_t)end : 0;
+}
+
+bool ph_heap_edge(struct ph_heap_view *view, uint32_t source, uint32_t edge, struct ph_heap_ref *ret)
+{
+	uint64_t target = ph_heap_get(view, PH_COLUMN_EDGE_TARGET, edge);
+	uint8_t kind = (uint8_t)ph_heap_get(view, PH_COLUMN_EDGE_KIND, edge);
+	*ret = (struct ph_heap_ref){
+		.source = source,
+		.target = (uint32_t)target,
+		.kind = kind & (uint8_t)~PH_EDGE_EXTRA,
+		.extra = kind & PH_EDGE_EXTRA,
+		.argument = (uint32_t)ph_heap_get(view, PH_COLUMN_EDGE_ARGUMENT, edge),
+	};
+	if (target >= view->count && !view->columns[PH_COLUMN_EDGE_TARGET].damaged)
+		ph_dump_note(view->dump, "its column edge/target names objects that are not there: copy the dump again");
+	return target < view->count;
+}
+
+struct ph_heap_ref ph_heap_type_edge(struct ph_heap_view *view, uint32_t object)
+{
+	return (struct ph_heap_ref){
+		.source = object,
+		.target = ph_heap_type_index(view, object),
+		.argument = PH_NO_INDEX,
+		.kind = PH_EDGE_TYPE,
+		.extra = !(ph_heap_flags(view, object) & PH_OBJECT_TYPE_VISITED),
+	};
+}
+
+enum ph_graph_force ph_edge_force(uint8_t kind)
+{
+	switch (kind & ~PH_EDGE_EXTRA) {
+	case PH_EDGE_WEAK:
+		return PH_GRAPH_WEAK;
+	case PH_EDGE_STATE:
+	case PH_EDGE_GUESSED:
+		return PH_GRAPH_GUESSED;
+	default:
+		return PH_GRAPH_STRONG;
+	}
 }
 
 const char *ph_edge_kind_name(uint8_t kind)
@@ -129,4 +195,155 @@ const char *ph_edge_kind_name(uint8_t kind)
 	};
 	kind &= (uint8_t)~PH_EDGE_EXTRA;
 	return kind < PH_EDGE_KIND_COUNT ? names[kind] : "?";
+}
+
+/* The lower the better. */
+static unsigned edge_rank(const struct ph_heap_ref *ref)
+{
+	unsigned force = ph_edge_force(ref->kind);
+	return force * 4 + (ref->kind == PH_EDGE_KEY ? 2 : 0) + ref->extra;
+}
+
+bool ph_heap_best_edge(struct ph_heap_view *view, uint32_t source, uint32_t target, struct ph_heap_ref *ret)
+{
+	uint32_t first, end;
+	struct ph_heap_ref ref;
+	bool found = false;
+	ph_heap_edges(view, source, &first, &end);
+	for (uint32_t e = first; e < end; e++) {
+		if (ph_heap_get(view, PH_COLUMN_EDGE_TARGET, e) != target || !ph_heap_edge(view, source, e, &ref))
+			continue;
+		if (!found || edge_rank(&ref) < edge_rank(ret))
+			*ret = ref;
+		found = true;
+	}
+	if (!found && ph_heap_type_index(view, source) == target) {
+		*ret = ph_heap_type_edge(view, source);
+		found = true;
+	}
+	return found;
+}
+
+uint32_t ph_heap_member(struct ph_heap_view *view, uint32_t object, const char *member)
+{
+	uint32_t first, end;
+	ph_heap_edges(view, object, &first, &end);
+	for (uint32_t e = first; e < end; e++) {
+		struct ph_heap_ref ref;
+		if (!ph_heap_edge(view, object, e, &ref) || ref.kind != PH_EDGE_FIELD || ref.argument >= view->types.field_count)
+			continue;
+		const char *dot = strrchr(view->types.fields[ref.argument], '.');
+		if (dot && !strcmp(dot + 1, member))
+			return ref.target;
+	}
+	return PH_NO_INDEX;
+}
+
+/* ---- texts and roots ---- */
+
+bool ph_heap_string(struct ph_heap_view *view, uint64_t string, struct ph_buffer *out)
+{
+	if (!view->has_values || string + 1 >= items(view, PH_COLUMN_STRING_START))
+		return false;
+	uint64_t start = ph_heap_get(view, PH_COLUMN_STRING_START, string);
+	uint64_t end = ph_heap_get(view, PH_COLUMN_STRING_START, string + 1);
+	if (start > end || end > items(view, PH_COLUMN_STRING_BYTES)) {
+		ph_dump_note(view->dump, "its column string/start is not ascending: copy the dump again");
+		return false;
+	}
+	if (end - start > TEXT_MAXIMUM)
+		end = start + TEXT_MAXIMUM;
+	while (start < end) {
+		const uint8_t *chunk = ph_window_chunk(&view->columns[PH_COLUMN_STRING_BYTES], start);
+		if (!chunk || view->columns[PH_COLUMN_STRING_BYTES].damaged)
+			return false;
+		uint64_t at = start % PH_CHUNK, n = PH_CHUNK - at < end - start ? PH_CHUNK - at : end - start;
+		ph_buffer_append(out, chunk + at, (size_t)n);
+		start += n;
+	}
+	return true;
+}
+
+bool ph_heap_value(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	if (!view->has_values)
+		return false;
+	uint64_t i = lower_bound(view, PH_COLUMN_VALUE_OBJECT, object);
+	if (i >= items(view, PH_COLUMN_VALUE_OBJECT) || ph_heap_get(view, PH_COLUMN_VALUE_OBJECT, i) != object)
+		return false;
+	return ph_heap_string(view, ph_heap_get(view, PH_COLUMN_VALUE_STRING, i), out);
+}
+
+struct ph_heap_root_entry ph_heap_root(struct ph_heap_view *view, uint32_t root)
+{
+	uint8_t kind = (uint8_t)ph_heap_get(view, PH_COLUMN_ROOT_KIND, root);
+	return (struct ph_heap_root_entry){
+		.object = (uint32_t)ph_heap_get(view, PH_COLUMN_ROOT_OBJECT, root),
+		.kind = kind & (uint8_t)~PH_ROOT_UNCOUNTED,
+		.counted = !(kind & PH_ROOT_UNCOUNTED),
+		.name = (uint32_t)ph_heap_get(view, PH_COLUMN_ROOT_NAME, root),
+	};
+}
+
+const char *ph_root_kind_name(uint8_t kind)
+{
+	static const char *const names[] = {
+		[PH_ROOT_LOCAL] = "local",	       [PH_ROOT_STACK_VALUE] = "stack value",
+		[PH_ROOT_FRAME] = "frame",	       [PH_ROOT_THREAD] = "thread",
+		[PH_ROOT_MODULE] = "module",	       [PH_ROOT_BUILTINS] = "builtins",
+		[PH_ROOT_INTERPRETER] = "interpreter", [PH_ROOT_RUNTIME] = "runtime",
+		[PH_ROOT_PENDING_CALL] = "pending call", [PH_ROOT_AUDIT_HOOK] = "audit hook",
+		[PH_ROOT_STATIC_TYPE] = "static type", [PH_ROOT_STATIC] = "static object",
+		[PH_ROOT_C_GLOBAL] = "C global",       [PH_ROOT_NATIVE] = "native code",
+		[PH_ROOT_EVAL_STACK] = "stack value, guessed", [PH_ROOT_REGISTER] = "register, guessed",
+		[PH_ROOT_NATIVE_STACK] = "native stack, guessed", [PH_ROOT_INTERNED] = "interned strings",
+		[PH_ROOT_PERMANENT] = "permanent generation",
+	};
+	return kind < PH_ROOT_KIND_COUNT ? names[kind] : "?";
+}
+
+enum ph_graph_rank ph_root_graph_rank(uint8_t kind)
+{
+	switch (kind) {
+	case PH_ROOT_LOCAL:
+	case PH_ROOT_STACK_VALUE:
+	case PH_ROOT_MODULE:
+		return PH_GRAPH_NAMED;
+	case PH_ROOT_STATIC_TYPE:
+	case PH_ROOT_STATIC:
+		return PH_GRAPH_STATIC;
+	default:
+		return ph_root_rank(kind) == 0 ? PH_GRAPH_STATE : ph_root_rank(kind) == 1 ? PH_GRAPH_GUESS : PH_GRAPH_RANKS;
+	}
+}
+
+/* ---- operands ---- */
+
+ph_addr ph_parse_address(const char *text)
+{
+	ph_addr address = 0;
+	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+		text += 2;
+	for (size_t i = 0; text[i]; i++) {
+		char c = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 0x20) : text[i];
+		bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+		if (!is_hex || address >> 60)
+			return 0;
+		address = address << 4 | (ph_addr)(c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return address;
+}
+
+struct ph_error *ph_heap_operand(struct ph_heap_view *view, const char *verb, const char *operand,
+				 const struct ph_verb_output *output, uint32_t *ret)
+{
+	char message[128];
+	ph_addr address = ph_parse_address(operand);
+	if (!address)
+		return ph_error_create(PH_ERROR_USAGE, "%s: %s is not an address: give it as 0x7f…", verb, operand);
+	*ret = ph_heap_find(view, address);
+	snprintf(message, sizeof(message), "0x%" PRIx64 ": no object of the dump begins there", address);
+	if (*ret == PH_NO_INDEX && output->warning)
+		output->warning(output->user, message);
+	return NULL;
 }

@@ -1,50 +1,138 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The columns of a dump as the verbs of the heap use them: each is read when it is first asked for, and checked, so
- * that an index from it needs no check afterwards. */
+/* The columns of a dump as the verbs of the heap use them: a chunk is read when something of it is asked for, and what
+ * comes out is held against the bounds here, so that an index needs no check afterwards.  Nothing here can fail once
+ * the view is open: what is altered reads as unknown, and the dump says so (ph_dump_problem()). */
 #ifndef COMMAND_HEAP_H
 #define COMMAND_HEAP_H
 
-#include "dump/columns.h"
-#include "dump/dump.h"
+#include <pyheap/verb.h>
+
+#include "base/buffer.h"
+#include "dump/window.h"
+#include "graph/graph.h"
+#include "graph/store.h"
+#include "record/root.h"
 
 struct ph_heap_view {
 	struct ph_dump *dump;
-	uint64_t count; /* objects */
-	uint64_t edge_count;
-	/* NULL until asked for */
-	uint64_t *address;
-	uint32_t *type;
-	int64_t *size, *refcount, *len;
-	uint16_t *flags;
-	uint64_t *edge_start; /* count + 1 */
-	uint32_t *edge_target, *edge_argument;
-	uint8_t *edge_kind;
+	uint32_t count, edge_count, root_count;
+	bool has_values; /* and strings; older dumps have none */
+	bool has_roots;
+	struct ph_window columns[PH_COLUMN_COUNT];
 	struct ph_dump_types types;
+	uint8_t identity[PH_DUMP_IDENTITY];
+	bool is_kept; /* in the cache, what is worked out: the dump is a file */
+	/* once ph_heap_view_link() was called */
+	struct ph_graph graph;
+	struct ph_store store;
 };
 
-enum ph_heap_part {
-	PH_HEAP_ADDRESSES = 1 << 0,
-	PH_HEAP_TYPES = 1 << 1,
-	PH_HEAP_SIZES = 1 << 2,
-	PH_HEAP_COUNTS = 1 << 3, /* refcount, len, flags */
-	PH_HEAP_EDGES = 1 << 4,
-};
-
-/* Reads those parts that are not there yet, and the names of types. */
-struct ph_error *ph_heap_view_load(struct ph_heap_view *view, unsigned parts) __attribute__((warn_unused_result));
+struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret) __attribute__((warn_unused_result));
 void ph_heap_view_deinit(struct ph_heap_view *view);
 #define ph_auto_heap_view ph_cleanup(ph_heap_view_deinit)
 
-/* The type of an index in the column; NULL unknown. */
+/* Which parts of the graph a verb needs. */
+enum ph_heap_link { PH_LINK_REFERRERS = 1, PH_LINK_PATHS = 2, PH_LINK_ALL = 3 };
+/* From the cache, else made and kept there.  PH_ERROR_BAD_DUMP for paths of a dump that has no roots. */
+struct ph_error *ph_heap_view_link(struct ph_heap_view *view, enum ph_heap_link parts)
+	__attribute__((warn_unused_result));
+
+/* ---- objects; an index is below view->count ---- */
+
+static inline uint64_t ph_heap_get(struct ph_heap_view *view, enum ph_column column, uint64_t i)
+{
+	return ph_window_get(&view->columns[column], i);
+}
+
+static inline ph_addr ph_heap_address(struct ph_heap_view *view, uint32_t object)
+{
+	return ph_heap_get(view, PH_COLUMN_OBJECT_ADDRESS, object);
+}
+
+/* The index of the type; PH_NO_INDEX unknown. */
+static inline uint32_t ph_heap_type_index(struct ph_heap_view *view, uint32_t object)
+{
+	uint64_t type = ph_heap_get(view, PH_COLUMN_OBJECT_TYPE, object);
+	return type < view->count ? (uint32_t)type : PH_NO_INDEX;
+}
+
+/* -1 unknown. */
+static inline int64_t ph_heap_size(struct ph_heap_view *view, uint32_t object)
+{
+	return (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_SIZE, object);
+}
+
+static inline int64_t ph_heap_refcount(struct ph_heap_view *view, uint32_t object)
+{
+	return (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_REFCOUNT, object);
+}
+
+static inline int64_t ph_heap_len(struct ph_heap_view *view, uint32_t object)
+{
+	return (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_LEN, object);
+}
+
+static inline unsigned ph_heap_flags(struct ph_heap_view *view, uint32_t object)
+{
+	unsigned flags = (unsigned)ph_heap_get(view, PH_COLUMN_OBJECT_FLAGS, object);
+	return flags < 0x8000 ? flags : 0;
+}
+
+/* NULL unknown. */
+const struct ph_dump_type *ph_heap_type(struct ph_heap_view *view, uint32_t object);
+/* Of a type object's index. */
 const struct ph_dump_type *ph_heap_view_type(const struct ph_heap_view *view, uint32_t type);
 
-/* The object at an address (PH_HEAP_ADDRESSES); PH_NO_INDEX none. */
-uint32_t ph_heap_view_find(const struct ph_heap_view *view, ph_addr address);
+/* The object at an address; PH_NO_INDEX none. */
+uint32_t ph_heap_find(struct ph_heap_view *view, ph_addr address);
 
+/* ---- edges ---- */
+
+struct ph_heap_ref {
+	uint32_t source, target;
+	uint32_t argument; /* PH_NO_INDEX none */
+	uint8_t kind;	   /* enum ph_edge_kind, without PH_EDGE_EXTRA */
+	bool extra;
+};
+
+/* *ret_end - *ret_first edges, all below view->edge_count. */
+void ph_heap_edges(struct ph_heap_view *view, uint32_t object, uint32_t *ret_first, uint32_t *ret_end);
+/* False where the edge is altered. */
+bool ph_heap_edge(struct ph_heap_view *view, uint32_t source, uint32_t edge, struct ph_heap_ref *ret);
+/* The edge to the type, which is no stored one. */
+struct ph_heap_ref ph_heap_type_edge(struct ph_heap_view *view, uint32_t object);
+enum ph_graph_force ph_edge_force(uint8_t kind);
 /* "item", "value" …: of an edge's kind, extra or not; static. */
 const char *ph_edge_kind_name(uint8_t kind);
 
-/* Hexadecimal with or without 0x, nothing else; 0 when it is not (print.c). */
+/* The first edge of the source to the target that is told best: by name, strong; false when there is none. */
+bool ph_heap_best_edge(struct ph_heap_view *view, uint32_t source, uint32_t target, struct ph_heap_ref *ret);
+/* The target of an edge by a member of a C struct, by the part of its name behind the dot; PH_NO_INDEX. */
+uint32_t ph_heap_member(struct ph_heap_view *view, uint32_t object, const char *member);
+
+/* ---- texts and roots ---- */
+
+/* Appends a text, as the dump has it; false: there is none. */
+bool ph_heap_string(struct ph_heap_view *view, uint64_t string, struct ph_buffer *out);
+/* The "value" of a str, bytes or number; false: it has none. */
+bool ph_heap_value(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
+
+struct ph_heap_root_entry {
+	uint32_t object; /* may be none of the dump */
+	uint8_t kind;	 /* enum ph_root_kind, without PH_ROOT_UNCOUNTED */
+	bool counted;	 /* in ob_refcnt */
+	uint32_t name;	 /* a string; PH_NO_INDEX none */
+};
+struct ph_heap_root_entry ph_heap_root(struct ph_heap_view *view, uint32_t root);
+const char *ph_root_kind_name(uint8_t kind); /* "local", "module" …; static */
+enum ph_graph_rank ph_root_graph_rank(uint8_t kind);
+
+/* ---- operands ---- */
+
+/* Hexadecimal with or without 0x, nothing else; 0 when it is not. */
 ph_addr ph_parse_address(const char *text);
+/* The operand of a verb that takes one address; *ret PH_NO_INDEX and a warning when no object begins there. */
+struct ph_error *ph_heap_operand(struct ph_heap_view *view, const char *verb, const char *operand,
+				 const struct ph_verb_output *output, uint32_t *ret) __attribute__((warn_unused_result));
 
 #endif

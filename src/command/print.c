@@ -2,6 +2,7 @@
 /* pyheap print */
 #include "command/command.h"
 #include "command/heap.h"
+#include "command/tree.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -10,22 +11,6 @@
 #include <string.h>
 
 #define CHAIN_MAXIMUM 64 /* causes and contexts that are looked for */
-
-/* Hexadecimal with or without 0x, nothing else; 0 when it is not. */
-ph_addr ph_parse_address(const char *text)
-{
-	ph_addr address = 0;
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		text += 2;
-	for (size_t i = 0; text[i]; i++) {
-		char c = text[i] >= 'A' && text[i] <= 'F' ? (char)(text[i] | 0x20) : text[i];
-		bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-		if (!is_hex || address >> 60)
-			return 0;
-		address = address << 4 | (ph_addr)(c <= '9' ? c - '0' : c - 'a' + 10);
-	}
-	return address;
-}
 
 static struct ph_error *parse_addresses(const struct ph_arguments *arguments, ph_addr *ret)
 {
@@ -42,8 +27,7 @@ static void warn_missing(const struct ph_verb_output *output, ph_addr address, b
 {
 	char message[128];
 	snprintf(message, sizeof(message), "0x%" PRIx64 ": %s", address,
-		 is_live ? "no Python object is there" :
-			   "not in the dump: it is none of the objects that the stacks reach");
+		 is_live ? "no Python object is there" : "not in the dump: no object begins there");
 	if (output->warning)
 		output->warning(output->user, message);
 }
@@ -113,35 +97,89 @@ static struct ph_error *add_chains(struct ph_dump *dump, struct ph_object **obje
 	return error;
 }
 
-static struct ph_error *print_all(struct ph_object **objects, const ph_addr *addresses, size_t count, bool as_json,
-				  bool is_live, const struct ph_verb_output *output, int *ret_status)
+/* ---- output ---- */
+
+struct printer {
+	struct ph_dump *dump;
+	struct ph_rows rows;
+	uint64_t depth; /* 0: not given */
+	bool any;
+	struct ph_heap_view view;
+	bool has_view, no_view; /* opened; not to be had */
+};
+
+/* A dump without the whole heap has what the stacks reach, and that is all. */
+static struct ph_error *open_view(struct printer *p)
 {
-	struct ph_error *error = NULL;
-	struct ph_text_options style = ph_command_style(output);
-	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	bool goes_on = true, any = false;
-	for (size_t i = 0; !error && goes_on && i < count; i++) {
-		if (!objects[i]) {
-			warn_missing(output, addresses[i], is_live);
-			*ret_status = 1;
-			continue;
-		}
-		if (as_json) {
-			ph_object_json(objects[i], &text);
-		} else {
-			ph_buffer_puts(&text, any ? "\n" : "");
-			ph_object_text(objects[i], &style, &text);
-		}
-		any = true;
-		error = ph_command_write(output, &text, &goes_on);
+	/* a debugger's target was asked itself */
+	p->no_view = p->no_view || (ph_dump_is_live(p->dump) && !p->depth);
+	if (p->has_view || p->no_view)
+		return NULL;
+	struct ph_error *error = ph_heap_view_open(p->dump, &p->view);
+	p->has_view = !error;
+	if (error && error->code == PH_ERROR_BAD_DUMP && !p->depth) {
+		p->no_view = true;
+		ph_error_free(error);
+		return NULL;
 	}
 	return error;
 }
+
+/* From the columns; *ret_found false: they do not have it either. */
+static struct ph_error *print_tree(struct printer *p, ph_addr address, bool *ret_found)
+{
+	struct ph_error *error = open_view(p);
+	uint32_t object = !error && p->has_view ? ph_heap_find(&p->view, address) : PH_NO_INDEX;
+	*ret_found = object != PH_NO_INDEX;
+	if (error || object == PH_NO_INDEX)
+		return error;
+	if (p->rows.as_json)
+		return ph_put_tree_json(&p->view, &p->rows, object, p->depth ? p->depth : 1);
+	ph_buffer_puts(&p->rows.text, p->any ? "\n" : "");
+	return ph_put_tree(&p->view, &p->rows, object, p->depth ? p->depth : 1);
+}
+
+static struct ph_error *print_one(struct printer *p, struct ph_object *object, ph_addr address, bool *ret_found)
+{
+	struct ph_text_options style = ph_command_style(p->rows.output);
+	*ret_found = true;
+	if (!object || p->depth)
+		return print_tree(p, address, ret_found);
+	if (p->rows.as_json) {
+		ph_object_json(object, &p->rows.text);
+	} else {
+		ph_buffer_puts(&p->rows.text, p->any ? "\n" : "");
+		ph_object_text(object, &style, &p->rows.text);
+	}
+	return ph_rows_next(&p->rows);
+}
+
+static struct ph_error *print_all(struct printer *p, struct ph_object **objects, const ph_addr *addresses, size_t count,
+				  int *ret_status)
+{
+	struct ph_error *error = NULL;
+	for (size_t i = 0; !error && p->rows.goes_on && i < count; i++) {
+		bool found;
+		error = print_one(p, objects[i], addresses[i], &found);
+		if (!error && !found) {
+			warn_missing(p->rows.output, addresses[i], ph_dump_is_live(p->dump));
+			*ret_status = 1;
+		}
+		p->any = p->any || found;
+	}
+	return error;
+}
+
+enum { JSON, DEPTH };
+static const struct ph_option options[] = {
+	[JSON] = { .name = "json" }, [DEPTH] = { .name = "depth", .takes_text = true }, { .name = NULL }
+};
 
 static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
 			    const struct ph_verb_output *output, int *ret_status)
 {
 	size_t count = (size_t)arguments->operand_count;
+	struct printer p = { .dump = dump, .rows = ph_rows(output, arguments->values[JSON]) };
 	if (!count)
 		return ph_error_create(PH_ERROR_USAGE, "print: no address given: pyheap print DUMP 0x7f…");
 	ph_auto_free ph_addr *addresses = calloc(count, sizeof(*addresses));
@@ -150,16 +188,19 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		return &ph_error_no_memory;
 	struct ph_arena arena = { 0 };
 	*ret_status = 0;
-	struct ph_error *error = parse_addresses(arguments, addresses);
+	struct ph_error *error = ph_arguments_number("print", "depth", arguments->values[DEPTH], 0, &p.depth);
 	if (!error)
+		error = parse_addresses(arguments, addresses);
+	if (!error && !p.depth)
 		error = ph_dump_objects(dump, addresses, count, &arena, objects);
-	if (!error && !arguments->values[0])
+	if (!error && !p.rows.as_json)
 		error = add_chains(dump, objects, count, &arena);
 	if (!error)
-		error = print_all(objects, addresses, count, arguments->values[0], ph_dump_is_live(dump),
-				  output, ret_status);
+		error = print_all(&p, objects, addresses, count, ret_status);
 	ph_arena_deinit(&arena);
-	return error;
+	if (p.has_view)
+		ph_heap_view_deinit(&p.view);
+	return ph_rows_finish(&p.rows, error);
 }
 
-const struct ph_verb_implementation ph_verb_print = { .options = ph_options_json, .run = run };
+const struct ph_verb_implementation ph_verb_print = { .options = options, .run = run };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* pyheap types: how many objects there are of each type, and how large they are. */
+/* pyheap types: how many objects there are of each type, how large they are, and what grew since another dump. */
 #include "command/command.h"
-#include "command/heap.h"
+#include "command/label.h"
+#include "command/totals.h"
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "record/json.h"
 #include "record/render.h"
 
@@ -12,119 +14,233 @@
 #include <string.h>
 
 struct row {
-	const struct ph_dump_type *type; /* NULL: of unknown type */
-	uint64_t count, size;
-	uint64_t unsized; /* objects whose size is not known */
+	const char *module, *name; /* name NULL: the module as a whole; both NULL: of unknown type */
+	ph_addr address;	   /* 0: of several types */
+	uint64_t count, size, unsized;
+	uint64_t old_count, old_size; /* of the baseline */
 };
+
+enum { JSON, SORT, LIMIT, MODULES, BASELINE };
+static const char *const orders[] = { "size", "count", "name", NULL };
+static const struct ph_option options[] = {
+	[JSON] = { .name = "json" },
+	[SORT] = { .name = "sort", .choices = orders },
+	[LIMIT] = { .name = "limit", .takes_text = true },
+	[MODULES] = { .name = "by-module" },
+	[BASELINE] = { .name = "baseline", .takes_text = true },
+	{ .name = NULL },
+};
+
+/* ---- orders: those that grew most come first, where there is a baseline ---- */
+
+static int compare_text(const char *x, const char *y)
+{
+	return strcmp(x ? x : "", y ? y : "");
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int order = compare_text(x->name, y->name);
+	if (!order)
+		order = compare_text(x->module, y->module);
+	return order ? order : (x->address > y->address) - (x->address < y->address);
+}
+
+static int compare_growth(int64_t x, int64_t y)
+{
+	return (x < y) - (x > y);
+}
 
 static int by_size(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	if (x->size != y->size)
-		return x->size < y->size ? 1 : -1;
-	return x->count != y->count ? (x->count < y->count ? 1 : -1) : (x->type > y->type) - (x->type < y->type);
+	int order = compare_growth((int64_t)(x->size - x->old_size), (int64_t)(y->size - y->old_size));
+	if (!order)
+		order = compare_growth((int64_t)(x->count - x->old_count), (int64_t)(y->count - y->old_count));
+	return order ? order : compare_names(a, b);
 }
 
 static int by_count(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	return x->count != y->count ? (x->count < y->count ? 1 : -1) : by_size(a, b);
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-	int order = strcmp(x->type ? x->type->name : "", y->type ? y->type->name : "");
+	int order = compare_growth((int64_t)(x->count - x->old_count), (int64_t)(y->count - y->old_count));
 	return order ? order : by_size(a, b);
 }
 
-/* Rows in the order of the types, one more for objects of unknown type. */
-static void count(const struct ph_heap_view *view, struct row *rows)
+/* ---- rows ---- */
+
+/* As many as there are types, and one more. */
+static struct ph_error *make_rows(struct ph_heap_view *view, bool modules, struct row **ret, size_t *ret_count)
 {
-	size_t unknown = view->types.count;
-	uint32_t last = PH_NO_INDEX;
-	size_t row = unknown;
-	for (size_t i = 0; i < view->types.count; i++)
-		rows[i].type = &view->types.types[i];
-	for (uint64_t i = 0; i < view->count; i++) {
-		if (view->type[i] != last || !i) {
-			const struct ph_dump_type *type = ph_heap_view_type(view, view->type[i]);
-			last = view->type[i];
-			row = type ? (size_t)(type - view->types.types) : unknown;
-		}
-		rows[row].count++;
-		if (view->size[i] >= 0)
-			rows[row].size += (uint64_t)view->size[i];
-		else
-			rows[row].unsized++;
+	ph_auto_free struct ph_type_total *totals = NULL;
+	struct ph_error *error = ph_heap_totals(view, &totals);
+	if (error)
+		return error;
+	size_t count = view->types.count;
+	struct row *rows = calloc(count + 1, sizeof(*rows));
+	if (!rows)
+		return &ph_error_no_memory;
+	for (size_t i = 0; i <= count; i++) {
+		const struct ph_dump_type *type = i < count ? &view->types.types[i] : NULL;
+		rows[i] = (struct row){
+			.module = type ? type->module : NULL,
+			.name = type && !modules ? type->name : NULL,
+			.address = type && !modules ? type->address : 0,
+			.count = totals[i].count,
+			.size = totals[i].size,
+			.unsized = totals[i].unsized,
+		};
 	}
+	*ret = rows;
+	*ret_count = count + (totals[count].count != 0);
+	return NULL;
 }
 
-static void put_json(const struct row *rows, size_t n, struct ph_buffer *out)
+/* Rows of the same names become one; the order is by name then. */
+static size_t merge(struct row *rows, size_t count)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct ph_json j = ph_json(out, 0);
-		ph_json_object(&j, true);
-		ph_json_put_string(&j, "type", rows[i].type ? rows[i].type->name : NULL);
-		ph_json_put_string(&j, "module", rows[i].type ? rows[i].type->module : NULL);
-		ph_json_put_address(&j, "address", rows[i].type ? rows[i].type->address : 0);
-		ph_json_put_uint(&j, "count", rows[i].count);
-		ph_json_put_uint(&j, "size", rows[i].size);
-		ph_json_put_uint(&j, "unsized", rows[i].unsized);
-		ph_json_object_end(&j);
-		ph_buffer_putc(out, '\n');
+	size_t n = 0;
+	qsort(rows, count, sizeof(*rows), compare_names);
+	for (size_t i = 0; i < count; i++) {
+		if (n && !compare_text(rows[n - 1].name, rows[i].name) && !compare_text(rows[n - 1].module, rows[i].module)) {
+			struct row *to = &rows[n - 1];
+			to->count += rows[i].count, to->size += rows[i].size, to->unsized += rows[i].unsized;
+			to->old_count += rows[i].old_count, to->old_size += rows[i].old_size;
+		} else {
+			rows[n++] = rows[i];
+		}
 	}
+	return n;
 }
 
-static void put_text(const struct row *rows, size_t n, struct ph_buffer *out)
+/* ---- output ---- */
+
+static void put_name(const struct row *row, struct ph_buffer *out)
 {
-	uint64_t objects = 0, bytes = 0;
-	ph_buffer_puts(out, "     count          bytes  type\n");
-	for (size_t i = 0; i < n; i++) {
-		const struct ph_dump_type *type = rows[i].type;
-		ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  ", rows[i].count, rows[i].size);
-		if (type && type->module && strcmp(type->module, "builtins") != 0) {
-			ph_escape_terminal(type->module, strlen(type->module), false, out);
-			ph_buffer_putc(out, '.');
-		}
-		if (type)
-			ph_escape_terminal(type->name, strlen(type->name), false, out);
-		else
-			ph_buffer_puts(out, "(of unknown type)");
-		ph_buffer_putc(out, '\n');
-		objects += rows[i].count;
-		bytes += rows[i].size;
+	struct ph_dump_type type = { .name = row->name, .module = row->module };
+	if (row->name)
+		ph_put_type(&type, out);
+	else if (row->module)
+		ph_escape_terminal(row->module, strlen(row->module), false, out);
+	else
+		ph_buffer_puts(out, "(of unknown type)");
+}
+
+static void put_json(const struct row *row, bool modules, bool compared, struct ph_buffer *out)
+{
+	struct ph_json j = ph_json(out, 0);
+	ph_json_object(&j, true);
+	if (!modules)
+		ph_json_put_string(&j, "type", row->name);
+	ph_json_put_string(&j, "module", row->module);
+	if (!modules && !compared)
+		ph_json_put_address(&j, "address", row->address);
+	ph_json_put_uint(&j, "count", row->count);
+	ph_json_put_uint(&j, "size", row->size);
+	if (compared) {
+		ph_json_put_uint(&j, "old_count", row->old_count);
+		ph_json_put_uint(&j, "old_size", row->old_size);
+	} else {
+		ph_json_put_uint(&j, "unsized", row->unsized);
 	}
-	ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  in all\n", objects, bytes);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
+}
+
+static void put_text(const struct row *row, bool compared, struct ph_buffer *out)
+{
+	if (compared)
+		ph_buffer_printf(out, "%+10" PRId64 " %+14" PRId64 "  ", (int64_t)(row->count - row->old_count),
+				 (int64_t)(row->size - row->old_size));
+	ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  ", row->count, row->size);
+}
+
+static struct ph_error *put_rows(const struct row *rows, size_t count, const struct ph_arguments *arguments,
+				 uint64_t limit, struct ph_rows *to)
+{
+	bool compared = arguments->values[BASELINE];
+	struct row all = { 0 };
+	struct ph_error *error = NULL;
+	if (!to->as_json)
+		ph_buffer_printf(&to->text, "%s     count          bytes  %s\n", compared ? "    growth          bytes  " : "",
+				 arguments->values[MODULES] ? "module" : "type");
+	for (size_t i = 0; i < count; i++) {
+		bool shown = i < limit && (!compared || rows[i].count != rows[i].old_count || rows[i].size != rows[i].old_size);
+		all.count += rows[i].count, all.size += rows[i].size;
+		all.old_count += rows[i].old_count, all.old_size += rows[i].old_size;
+		if (shown && to->as_json) {
+			put_json(&rows[i], arguments->values[MODULES], compared, &to->text);
+		} else if (shown) {
+			put_text(&rows[i], compared, &to->text);
+			put_name(&rows[i], &to->text);
+			ph_buffer_putc(&to->text, '\n');
+		}
+		if (!error && to->goes_on)
+			error = ph_rows_next(to);
+	}
+	if (!to->as_json) {
+		put_text(&all, compared, &to->text);
+		ph_buffer_puts(&to->text, "in all\n");
+	}
+	return error;
+}
+
+/* The rows of the baseline behind the others, as old ones, and those of the same name joined.  The names are its view's. */
+static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view, bool modules, struct row **rows, size_t *count)
+{
+	struct ph_dump *dump = NULL;
+	ph_auto_free struct row *old = NULL;
+	size_t old_count = 0;
+	struct ph_error *error = ph_dump_open(path, &dump);
+	if (!error)
+		error = ph_heap_view_open(dump, view);
+	if (!error)
+		error = make_rows(view, modules, &old, &old_count);
+	if (error) {
+		ph_dump_close(dump);
+		view->dump = NULL;
+		return error;
+	}
+	struct row *both = realloc(*rows, (*count + old_count + 1) * sizeof(*both));
+	if (!both)
+		return &ph_error_no_memory;
+	for (size_t i = 0; i < old_count; i++)
+		both[(*count)++] = (struct row){ .module = old[i].module, .name = old[i].name, .old_count = old[i].count,
+						 .old_size = old[i].size };
+	*rows = both;
+	return NULL;
 }
 
 static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
 			    const struct ph_verb_output *output, int *ret_status)
 {
-	ph_auto_heap_view struct ph_heap_view view = { .dump = dump };
-	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	const char *sort = arguments->values[1];
-	bool goes_on;
+	ph_auto_heap_view struct ph_heap_view view = { 0 }, old = { 0 };
+	ph_auto_free struct row *rows = NULL;
+	const char *sort = arguments->values[SORT], *baseline = arguments->values[BASELINE];
+	struct ph_rows to = ph_rows(output, arguments->values[JSON]);
+	bool modules = arguments->values[MODULES];
+	size_t count = 0;
+	uint64_t limit = UINT64_MAX;
 	struct ph_error *error = ph_arguments_none("types", arguments);
 	if (!error)
-		error = ph_heap_view_load(&view, PH_HEAP_TYPES | PH_HEAP_SIZES);
-	if (error)
-		return error;
-	ph_auto_free struct row *rows = calloc(view.types.count + 1, sizeof(*rows));
-	if (!rows)
-		return &ph_error_no_memory;
-	count(&view, rows);
-	size_t n = view.types.count + (rows[view.types.count].count != 0);
-	qsort(rows, n, sizeof(*rows), !sort || !strcmp(sort, "size") ? by_size : !strcmp(sort, "count") ? by_count : by_name);
-	if (arguments->values[0])
-		put_json(rows, n, &text);
-	else
-		put_text(rows, n, &text);
-	*ret_status = 0;
-	return ph_command_write(output, &text, &goes_on);
+		error = ph_arguments_number("types", "limit", arguments->values[LIMIT], UINT64_MAX, &limit);
+	if (!error)
+		error = ph_heap_view_open(dump, &view);
+	if (!error)
+		error = make_rows(&view, modules, &rows, &count);
+	if (!error && baseline)
+		error = add_baseline(baseline, &old, modules, &rows, &count);
+	if (!error && (modules || baseline))
+		count = merge(rows, count);
+	if (!error && count)
+		qsort(rows, count, sizeof(*rows),
+		      !sort || !strcmp(sort, "size") ? by_size : !strcmp(sort, "count") ? by_count : compare_names);
+	if (!error)
+		error = put_rows(rows, count, arguments, limit, &to);
+	*ret_status = old.dump && ph_dump_problem(old.dump);
+	ph_dump_close(old.dump);
+	return ph_rows_finish(&to, error);
 }
-
-static const char *const orders[] = { "size", "count", "name", NULL };
-static const struct ph_option options[] = { { .name = "json" }, { .name = "sort", .choices = orders }, { .name = NULL } };
 
 const struct ph_verb_implementation ph_verb_types = { .options = options, .run = run };

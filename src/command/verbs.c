@@ -61,12 +61,14 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "print",
-		.usage = "print [--json] DUMP ADDRESS...",
+		.usage = "print [--json] [--depth=N] DUMP ADDRESS...",
 		.summary = "the objects at some addresses, with their items and attributes",
-		.help = "Prints objects that the stacks and exceptions reach.  Addresses are hexadecimal, as\n"
-			"reprs and --json show them, with or without 0x.\n"
+		.help = "Prints objects.  Addresses are hexadecimal, as reprs and --json show them, with or\n"
+			"without 0x.  Of objects that the stacks and exceptions reach the dump has the repr; of all\n"
+			"others of the heap type, size, value, attributes and items.\n"
 			"\n"
-			"  --json  as JSON: one object a line, in the order asked\n"
+			"  --depth=N  also what these hold, N levels deep (at most 64)\n"
+			"  --json     as JSON: one object a line, in the order asked\n"
 			"\n"
 			"Ends with status 1 when the dump does not hold one of them.\n",
 		.implementation = &ph_verb_print,
@@ -87,13 +89,17 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "types",
-		.usage = "types [--json] [--sort=size|count|name] DUMP",
-		.summary = "how many objects there are of each type, and their sizes",
+		.usage = "types [--json] [--sort=size|count|name] [--limit=N] [--by-module] [--baseline=OLD] DUMP",
+		.summary = "how many objects there are of each type, and their sizes; what grew",
 		.help = "Counts the objects of the whole heap by their types; bytes are what sys.getsizeof()\n"
 			"gives, summed.  Needs a dump made with --heap=full, which is the default.\n"
 			"\n"
-			"  --json        as JSON: one type a line\n"
-			"  --sort=ORDER  size (the default), count or name\n",
+			"  --sort=ORDER    size (the default), count or name\n"
+			"  --limit=N       the first N rows\n"
+			"  --by-module     a row for each module that types are from\n"
+			"  --baseline=OLD  growth since another dump: types whose count or bytes changed, by what\n"
+			"                  they grew\n"
+			"  --json          as JSON: one type a line\n",
 		.implementation = &ph_verb_types,
 	},
 	{
@@ -110,25 +116,75 @@ static const struct ph_verb verbs[] = {
 		.implementation = &ph_verb_memory,
 	},
 	{
+		.name = "find",
+		.usage = "find [--json] [--where=CONDITION] [--limit=N] DUMP TYPE",
+		.summary = "the objects of a type, also those that meet a condition",
+		.help = "Prints the objects whose type has this name: Session, app.Session, or a pattern as of\n"
+			"the shell, app.*.  Subclasses' instances are of their own type.\n"
+			"\n"
+			"  --where=CONDITION  len, size, refcount or value; ==, !=, <, <=, >, >=; a number or text.\n"
+			"                     value ~ PATTERN compares with a pattern.  Several are joined by \"and\":\n"
+			"                     --where='len>1000 and refcount==1'\n"
+			"  --limit=N          the first N objects, by address\n"
+			"  --json             as JSON: one object a line\n",
+		.implementation = &ph_verb_find_objects,
+	},
+	{
 		.name = "referents",
 		.usage = "referents [--json] DUMP ADDRESS",
 		.summary = "what an object refers to",
-		.help = "Prints each reference that the object holds: address and type of what it refers to,\n"
-			"and how.  What gc.get_referents() does not give is marked with +.\n"
+		.help = "Prints each reference that the object holds as Python would write it, and what it leads\n"
+			"to.  What gc.get_referents() does not give is marked with +.\n"
 			"\n"
 			"  --json  as JSON: one reference a line\n",
 		.implementation = &ph_verb_referents,
 	},
 	{
 		.name = "referrers",
-		.usage = "referrers [--json] DUMP ADDRESS",
+		.usage = "referrers [--json] DUMP ADDRESS|TYPE",
 		.summary = "what refers to an object, and whether that explains its reference count",
-		.help = "Prints each object that refers to the one at the address, and how.  The last line\n"
-			"balances ob_refcnt against the references found: what is unexplained is held by\n"
-			"frames, C code or what was not found.  Instances do not count as referrers of a type.\n"
+		.help = "Prints each object that refers to the one at the address as Python would write it, then\n"
+			"the roots (variables of frames, modules, C globals).  The last line balances ob_refcnt:\n"
+			"what is unexplained is held by native code or was not found; guessed are words of native\n"
+			"stacks and of structs of unknown layout.\n"
+			"Of a type it prints who refers to its instances, by type and label, the most frequent\n"
+			"first, with an example.\n"
 			"\n"
 			"  --json  as JSON: one reference a line, and the balance as the last\n",
 		.implementation = &ph_verb_referrers,
+	},
+	{
+		.name = "path",
+		.usage = "path [--json] DUMP ADDRESS",
+		.summary = "why an object is alive: a shortest path to it from a root",
+		.help = "Prints how a program could write the object, from a module, a variable of a frame or\n"
+			"another root, as in:  module app → CACHE → ['user:7'] → Session.user\n"
+			"then the objects on the way.  Weak references are not followed, guesses only where\n"
+			"nothing else leads there.\n"
+			"\n"
+			"  --json  as JSON: one object\n",
+		.implementation = &ph_verb_path,
+	},
+	{
+		.name = "roots",
+		.usage = "roots [--json] [--kind=KIND] [--limit=N] DUMP",
+		.summary = "what keeps the heap alive: frames, modules, threads, C globals",
+		.help = "Counts the references into the heap that no object holds, by kind.\n"
+			"\n"
+			"  --kind=KIND  list those of a kind (a beginning of its name); ? marks guesses\n"
+			"  --limit=N    the first N of them\n"
+			"  --json       as JSON: one root a line\n",
+		.implementation = &ph_verb_roots,
+	},
+	{
+		.name = "garbage",
+		.usage = "garbage [--json] DUMP",
+		.summary = "objects that no root reaches: cycles, leaks of native code",
+		.help = "Counts the objects that nothing alive refers to, by type; then prints the cycles among\n"
+			"them, the largest first, and those with references that nothing in the dump explains.\n"
+			"\n"
+			"  --json  as JSON: one object a line, with the number of its cycle\n",
+		.implementation = &ph_verb_garbage,
 	},
 	{
 		.name = "export",
@@ -140,6 +196,16 @@ static const struct ph_verb verbs[] = {
 			"\n"
 			"  --format=jsonl  the only format so far\n",
 		.implementation = &ph_verb_export,
+	},
+	{
+		.name = "verify",
+		.usage = "verify [--json] DUMP",
+		.summary = "whether the dump is whole: checksums, indices, order",
+		.help = "Reads all of the dump and names each member that is altered, cut, or disagrees with\n"
+			"the others.  Ends with status 1 when there is one.\n"
+			"\n"
+			"  --json  as JSON: one object\n",
+		.implementation = &ph_verb_verify,
 	},
 };
 
@@ -219,4 +285,19 @@ struct ph_error *ph_command_write(const struct ph_verb_output *output, struct ph
 	*ret_goes_on = !text->size || output->write(output->user, text->data, text->size);
 	ph_buffer_clear(text);
 	return NULL;
+}
+
+#define PIECE 65536
+
+struct ph_error *ph_rows_next(struct ph_rows *rows)
+{
+	return rows->text.size < PIECE ? NULL : ph_command_write(rows->output, &rows->text, &rows->goes_on);
+}
+
+struct ph_error *ph_rows_finish(struct ph_rows *rows, struct ph_error *error)
+{
+	if (!error && rows->goes_on)
+		error = ph_command_write(rows->output, &rows->text, &rows->goes_on);
+	ph_buffer_deinit(&rows->text);
+	return error;
 }

@@ -6,6 +6,8 @@
 #include "dump/zipwriter.h"
 #include "record/heap_sink.h"
 
+struct ph_dump;
+
 #define PH_CHUNK 65536 /* items */
 
 enum ph_column {
@@ -53,6 +55,13 @@ size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *
 		       void *out);
 /* The reverse: PH_CHUNK items into `items`; false when it is no such chunk. */
 bool ph_chunk_decode(const struct ph_column_form *form, const void *data, size_t size, void *scratch, void *items);
+
+/* Reading (columns_read.c): how many items a column has, every chunk of which the archive holds; one chunk of PH_CHUNK
+ * items in our byte order, with a chunk's room of scratch.  PH_ERROR_BAD_DUMP names the member. */
+struct ph_error *ph_column_items(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
+	__attribute__((warn_unused_result));
+struct ph_error *ph_column_chunk(struct ph_dump *dump, const struct ph_column_form *form, uint64_t chunk, void *scratch,
+				 void *items) __attribute__((warn_unused_result));
 
 /* A sink that writes columns into an archive as they fill. */
 struct ph_columns;

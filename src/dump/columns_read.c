@@ -69,7 +69,7 @@ static int64_t described_items(struct json_object *root, const struct ph_column_
 	return json_object_get_int64(json_object_array_get_idx(shape, 0));
 }
 
-static struct ph_error *count_items(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
+struct ph_error *ph_column_items(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
 {
 	char name[64];
 	ph_auto_free char *json = NULL;
@@ -110,8 +110,8 @@ static void to_host(uint8_t *items, unsigned width, size_t count)
 #endif
 }
 
-static struct ph_error *read_chunk(struct ph_dump *dump, const struct ph_column_form *form, uint64_t chunk,
-				   void *scratch, void *items)
+struct ph_error *ph_column_chunk(struct ph_dump *dump, const struct ph_column_form *form, uint64_t chunk, void *scratch,
+				void *items)
 {
 	char name[64];
 	ph_auto_free char *data = NULL;
@@ -122,11 +122,11 @@ static struct ph_error *read_chunk(struct ph_dump *dump, const struct ph_column_
 		return error;
 	if (!ph_chunk_decode(form, data, size, scratch, items))
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member %s is no chunk of the array", dump->path, name);
+	to_host(items, form->width, PH_CHUNK);
 	return NULL;
 }
 
-/* Where the columns are: a debugger's target has them written first. */
-static struct ph_error *with_columns(struct ph_dump **dump)
+struct ph_error *ph_dump_heap(struct ph_dump **dump)
 {
 	return ph_dump_is_live(*dump) ? (*dump)->live.heap((*dump)->live.self, dump) : NULL;
 }
@@ -135,9 +135,9 @@ struct ph_error *ph_dump_reader_open(struct ph_dump *dump, unsigned column, stru
 {
 	const struct ph_column_form *form = &ph_column_forms[column];
 	struct ph_dump_reader reader = { .column = column, .chunk = UINT64_MAX };
-	struct ph_error *error = with_columns(&dump);
+	struct ph_error *error = ph_dump_heap(&dump);
 	if (!error)
-		error = count_items(dump, form, &reader.count);
+		error = ph_column_items(dump, form, &reader.count);
 	if (error)
 		return error;
 	reader.dump = dump;
@@ -167,10 +167,9 @@ struct ph_error *ph_dump_reader_get(struct ph_dump_reader *reader, uint64_t firs
 		uint64_t n = PH_CHUNK - at < count ? PH_CHUNK - at : count;
 		if (chunk != reader->chunk) {
 			reader->chunk = UINT64_MAX;
-			struct ph_error *error = read_chunk(reader->dump, form, chunk, reader->scratch, reader->items);
+			struct ph_error *error = ph_column_chunk(reader->dump, form, chunk, reader->scratch, reader->items);
 			if (error)
 				return error;
-			to_host(reader->items, form->width, PH_CHUNK);
 			reader->chunk = chunk;
 		}
 		memcpy(to, (uint8_t *)reader->items + at * form->width, n * form->width);
@@ -183,9 +182,9 @@ struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **re
 {
 	const struct ph_column_form *form = &ph_column_forms[column];
 	uint64_t count = 0;
-	struct ph_error *error = with_columns(&dump);
+	struct ph_error *error = ph_dump_heap(&dump);
 	if (!error)
-		error = count_items(dump, form, &count);
+		error = ph_column_items(dump, form, &count);
 	if (error)
 		return error;
 	uint64_t chunks = (count + PH_CHUNK - 1) / PH_CHUNK;
@@ -195,16 +194,29 @@ struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **re
 	if (!items || !scratch)
 		return &ph_error_no_memory;
 	for (uint64_t i = 0; !error && i < chunks; i++)
-		error = read_chunk(dump, form, i, scratch, items + i * bytes);
+		error = ph_column_chunk(dump, form, i, scratch, items + i * bytes);
 	if (error)
 		return error;
-	to_host(items, form->width, (size_t)count);
 	*ret = ph_take_ptr(items);
 	*ret_count = count;
 	return NULL;
 }
 
 /* ---- types.json ---- */
+
+static void take_slots(struct json_object *object, struct ph_arena *arena, struct ph_dump_type *ret)
+{
+	struct json_object *slots = member(object, "slots", json_type_array);
+	size_t count = slots ? json_object_array_length(slots) : 0;
+	ret->slots = count && count < UINT16_MAX ? ph_arena_array(arena, struct ph_dump_slot, count) : NULL;
+	ret->slot_count = ret->slots ? count : 0;
+	for (size_t i = 0; i < ret->slot_count; i++) {
+		struct json_object *slot = json_object_array_get_idx(slots, i);
+		const char *name = text(slot, "name");
+		ret->slots[i].offset = number(slot, "offset", -1);
+		ret->slots[i].name = ph_arena_strdup(arena, name ? name : "?");
+	}
+}
 
 static void take_type(struct json_object *object, struct ph_arena *arena, struct ph_dump_type *ret)
 {
@@ -218,7 +230,9 @@ static void take_type(struct json_object *object, struct ph_arena *arena, struct
 		.basicsize = number(object, "basicsize", -1),
 		.itemsize = number(object, "itemsize", -1),
 		.count = (uint64_t)number(object, "count", 0),
+		.is_heap = json_object_get_boolean(member(object, "heap", json_type_boolean)),
 	};
+	take_slots(object, arena, ret);
 }
 
 static int compare_types(const void *a, const void *b)
@@ -253,6 +267,9 @@ static struct ph_error *take_types(struct json_object *root, struct ph_dump_type
 	for (size_t i = 0; i < count; i++)
 		take_type(json_object_array_get_idx(types, i), &ret->arena, &ret->types[i]);
 	ret->count = count;
+	for (size_t i = 0; i < count && !ret->has_unicode; i++)
+		ret->has_unicode = ret->types[i].name && !strcmp(ret->types[i].name, "unicode") && ret->types[i].module &&
+				   !strcmp(ret->types[i].module, "__builtin__");
 	qsort(ret->types, count, sizeof(*ret->types), compare_types);
 	return ret->arena.no_memory ? &ph_error_no_memory : NULL;
 }
@@ -261,7 +278,7 @@ struct ph_error *ph_dump_types(struct ph_dump *dump, struct ph_dump_types *ret)
 {
 	ph_auto_free char *json = NULL;
 	size_t size;
-	struct ph_error *error = with_columns(&dump);
+	struct ph_error *error = ph_dump_heap(&dump);
 	if (error)
 		return error;
 	if (!ph_archive_find(&dump->archive, PH_MEMBER_TYPES) && !dump->archive.problem)

@@ -107,6 +107,13 @@ struct ph_error *ph_dump_place(struct ph_dump *dump, ph_addr address, struct ph_
 /* memory.json; PH_ERROR_BAD_DUMP also when the dump was made without the whole heap. */
 struct ph_error *ph_dump_memory(struct ph_dump *dump, struct ph_memory *ret) __attribute__((warn_unused_result));
 
+/* The dump that has the columns: this one, or the one that a debugger's target has written first. */
+struct ph_error *ph_dump_heap(struct ph_dump **dump) __attribute__((warn_unused_result));
+
+/* What tells this dump from all others: a hash of its directory, and so of the checksums of all members. */
+#define PH_DUMP_IDENTITY 16
+void ph_dump_identity(const struct ph_dump *dump, uint8_t ret[PH_DUMP_IDENTITY]);
+
 /* A type with its place among the objects; the text is the dump's. */
 struct ph_dump_type {
 	uint32_t index; /* PH_NO_INDEX unknown */
@@ -114,6 +121,13 @@ struct ph_dump_type {
 	const char *name, *module;
 	int64_t basicsize, itemsize;
 	uint64_t count;
+	bool is_heap; /* made at run time: each instance holds a reference to it */
+	/* names of what its instances keep in __slots__ (those of its bases too) */
+	struct ph_dump_slot {
+		int64_t offset; /* bytes in the object */
+		const char *name;
+	} *slots;
+	size_t slot_count;
 };
 
 struct ph_dump_types {
@@ -121,6 +135,7 @@ struct ph_dump_types {
 	size_t count;
 	const char **fields; /* names of members, which PH_EDGE_FIELD edges count */
 	size_t field_count;
+	bool has_unicode; /* of Python 2: str is bytes */
 	struct ph_arena arena;
 };
 /* PH_ERROR_BAD_DUMP also when the dump was made without the whole heap. */

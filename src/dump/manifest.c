@@ -164,15 +164,20 @@ bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
 	if (!tokener)
 		return false;
 	struct json_object *root =
-		size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format, *version, *closure;
+		size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format, *version, *closure, *value;
 	bool is_object = json_object_is_type(root, json_type_object);
-	*ret = (struct ph_manifest){ .version = -1 };
+	*ret = (struct ph_manifest){ .version = -1, .closure_count = -1 };
 	if (is_object) {
 		if (json_object_object_get_ex(root, "format", &format) && json_object_is_type(format, json_type_string))
 			ret->is_ours = !strcmp(json_object_get_string(format), PH_DUMP_FORMAT);
 		if (json_object_object_get_ex(root, "version", &version) && json_object_is_type(version, json_type_int))
 			ret->version = json_object_get_int64(version);
 		ret->has_closure = json_object_object_get_ex(root, "closure", &closure) && closure;
+		if (ret->has_closure && json_object_is_type(closure, json_type_object) &&
+		    json_object_object_get_ex(closure, "count", &value) && json_object_is_type(value, json_type_int))
+			ret->closure_count = json_object_get_int64(value);
+		if (json_object_object_get_ex(root, "heap", &value) && json_object_is_type(value, json_type_string))
+			ret->is_full = !strcmp(json_object_get_string(value), "full");
 	}
 	json_object_put(root);
 	json_tokener_free(tokener);

@@ -17,6 +17,8 @@ struct ph_manifest {
 	bool is_ours;  /* "format" is */
 	int64_t version; /* -1 none */
 	bool has_closure; /* there is a closure.jsonl */
+	int64_t closure_count; /* lines of it; -1 unknown */
+	bool is_full;	  /* the whole heap is there: "heap" is "full" */
 };
 
 /* Of untrusted text, NUL-terminated; false when it is no JSON object. */

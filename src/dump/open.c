@@ -32,6 +32,12 @@ void ph_dump_note(struct ph_dump *dump, const char *format, ...)
 	dump->problem = ph_buffer_steal(&text);
 }
 
+void ph_dump_note_error(struct ph_dump *dump, const struct ph_error *error)
+{
+	if (!dump->problem)
+		dump->problem = strdup(error->message);
+}
+
 struct ph_error *ph_dump_create_live(const struct ph_dump_live *live, struct ph_dump **ret)
 {
 	struct ph_dump *dump = calloc(1, sizeof(*dump));

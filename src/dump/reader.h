@@ -20,6 +20,9 @@ struct ph_dump {
 /* Keep the first problem: "PATH: " and the formatted text. */
 void ph_dump_note(struct ph_dump *dump, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same of an error that begins with the path already. */
+void ph_dump_note_error(struct ph_dump *dump, const struct ph_error *error);
+
 /* PH_ERROR_BAD_DUMP that says what the file is when it is certainly something
  * else by its first bytes; else NULL. */
 struct ph_error *ph_dump_recognise(const char *path, const char *head, size_t size)

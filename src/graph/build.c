@@ -91,31 +91,33 @@ static struct ph_error *spread(struct search *s, bool types, bool guesses)
 	return error;
 }
 
+/* What roots of one rank lead to.  Types come last: hardly anybody wants to hear that a class is alive because it has
+ * instances. */
+static struct ph_error *search_from(struct search *s, enum ph_graph_rank rank)
+{
+	uint32_t begin = s->tail;
+	s->mark = (uint8_t)(1 + rank);
+	visit_roots(s, rank);
+	if (rank == PH_GRAPH_GUESS) {
+		for (uint32_t i = 0; i < s->guesser_count; i++)
+			if (s->reach[s->guessers[i]] && s->reach[s->guessers[i]] != s->mark)
+				visit_edges(s, s->guessers[i], PH_GRAPH_GUESSED);
+		return spread(s, true, true);
+	}
+	struct ph_error *error = spread(s, false, false);
+	for (uint32_t i = begin, end = s->tail; !error && i < end; i++)
+		visit(s, s->in->type[s->queue[i]], s->queue[i]);
+	return error ? error : spread(s, true, false);
+}
+
 static struct ph_error *search(struct search *s)
 {
+	struct ph_error *error = NULL;
 	memset(s->reach, 0, s->in->objects);
 	memset(s->parent, 0xff, (size_t)s->in->objects * sizeof(*s->parent));
-	s->mark = 1 + PH_GRAPH_NAMED;
-	visit_roots(s, PH_GRAPH_NAMED);
-	struct ph_error *error = spread(s, false, false);
-	/* types come last: hardly anybody wants to hear that a class is alive because it has instances */
-	for (uint32_t i = 0, end = s->tail; !error && i < end; i++)
-		visit(s, s->in->type[s->queue[i]], s->queue[i]);
-	if (!error)
-		error = spread(s, true, false);
-	if (error)
-		return error;
-	s->mark = 1 + PH_GRAPH_UNNAMED;
-	visit_roots(s, PH_GRAPH_UNNAMED);
-	error = spread(s, true, false);
-	if (error)
-		return error;
-	s->mark = 1 + PH_GRAPH_GUESS;
-	visit_roots(s, PH_GRAPH_GUESS);
-	for (uint32_t i = 0; i < s->guesser_count; i++)
-		if (s->reach[s->guessers[i]] && s->reach[s->guessers[i]] != s->mark)
-			visit_edges(s, s->guessers[i], PH_GRAPH_GUESSED);
-	return spread(s, true, true);
+	for (unsigned rank = 0; !error && rank < PH_GRAPH_RANKS; rank++)
+		error = search_from(s, (enum ph_graph_rank)rank);
+	return error;
 }
 
 static struct ph_error *find_guessers(struct search *s)

@@ -24,10 +24,11 @@ enum ph_graph_force {
 
 /* In which order roots are believed: what a lower one reaches is not asked of a higher one. */
 enum ph_graph_rank {
-	PH_GRAPH_NAMED,	  /* modules, frames, the interpreter's own state */
-	PH_GRAPH_UNNAMED, /* static types, globals of C, interned strings */
-	PH_GRAPH_GUESS,	  /* words of native stacks */
-	PH_GRAPH_RANKS
+	PH_GRAPH_NAMED,	 /* variables and modules: what a program calls its own */
+	PH_GRAPH_STATE,	 /* frames, threads, the interpreter, native code */
+	PH_GRAPH_STATIC, /* objects in the data of modules */
+	PH_GRAPH_GUESS,	 /* words of native stacks */
+	PH_GRAPH_RANKS	 /* and from here on: keeps nothing alive */
 };
 
 /* The columns, borrowed.  Indices of at least `objects` stand for nothing. */

@@ -119,7 +119,7 @@ static void make_random(uint32_t objects, uint32_t edges)
 	start[objects] = input.edges = e;
 	input.roots = next_random() % 6;
 	for (uint32_t i = 0; i < input.roots; i++)
-		roots[i] = next_random() % (objects + 2), rank[i] = next_random() % PH_GRAPH_RANKS;
+		roots[i] = next_random() % (objects + 2), rank[i] = next_random() % (PH_GRAPH_RANKS + 1);
 }
 
 static void random_graphs(void)

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pyheap find: the objects of a type. */
+#include "command/command.h"
+#include "command/label.h"
+#include "command/match.h"
+#include "command/where.h"
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "record/json.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { JSON, WHERE, LIMIT };
+static const struct ph_option options[] = {
+	[JSON] = { .name = "json" },
+	[WHERE] = { .name = "where", .takes_text = true },
+	[LIMIT] = { .name = "limit", .takes_text = true },
+	{ .name = NULL },
+};
+
+static void put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	const struct ph_dump_type *type = ph_heap_type(view, object);
+	ph_auto_buffer struct ph_buffer value = PH_BUFFER(65536);
+	struct ph_json j = ph_json(out, 0);
+	ph_json_object(&j, true);
+	ph_json_put_address(&j, "address", ph_heap_address(view, object));
+	ph_json_put_string(&j, "type", type ? type->name : NULL);
+	ph_json_put_string(&j, "module", type ? type->module : NULL);
+	ph_json_put_known(&j, "size", ph_heap_size(view, object), -1);
+	ph_json_put_known(&j, "refcount", ph_heap_refcount(view, object),
+			  ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
+	ph_json_put_known(&j, "len", ph_heap_len(view, object), -1);
+	ph_json_key(&j, "value");
+	if (ph_heap_value(view, object, &value))
+		ph_json_string_n(&j, ph_buffer_text(&value), value.size);
+	else
+		ph_json_null(&j);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
+}
+
+static void put_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object);
+	ph_buffer_printf(out, "0x%" PRIx64 "  ", ph_heap_address(view, object));
+	ph_put_object(view, object, out);
+	if (size >= 0)
+		ph_buffer_printf(out, ", %" PRId64 " bytes", size);
+	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
+		ph_buffer_puts(out, ", immortal");
+	else if (count >= 0)
+		ph_buffer_printf(out, ", refcount %" PRId64, count);
+	ph_buffer_putc(out, '\n');
+}
+
+static struct ph_error *put_found(struct ph_heap_view *view, const bool *matching, const struct ph_where *where,
+				  uint64_t limit, struct ph_rows *rows)
+{
+	struct ph_error *error = NULL;
+	uint64_t found = 0;
+	for (uint32_t i = 0; !error && rows->goes_on && i < view->count; i++) {
+		if (!matching[ph_heap_type_place(view, i)] || !ph_where_holds(where, view, i) || found++ >= limit)
+			continue;
+		if (rows->as_json)
+			put_json(view, i, &rows->text);
+		else
+			put_text(view, i, &rows->text);
+		error = ph_rows_next(rows);
+	}
+	if (!error && !rows->as_json)
+		ph_buffer_printf(&rows->text, "%" PRIu64 " object%s%s\n", found, found == 1 ? "" : "s",
+				 found > limit ? ", not all of them shown" : "");
+	return error;
+}
+
+static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
+			    const struct ph_verb_output *output, int *ret_status)
+{
+	ph_auto_heap_view struct ph_heap_view view = { 0 };
+	struct ph_rows rows = ph_rows(output, arguments->values[JSON]);
+	struct ph_where where;
+	ph_auto_free bool *matching = NULL;
+	size_t types = 0;
+	uint64_t limit;
+	if (arguments->operand_count != 1)
+		return ph_error_create(PH_ERROR_USAGE, "find: takes one type: pyheap find DUMP Session");
+	struct ph_error *error = ph_arguments_number("find", "limit", arguments->values[LIMIT], UINT64_MAX, &limit);
+	if (!error)
+		error = ph_where_parse(arguments->values[WHERE], &where);
+	if (!error)
+		error = ph_heap_view_open(dump, &view);
+	if (error)
+		return error;
+	matching = ph_matching_types(&view, arguments->operands[0], &types);
+	if (!matching)
+		error = &ph_error_no_memory;
+	else if (!types)
+		error = ph_no_such_type(&view, "find", arguments->operands[0]);
+	if (!error)
+		error = put_found(&view, matching, &where, limit, &rows);
+	*ret_status = 0;
+	return ph_rows_finish(&rows, error);
+}
+
+const struct ph_verb_implementation ph_verb_find_objects = { .options = options, .run = run };

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A shortest path from a root to an object. */
+#ifndef COMMAND_PATH_H
+#define COMMAND_PATH_H
+
+#include "command/heap.h"
+
+/* The root of an object that tells most of it; PH_NO_INDEX: it is none. */
+uint32_t ph_best_root(struct ph_heap_view *view, uint32_t object);
+
+/* "module app", "local x of f, thread 3", …: as the dump names the root, else what kind it is. */
+void ph_put_root(struct ph_heap_view *view, uint32_t root, struct ph_buffer *out);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Checksums of all members, and what the members say of each other; the columns are in verify_columns.c. */
+#include "dump/verify_private.h"
+
+#include "base/callbacks.h"
+#include "base/cleanup.h"
+#include "dump/manifest.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+void ph_verify_say(struct ph_verify *verify, const char *member, const char *format, ...)
+{
+	va_list ap;
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(4096);
+	va_start(ap, format);
+	ph_buffer_vprintf(&text, format, ap);
+	va_end(ap);
+	verify->problem(verify->user, member, ph_buffer_text(&text));
+}
+
+/* ---- members ---- */
+
+static bool drop(void *user, const char *data, size_t size)
+{
+	(void)user, (void)data, (void)size;
+	return true;
+}
+
+static struct ph_error *check_members(struct ph_dump *dump, struct ph_verify *verify)
+{
+	struct ph_error *error = NULL;
+	for (size_t i = 0; !error && i < dump->archive.count; i++) {
+		const struct ph_archive_entry *entry = &dump->archive.entries[i];
+		enum ph_member_state state = ph_archive_read(&dump->archive, entry, drop, NULL);
+		if (state == PH_MEMBER_NO_MEMORY)
+			return &ph_error_no_memory;
+		if (entry->is_ambiguous)
+			ph_verify_say(verify, entry->name, "stands there more than once");
+		else if (state)
+			ph_verify_say(verify, entry->name, "%s", ph_member_state_text(state));
+		verify->members++;
+		if (i % 64 == 0)
+			error = ph_progress(verify->callbacks, "verifying", i, dump->archive.count);
+	}
+	return error;
+}
+
+/* Those that every dump has, and what the manifest promises. */
+static void check_presence(struct ph_dump *dump, struct ph_verify *verify, bool full)
+{
+	static const char *const always[] = { PH_MEMBER_MANIFEST, PH_MEMBER_REPORT, PH_MEMBER_EXCEPTIONS, PH_MEMBER_MODULES };
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		if (!ph_archive_find(&dump->archive, always[i]))
+			ph_verify_say(verify, always[i], "is not there");
+	if (dump->wants_closure && !ph_archive_find(&dump->archive, PH_MEMBER_CLOSURE))
+		ph_verify_say(verify, PH_MEMBER_CLOSURE, "is not there, though the manifest promises it");
+	if (full && !ph_archive_find(&dump->archive, PH_MEMBER_TYPES))
+		ph_verify_say(verify, PH_MEMBER_TYPES, "is not there, though the manifest promises the whole heap");
+}
+
+static struct ph_error *check_report(struct ph_dump *dump, struct ph_verify *verify)
+{
+	const struct ph_report *report;
+	struct ph_error *error = ph_dump_report(dump, &report);
+	if (!error || error->code != PH_ERROR_BAD_DUMP)
+		return error;
+	/* an altered member has been named already */
+	const struct ph_archive_entry *entry = ph_archive_find(&dump->archive, PH_MEMBER_REPORT);
+	if (entry && !ph_archive_read(&dump->archive, entry, drop, NULL))
+		ph_verify_say(verify, PH_MEMBER_REPORT, "%s", error->message);
+	ph_error_free(error);
+	return NULL;
+}
+
+/* ---- closure.jsonl ---- */
+
+struct lines {
+	struct ph_verify *verify;
+	struct ph_arena arena;
+	struct ph_buffer line;
+	uint64_t number, bad;
+};
+
+static void check_line(struct lines *l)
+{
+	struct ph_object object = { 0 };
+	static const char prefix[] = PH_CLOSURE_PREFIX;
+	bool begins = l->line.size > sizeof(prefix) && !memcmp(l->line.data, prefix, sizeof(prefix) - 1);
+	struct ph_error *error = l->line.truncated ? NULL : ph_object_parse(ph_buffer_text(&l->line), l->line.size, &l->arena, &object);
+	l->number++;
+	if ((error || !begins || l->line.truncated) && !l->bad++)
+		ph_verify_say(l->verify, PH_MEMBER_CLOSURE, "line %" PRIu64 ": %s", l->number,
+			      l->line.truncated ? "is too long" : error ? error->message : "does not begin with an address");
+	ph_error_free(error);
+	ph_arena_deinit(&l->arena);
+	l->arena = (struct ph_arena){ 0 };
+	ph_buffer_clear(&l->line);
+}
+
+static bool take_lines(void *user, const char *data, size_t size)
+{
+	struct lines *l = user;
+	while (size) {
+		const char *end = memchr(data, '\n', size);
+		size_t n = end ? (size_t)(end - data) : size;
+		ph_buffer_append(&l->line, data, n);
+		if (!end)
+			return !l->line.no_memory;
+		check_line(l);
+		data += n + 1, size -= n + 1;
+	}
+	return true;
+}
+
+static struct ph_error *check_closure(struct ph_dump *dump, struct ph_verify *verify, int64_t promised)
+{
+	const struct ph_archive_entry *entry = ph_archive_find(&dump->archive, PH_MEMBER_CLOSURE);
+	struct lines l = { .verify = verify, .line = PH_BUFFER(PH_LINE_MAXIMUM) };
+	if (!entry)
+		return NULL;
+	enum ph_member_state state = ph_archive_read(&dump->archive, entry, take_lines, &l);
+	bool no_memory = l.line.no_memory;
+	if (!state && l.line.size)
+		ph_verify_say(verify, PH_MEMBER_CLOSURE, "its last line does not end");
+	ph_buffer_deinit(&l.line);
+	verify->closure = l.number;
+	if (no_memory)
+		return &ph_error_no_memory;
+	if (!state && promised >= 0 && (uint64_t)promised != l.number)
+		ph_verify_say(verify, PH_MEMBER_CLOSURE, "has %" PRIu64 " lines, and the manifest promises %" PRId64, l.number, promised);
+	if (!state && l.bad > 1)
+		ph_verify_say(verify, PH_MEMBER_CLOSURE, "%" PRIu64 " lines are no objects", l.bad);
+	return NULL;
+}
+
+struct ph_error *ph_dump_verify(struct ph_dump *dump, struct ph_verify *verify)
+{
+	struct ph_manifest manifest = { .version = -1, .closure_count = -1 };
+	ph_auto_free char *json = NULL;
+	size_t size;
+	enum ph_member_state state;
+	struct ph_error *error = ph_dump_heap(&dump);
+	if (!error && dump->archive.problem)
+		ph_verify_say(verify, "directory", "%s", dump->archive.problem);
+	if (!error)
+		error = check_members(dump, verify);
+	if (!error)
+		error = ph_dump_member_partial(dump, PH_MEMBER_MANIFEST, PH_MANIFEST_MAXIMUM, &json, &size, &state);
+	if (error)
+		return error;
+	if (json && !state && !ph_manifest_parse(json, size, &manifest))
+		ph_verify_say(verify, PH_MEMBER_MANIFEST, "is no JSON object");
+	check_presence(dump, verify, manifest.is_full);
+	error = check_report(dump, verify);
+	if (!error)
+		error = check_closure(dump, verify, manifest.closure_count);
+	if (!error && (manifest.is_full || ph_archive_find(&dump->archive, PH_MEMBER_TYPES)))
+		error = ph_verify_columns(dump, verify);
+	return error;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Between verify.c and verify_columns.c. */
+#ifndef DUMP_VERIFY_PRIVATE_H
+#define DUMP_VERIFY_PRIVATE_H
+
+#include "dump/format.h"
+#include "dump/reader.h"
+#include "dump/verify.h"
+
+void ph_verify_say(struct ph_verify *verify, const char *member, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+struct ph_error *ph_verify_columns(struct ph_dump *dump, struct ph_verify *verify) __attribute__((warn_unused_result));
+
+#endif

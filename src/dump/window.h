@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A column read where it is asked for: a chunk is decompressed with the first item that is wanted of it, and the most
+ * recent ones are kept.
+ *
+ * Getting an item cannot fail: behind the end, and where a chunk is altered, it is all ones (which is "unknown" in
+ * every column); the dump then has a problem (ph_dump_problem()), and `damaged` is set. */
+#ifndef DUMP_WINDOW_H
+#define DUMP_WINDOW_H
+
+#include "dump/columns.h"
+#include "dump/dump.h"
+
+#include <string.h>
+
+struct ph_window {
+	struct ph_dump *dump; /* NULL: not open */
+	const struct ph_column_form *form;
+	uint64_t count; /* items */
+	uint8_t **chunks;
+	size_t chunk_count, held, hand;
+	const uint8_t *last; /* the chunk that was used last */
+	uint64_t last_first;
+	void *scratch;
+	bool damaged;
+	bool no_memory; /* sticky */
+};
+
+/* PH_ERROR_BAD_DUMP when the dump has not this column, or not all of its chunks. */
+struct ph_error *ph_window_open(struct ph_dump *dump, enum ph_column column, struct ph_window *ret)
+	__attribute__((warn_unused_result));
+void ph_window_close(struct ph_window *window);
+
+/* The chunk with item i, from item i / PH_CHUNK * PH_CHUNK on; borrowed until the next call; NULL behind the end or without
+ * memory. */
+const uint8_t *ph_window_chunk(struct ph_window *window, uint64_t i);
+
+static inline uint64_t ph_window_get(struct ph_window *w, uint64_t i)
+{
+	uint64_t at = i - w->last_first;
+	const uint8_t *chunk = w->last;
+	if (!chunk || at >= PH_CHUNK) {
+		chunk = ph_window_chunk(w, i);
+		at = i % PH_CHUNK;
+	}
+	if (!chunk || i >= w->count)
+		return UINT64_MAX;
+	switch (w->form->width) {
+	case 8:
+		return ((const uint64_t *)(const void *)chunk)[at];
+	case 4:
+		return ((const uint32_t *)(const void *)chunk)[at];
+	case 2:
+		return ((const uint16_t *)(const void *)chunk)[at];
+	default:
+		return chunk[at];
+	}
+}
+
+#endif

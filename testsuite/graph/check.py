@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of the heap, asked of a dump whose program knew what it held and how.
+
+usage: check.py PYHEAP DUMP TRUTH BIGGER    BIGGER: a dump of the same program with 500 more nodes
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+
+PYHEAP, DUMP, TRUTH, BIGGER = sys.argv[1:]
+with open(TRUTH) as f:
+    AT = json.load(f)
+failures = []
+
+
+def run(*args, status=0):
+    done = subprocess.run([PYHEAP] + list(args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    if done.returncode != status:
+        failures.append('%s ended with %d: %s' % (' '.join(args), done.returncode, done.stderr.decode()))
+    return done.stdout.decode()
+
+
+def text(verb, *args, **kwargs):
+    return run(verb, *(args[:-1] if args else ()), DUMP, *(args[-1:]), **kwargs)
+
+
+def rows(verb, *args, **kwargs):
+    return [json.loads(line) for line in text(verb, '--json', *args, **kwargs).splitlines()]
+
+
+def expect(what, got, want):
+    if got != want:
+        failures.append('%s:\n  got  %r\n  want %r' % (what, got, want))
+
+
+def expect_line(what, got, pattern):
+    if not any(re.fullmatch(pattern, line) for line in got.splitlines()):
+        failures.append('%s: no line is %r in\n%s' % (what, pattern, got))
+
+
+def paths():
+    for name, want in {
+        'user': "module app → CACHE → ['user:7'] → Session.user",
+        'token': "module app → CACHE → ['user:7'] → Session.token",
+        'groups': "module app → CACHE → ['user:7'] → Session.user → User.groups",
+        'numbered': "module app → CACHE → [42]",
+        'level': "module app → ADMIN → AdminSession.level",
+        'registered': "module app → Registry → Registry.current",
+        'queued': "module app → QUEUE → [1]",
+        'nested': "module app → NESTED → [1] → [0]",
+        'member': "module app → MEMBERS → member",
+        'bound': "module app → BOUND → method.__self__",
+        'generated': "module app → GENERATOR → local pending",
+        'in a cell': "module app → COUNT → counter.<locals>.count.__closure__ → [0] → cell.cell_contents → [1]",
+        'weakly': "module app → CACHE → ['user:3'] → Session.user",
+    }.items():
+        line = text('path', AT[name]).splitlines()[0]
+        # up to 3.2 functions have no qualified name
+        expect('path of ' + name, line.replace('counter.<locals>.', ''), want.replace('counter.<locals>.', ''))
+        row = rows('path', AT[name])[0]
+        expect('path --json of ' + name, (row['path'], row['steps'][-1]['address'], row['root']), (line, AT[name], 'module'))
+    expect_line('path by tuple', text('path', AT['by tuple']), r"module app → CACHE → \[<tuple at 0x[0-9a-f]+>\]")
+    expect_line('path of a local', text('path', AT['local']), 'thread .* die: local local')
+    for name in ('first', 'payload', 'held', 'below'):
+        expect_line('path of ' + name, text('path', AT[name]), 'no root reaches .*')
+        expect('path --json of ' + name, rows('path', AT[name])[0]['path'], None)
+
+
+def references():
+    referents = {row['name']: row for row in rows('referents', AT['session'])}
+    expect('referents of a session', (referents['user']['address'], referents['token']['address'], referents['user']['type']),
+           (AT['user'], AT['token'], 'User'))
+    expect('its class', referents['__class__']['address'], AT['Session'])
+    expect_line('its text', text('referents', AT['session']), r"  %s +\.token +str 'token-of-name7'" % AT['token'])
+    out = text('referrers', AT['user'])
+    expect_line('referrers of a user', out, '  %s +app.Session.user' % AT['session'])
+    expect_line('balance', out, 'ob_refcnt 1 = 1 edge')
+    expect_line('referrers of a session', text('referrers', AT['session']), r"  %s +dict\['user:7'\]" % AT['cache'])
+    expect_line('referrers of the cache', text('referrers', AT['cache']), r"  0x[0-9a-f]+ +dict\['CACHE'\], __dict__ of %s module app" % AT['app'])
+    expect_line('what is weak', text('referrers', AT['weakly']), r'\+ 0x[0-9a-f]+ +(weakref.)?(ReferenceType|weakref) weakly')
+    balance = rows('referrers', AT['held'])[-1]
+    expect('balance of what C holds', balance['unexplained'] + balance['guessed'], 1)
+    balance = rows('referrers', AT['Session'])[-1]
+    expect('instances of a class', balance['instances'], 12)
+    grouped = {(row['type'], row['label']): row['count'] for row in rows('referrers', 'app.User')}
+    for group, count in {('Session', '.user'): 12, ('AdminSession', '.user'): 1, ('AdminSession', '.level'): 1,
+                         ('method', '.__self__'): 1, ('deque', '[…]'): 3, ('Registry', '.current'): 1}.items():
+        expect('referrers by group: %s%s' % group, grouped.get(group), count)
+
+
+def garbage():
+    found = {row['address']: row for row in rows('garbage')}
+    cycle = {found[AT[name]]['cycle'] for name in ('first', 'second')}
+    expect('the cycle', len(cycle), 1)
+    expect('it is one', None in cycle, False)
+    for name in ('payload', 'held', 'below'):
+        expect('garbage: ' + name, AT[name] in found, True)
+    expect('the payload is in no cycle', found[AT['payload']]['cycle'], None)
+    expect('held by C', found[AT['held']]['unexplained'], 1)
+    expect('below it', found[AT['below']]['unexplained'], 0)
+    for name in ('user', 'session', 'local', 'generated', 'in a cell', 'app'):
+        expect('no garbage: ' + name, AT[name] in found, False)
+    out = text('garbage')
+    expect_line('held in text', out, r"  %s  app.Node, 1 reference" % AT['held'])
+
+
+def finding():
+    expect('find Session', len(rows('find', 'Session')), 12)
+    expect('find app.*Session', len(rows('find', 'app.*Session')), 13)
+    expect('find by value', [row['address'] for row in rows('find', '--where', "value == 'token-of-name7'", 'str')], [AT['token']])
+    expect('find by pattern', len(rows('find', '--where', 'value ~ token-of-name?', 'str')), 10)
+    expect('find by size', AT['payload'] in [row['address'] for row in rows('find', '--where', 'size>=100000 and len==100000', 'bytearray')], True)
+    expect('find with a limit', len(rows('find', '--limit=3', 'Node')), 3)
+    text('find', 'NoSuchType', status=2)
+    text('find', '--where', 'colour==3', 'Node', status=2)
+
+
+def printing():
+    out = text('print', '--depth=2', AT['session'])
+    expect_line('print: a slot', out, r"  \.user  %s  app.User" % AT['user'])
+    expect_line('print: below it', out, r"    \.name  0x[0-9a-f]+  str 'name7'")
+    row = rows('print', AT['held'])[0]
+    expect('print --json of what no stack reaches', (row['type'], row['attributes']['below']), ('Node', AT['below']))
+    expect('print --json --depth', len(rows('print', '--depth=3', AT['session'])) > 4, True)
+    text('print', '0x1234', status=1)
+
+
+def types():
+    by_name = {(row['module'], row['type']): row for row in rows('types')}
+    expect('types', by_name['app', 'Session']['count'], 12)
+    expect('types --limit', len(rows('types', '--limit=3')), 3)
+    modules = {row['module']: row for row in rows('types', '--by-module')}
+    expect('types --by-module', modules['app']['count'], sum(row['count'] for key, row in by_name.items() if key[0] == 'app'))
+    grown = [json.loads(line) for line in run('types', '--json', '--sort=count', '--baseline', DUMP, BIGGER).splitlines()]
+    node = [row for row in grown if row['type'] == 'Node' and row['module'] == 'app'][0]
+    expect('growth', node['count'] - node['old_count'], 500)
+    expect('what did not grow', [row for row in grown if row['type'] == 'Session'], [])
+
+
+def roots():
+    listed = rows('roots', '--kind=module')
+    expect('roots', [row['address'] for row in listed if row['name'] == 'module app'], [AT['app']])
+    expect_line('roots in text', text('roots'), r' +[1-9][0-9]*  local')
+    expect_line('a local', text('roots', '--kind=local'), r'  %s  thread .* die: local local  app.User' % AT['local'])
+
+
+def cached():
+    """The same answers again from the cache, from none, and from one that is altered."""
+    folder = os.path.join(os.environ['XDG_CACHE_HOME'], 'pyheap')
+    asked = [('path', AT['user']), ('referrers', AT['user']), ('types', None), ('garbage', None)]
+    ask = lambda: [text(verb, *([operand] if operand else [])) for verb, operand in asked]
+    first = ask()
+    files = [os.path.join(folder, name) for name in os.listdir(folder)]
+    expect('there is a cache', len(files) >= 2, True)
+    for path in files:
+        expect('mode', os.stat(path).st_mode & 0o777, 0o600)
+        with open(path, 'r+b') as f:
+            data = bytearray(f.read())
+            for at in range(0, len(data), 64):
+                data[at] ^= 0x41
+            f.seek(0)
+            f.write(data)
+    expect('an altered cache', ask(), first)
+    for path in files:
+        os.truncate(path, os.path.getsize(path) // 2)
+    expect('a cut cache', ask(), first)
+    for path in files:
+        os.unlink(path)
+    expect('no cache', ask(), first)
+
+
+def verified():
+    expect('verify', json.loads(text('verify', '--json'))['problems'], [])
+    with open(DUMP, 'rb') as f:
+        data = bytearray(f.read())
+    place = data.index(b'edge/target/0') + 5000
+    data[place] ^= 0x10
+    altered = DUMP + '.altered'
+    with open(altered, 'wb') as f:
+        f.write(data)
+    problems = json.loads(run('verify', '--json', altered, status=1))['problems']
+    expect('verify of an altered dump', [p['member'] for p in problems][:1], ['edge/target/0'])
+    out = run('referrers', altered, AT['user'], status=1)
+    expect_line('referrers of an altered dump', out, 'ob_refcnt 1 = .*')
+
+
+for part in (paths, references, garbage, finding, printing, types, roots, cached, verified):
+    try:
+        part()
+    except (KeyError, IndexError, ValueError, subprocess.TimeoutExpired) as e:
+        failures.append('%s: %r' % (part.__name__, e))
+for failure in failures:
+    print('FAILED: ' + failure)
+print('%d wrong' % len(failures))
+sys.exit(1 if failures else 0)
