@@ -80,6 +80,10 @@ bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters,
 		return false;
 	const char *data = ph_buffer_text(&text);
 	size_t size = text.size;
+	if (!strcmp(data, PH_REDACTED)) {
+		ph_buffer_puts(out, PH_REDACTED);
+		return true;
+	}
 	bool is_bytes = holds_bytes(view, type) && unhex(&text, &raw);
 	int64_t len = ph_heap_len(view, object);
 	if (is_bytes) {
@@ -114,7 +118,7 @@ bool ph_put_own_name(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	return false;
 }
 
-static bool has_own_name(const struct ph_dump_type *type)
+bool ph_has_own_name(const struct ph_dump_type *type)
 {
 	static const char *const names[] = { "function", "module", "type", "code", "generator", "coroutine", "ABCMeta", "EnumType", "EnumMeta" };
 	for (size_t i = 0; type && i < sizeof(names) / sizeof(*names); i++)
@@ -130,7 +134,7 @@ void ph_put_object(struct ph_heap_view *view, uint32_t object, struct ph_buffer 
 	ph_put_type(type, out);
 	size_t before = out->size;
 	ph_buffer_putc(out, ' ');
-	if (ph_put_value(view, object, VALUE_CHARACTERS, out) || (has_own_name(type) && ph_put_own_name(view, object, out)))
+	if (ph_put_value(view, object, VALUE_CHARACTERS, out) || (ph_has_own_name(type) && ph_put_own_name(view, object, out)))
 		return;
 	out->size = before;
 	if (len >= 0)

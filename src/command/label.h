@@ -21,6 +21,8 @@ bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters,
 /* "str 'user:7'", "app.Session": type and value, what a list of objects shows of one. */
 void ph_put_object(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
 
+/* Whether instances of the type have a name of their own: classes, functions, modules … */
+bool ph_has_own_name(const struct ph_dump_type *type);
 /* The name of a module, function, type or code object; false: it has none. */
 bool ph_put_own_name(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
 

@@ -60,7 +60,7 @@ static void put_subject(struct ph_heap_view *view, uint32_t object, struct ph_bu
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object), *self = ph_heap_view_type(view, object);
 	const char *name = self ? self->name : type ? type->name : "?";
-	if (!self && type && !strcmp(type->name, "function") && ph_put_own_name(view, object, out))
+	if (!self && ph_has_own_name(type) && ph_put_own_name(view, object, out))
 		return;
 	ph_escape_terminal(name, strlen(name), false, out);
 }

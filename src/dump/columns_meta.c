@@ -10,6 +10,19 @@
 
 #define TEXT_MAXIMUM ((size_t)256 << 20)
 
+static void put_slots(struct ph_json *j, const struct ph_heap_type *type)
+{
+	ph_json_key(j, "slots");
+	ph_json_array(j, true);
+	for (size_t i = 0; i < type->slot_count; i++) {
+		ph_json_object(j, true);
+		ph_json_put_string(j, "name", type->slots[i].name);
+		ph_json_put_int(j, "offset", type->slots[i].offset);
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+}
+
 struct ph_error *ph_columns_take_type(void *self, const struct ph_heap_type *type)
 {
 	struct ph_columns *c = self;
@@ -30,6 +43,8 @@ struct ph_error *ph_columns_take_type(void *self, const struct ph_heap_type *typ
 	ph_json_put_int(&j, "itemsize", type->itemsize);
 	ph_json_put_bool(&j, "heap", type->is_heap);
 	ph_json_put_uint(&j, "count", type->count);
+	if (type->slot_count)
+		put_slots(&j, type);
 	ph_json_object_end(&j);
 	return c->types.no_memory || c->types.truncated ? &ph_error_no_memory : NULL;
 }

@@ -141,6 +141,7 @@ static struct ph_error *collect_types(struct ph_heap_walk *walk, struct ph_heap_
 				.is_heap = type->is_heap,
 				.count = c->count,
 			};
+			types[count].slot_count = ph_type_slots(c->shape->type, &types[count].slots);
 			complete = ph_addrmap_set(&places, address, ++count, false);
 		}
 	}

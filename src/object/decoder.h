@@ -20,11 +20,6 @@ enum ph_repr {
 	PH_REPR_COUNTER,
 };
 
-struct ph_type_slot { /* of __slots__: a member descriptor */
-	const char *name;
-	int64_t offset; /* bytes from the object's start */
-};
-
 /* What type.c knows of a type; struct ph_type is its public part. */
 struct ph_type_entry {
 	struct ph_type type;

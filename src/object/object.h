@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "record/edge.h"
 #include "record/value.h"
 #include "record/source.h"
 #include "target/target.h"
@@ -51,6 +52,8 @@ struct ph_type {
 
 /* Cached; NULL when the address is no type (its own type chain does not end in type). */
 const struct ph_type *ph_type_get(struct ph_objects *objects, ph_addr type);
+/* Of a type that ph_type_get() gave, its bases' too; known once an instance was decoded or walked.  Returns their number. */
+size_t ph_type_slots(const struct ph_type *type, const struct ph_type_slot **ret);
 /* The type of an object; NULL as above. */
 const struct ph_type *ph_object_type(struct ph_objects *objects, ph_addr object);
 /* "PyListObject.ob_item": the member of the C struct at so many bytes from an instance's start; NULL unknown. */

@@ -491,3 +491,10 @@ void ph_type_detail(struct ph_objects *objects, struct ph_type_entry *e)
 	find_slots(objects, e);
 	e->repr = find_repr(objects, e);
 }
+
+size_t ph_type_slots(const struct ph_type *type, const struct ph_type_slot **ret)
+{
+	const struct ph_type_entry *entry = (const struct ph_type_entry *)type;
+	*ret = entry->slots;
+	return entry->slot_count;
+}

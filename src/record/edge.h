@@ -30,6 +30,12 @@ struct ph_edge {
 	bool extra;   /* gc.get_referents() does not give it */
 };
 
+/* Of a class's __slots__. */
+struct ph_type_slot {
+	const char *name;
+	int64_t offset; /* bytes from the object's start */
+};
+
 /* Where edges go: an array of the caller's, with a call when it is full. */
 struct ph_edge_sink {
 	struct ph_edge *edges;

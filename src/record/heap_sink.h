@@ -63,6 +63,9 @@ struct ph_heap_type {
 	int64_t basicsize, itemsize;
 	bool is_heap;
 	uint64_t count; /* instances, subclasses' not counted */
+	/* what instances keep in __slots__ */
+	const struct ph_type_slot *slots;
+	size_t slot_count;
 };
 
 /* Each returns NULL to go on. */

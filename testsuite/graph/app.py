@@ -14,10 +14,10 @@ class User(object):
 
 
 class Session(object):
-    __slots__ = ('token', 'user')
+    __slots__ = ('label', 'user')
 
     def __init__(self, name):
-        self.token = 'token-of-' + name
+        self.label = 'label-of-' + name
         self.user = User(name)
 
 

@@ -44,7 +44,7 @@ def expect_line(what, got, pattern):
 def paths():
     for name, want in {
         'user': "module app → CACHE → ['user:7'] → Session.user",
-        'token': "module app → CACHE → ['user:7'] → Session.token",
+        'label': "module app → CACHE → ['user:7'] → Session.label",
         'groups': "module app → CACHE → ['user:7'] → Session.user → User.groups",
         'numbered': "module app → CACHE → [42]",
         'level': "module app → ADMIN → AdminSession.level",
@@ -71,10 +71,10 @@ def paths():
 
 def references():
     referents = {row['name']: row for row in rows('referents', AT['session'])}
-    expect('referents of a session', (referents['user']['address'], referents['token']['address'], referents['user']['type']),
-           (AT['user'], AT['token'], 'User'))
+    expect('referents of a session', (referents['user']['address'], referents['label']['address'], referents['user']['type']),
+           (AT['user'], AT['label'], 'User'))
     expect('its class', referents['__class__']['address'], AT['Session'])
-    expect_line('its text', text('referents', AT['session']), r"  %s +\.token +str 'token-of-name7'" % AT['token'])
+    expect_line('its text', text('referents', AT['session']), r"  %s +\.label +str 'label-of-name7'" % AT['label'])
     out = text('referrers', AT['user'])
     expect_line('referrers of a user', out, '  %s +app.Session.user' % AT['session'])
     expect_line('balance', out, 'ob_refcnt 1 = 1 edge')
@@ -110,8 +110,8 @@ def garbage():
 def finding():
     expect('find Session', len(rows('find', 'Session')), 12)
     expect('find app.*Session', len(rows('find', 'app.*Session')), 13)
-    expect('find by value', [row['address'] for row in rows('find', '--where', "value == 'token-of-name7'", 'str')], [AT['token']])
-    expect('find by pattern', len(rows('find', '--where', 'value ~ token-of-name?', 'str')), 10)
+    expect('find by value', [row['address'] for row in rows('find', '--where', "value == 'label-of-name7'", 'str')], [AT['label']])
+    expect('find by pattern', len(rows('find', '--where', 'value ~ label-of-name?', 'str')), 10)
     expect('find by size', AT['payload'] in [row['address'] for row in rows('find', '--where', 'size>=100000 and len==100000', 'bytearray')], True)
     expect('find with a limit', len(rows('find', '--limit=3', 'Node')), 3)
     text('find', 'NoSuchType', status=2)

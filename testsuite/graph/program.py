@@ -40,7 +40,7 @@ def note_all():
     note('cache', app.CACHE)
     note('session', app.CACHE['user:7'])
     note('user', app.CACHE['user:7'].user)
-    note('token', app.CACHE['user:7'].token)
+    note('label', app.CACHE['user:7'].label)
     note('groups', app.CACHE['user:7'].user.groups)
     note('numbered', app.CACHE[42])
     note('by tuple', app.CACHE[('a', 1)])
