@@ -86,7 +86,7 @@ TESTS += testsuite/gdb/gdb-system.test
 TESTS += testsuite/gdb/transcript.sh
 TESTS += testsuite/gdb/terminal.py
 EXTRA_DIST += testsuite/gdb/gdb_commands.py testsuite/gdb/gdb-commands.sh testsuite/gdb/gdb_test.py testsuite/gdb/gdb_objects.py \
-	testsuite/gdb/live.py testsuite/gdb/live2.py testsuite/gdb/places.py \
+	testsuite/gdb/live.py testsuite/gdb/live2.py testsuite/gdb/places.py testsuite/gdb/stuck.py \
 	testsuite/gdb/point.c testsuite/gdb/opaque.py
 
 # The layout tables against debug information and internal headers.

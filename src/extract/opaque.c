@@ -66,7 +66,7 @@ struct ph_error *ph_extract_object(struct ph_extract *extract, ph_addr address, 
 		return &ph_error_no_memory;
 	o->types = (struct ph_inspect_type *)(o + 1);
 	o->words = (struct ph_inspect_word *)(o->types + BASES_MAXIMUM);
-	const struct ph_type *type = address && !(address & 7) ? ph_object_type(extract->objects, address) : NULL;
+	const struct ph_type *type = extract->runtime && address && !(address & 7) ? ph_object_type(extract->objects, address) : NULL;
 	const struct ph_shape *shape = type ? ph_shape_get(extract->objects, type->address) : NULL;
 	if (shape) {
 		o->is_object = true;

@@ -25,6 +25,8 @@ struct ph_places {
 
 struct ph_error *ph_places_create(struct ph_extract *extract, struct ph_places **ret)
 {
+	if (!extract->runtime)
+		return ph_error_create(PH_ERROR_NO_PYTHON, "no Python interpreter is to be read");
 	struct ph_places *places = calloc(1, sizeof(*places));
 	if (!places)
 		return &ph_error_no_memory;

@@ -15,6 +15,7 @@
 
 #define NAMES_MAXIMUM 100000 /* keys of one dict that are looked at */
 #define SOURCE_BEFORE 5
+#define UNREADABLE "the Python interpreter cannot be read: the core is cut, or lacks it"
 #define SOURCE_AFTER 4
 
 static struct ph_text_options text_options(const struct ph_report_style *style, bool locals)
@@ -51,6 +52,8 @@ static struct ph_error *find_thread(struct ph_session *session, int64_t tid, con
 		if (thread->native_id == tid && (!found || !found->frame_count))
 			found = thread;
 	}
+	if (!found && !session->extract->runtime)
+		return ph_error_create(PH_ERROR_USAGE, UNREADABLE);
 	if (!found)
 		return ph_error_create(PH_ERROR_USAGE, "no Python runs in the thread with LWP %" PRId64, tid);
 	*ret = found;
@@ -83,8 +86,10 @@ static bool is_native(struct ph_session *session, int64_t tid)
 	return native;
 }
 
-static struct ph_error *say_native(int64_t tid, char **ret)
+static struct ph_error *say_native(struct ph_session *session, int64_t tid, char **ret)
 {
+	if (!session->extract->runtime)
+		return (*ret = strdup(UNREADABLE ".\n")) ? NULL : &ph_error_no_memory;
 	return asprintf(ret, "No Python runs in this thread (LWP %" PRId64 ").\n", tid) < 0 ? &ph_error_no_memory : NULL;
 }
 
@@ -104,7 +109,7 @@ struct ph_error *ph_session_backtrace(struct ph_session *session, int64_t tid, b
 	if (error)
 		return error;
 	if (is_native(session, tid))
-		return say_native(tid, ret);
+		return say_native(session, tid, ret);
 	const struct ph_report *report = &session->extract->report;
 	struct ph_text_options options = text_options(style, locals);
 	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
@@ -118,7 +123,7 @@ struct ph_error *ph_session_backtrace(struct ph_session *session, int64_t tid, b
 		ph_report_backtrace_text(report, &report->threads[i], !tid || states > 1, &options, &out);
 	}
 	if (!tid && !states)
-		ph_buffer_puts(&out, "No Python threads.\n");
+		ph_buffer_puts(&out, session->extract->runtime ? "No Python threads.\n" : UNREADABLE ".\n");
 	return take(&out, ret);
 }
 
@@ -217,7 +222,7 @@ struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, 
 	if (error)
 		return error;
 	if (is_native(session, tid))
-		return say_native(tid, ret);
+		return say_native(session, tid, ret);
 	const struct ph_report *report = &session->extract->report;
 	struct ph_text_options options = text_options(style, true);
 	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);

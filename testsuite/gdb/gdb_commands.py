@@ -278,17 +278,6 @@ def check_errors():
     check('options are completed', out[6] == 'py-exc-print -a\npy-exc-print -r\n', out[6])
     check('verbs are completed', out[7] == 'py-heap report\n', out[7])
     check('options of verbs are completed', out[8] == 'py-heap report --format=\n', out[8])
-    out = gdb(['run', 'py-bt', 'py-exc-print'], ['--args', '/bin/sh', '-c', 'kill -USR1 $$'])
-    check('a process without Python: one line', out[1].startswith('ERROR: ') and out[1].count('\n') == 1, out[1])
-    # before Py_Initialize()
-    out = gdb(['starti', 'py-bt', 'kill'], ['--args', PYTHON, '-c', 'pass'])
-    check('a Python that has not begun: one line', out[1].startswith('ERROR: ') and out[1].count('\n') == 1, out[1])
-    with open(os.path.join(CORE, 'core'), 'rb') as f:
-        half = f.read(os.path.getsize(f.name) // 2)
-    with open(os.path.join(WORK, 'half.core'), 'wb') as f:
-        f.write(half)
-    out = gdb(['py-heap report'], [PYTHON, os.path.join(WORK, 'half.core')])
-    check('a core cut in half: a report that says so', 'The image is incomplete' in out[0] or out[0].startswith('ERROR: '), out[0])
 
 
 def check_auto_load():
@@ -338,6 +327,8 @@ else:
         check_live(stripped[0], stripped[1], 'stripped')
     gdb_objects.check_whatis()
     gdb_objects.check_printers()
+    gdb_objects.check_stuck()
+    gdb_objects.check_every_error()
     check_attach()
     check_remote()
     check_errors()

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """py-heap whatis and the pretty printers, over live processes."""
+import ast
 import json
 import os
 import re
 import subprocess
 
-from gdb_test import DEBUG_BUILD, FREED, HAS_HOOKS, HERE, PLACES, PYTHON, VERSION, WORK, check, gdb, merged
+from gdb_test import CORE, DEBUG_BUILD, FREED, HAS_HOOKS, HERE, PLACES, PYTHON, VERSION, WORK, check, gdb, merged
 
 
 WHATIS = '''python
@@ -107,3 +108,69 @@ def check_printers():
     out = gdb(['run', 'py-print p'], ['--args', PYTHON, os.path.join(HERE, 'opaque.py'), folder])
     words = re.search(r"\+0x10 = 0x3\n.*\+0x18 = 0x4\n.*\+0x20 = \['a', 'label'\]\n.*\+0x28 = 0x[0-9a-f]+", out[1], re.S)
     check('py-print: word by word without debug information', words or DEBUG_BUILD, out[1])
+
+
+def count_of(text, name):
+    """How many objects of a type `py-heap types --json' counted."""
+    try:
+        return sum(t['count'] for t in map(json.loads, text.splitlines()) if t['type'] == name)
+    except ValueError:
+        return -1
+
+
+def check_stuck():
+    """A process that is stopped in the collector, whose lists are in disorder then, and in malloc, with a lock held."""
+    dump = os.path.join(WORK, 'stuck.pyheap')
+    commands = ['run', 'tbreak visit_decref', 'continue', 'py-bt', 'py-heap types --json', 'continue', 'tbreak malloc', 'continue',
+                'py-bt', 'bt', 'py-heap dump ' + dump, 'py-print lock', 'py-heap types --json', 'continue', 'py-bt']
+    out = gdb(commands, ['--args', PYTHON, os.path.join(HERE, 'stuck.py')], before=['set breakpoint pending on'])
+    if 'visit_decref' in out[2]:
+        check('in the collector: the stack', 'in collect\n' in out[3] and 'in <module>\n' in out[3], out[3])
+        check('in the collector: the heap', count_of(out[4], 'Node') == 5000, out[4][:500])
+    else:
+        print('(no symbol of the collector here)')
+    check('in malloc: stopped there', 'malloc' in out[7], out[7])
+    check('in malloc: the stack', 'in allocate\n' in out[8] or 'in <module>\n' in out[8], out[8])
+    check('in malloc: bt', re.search(r'^#0 .*malloc', out[9], re.M) and merged(out[9]), out[9])
+    check('in malloc: a dump', os.path.exists(dump) and 'Wrote' not in out[10], out[10])
+    check('a lock that is held', 'locked' in out[11] and 'unlocked' not in out[11] or VERSION < (3,), out[11])
+    check('in malloc: the heap', count_of(out[12], 'Node') == 5000, out[12][:500])
+    check('it goes on to its end', 'exited normally' in out[13], out[13])
+    check('and is gone then', out[14].startswith('ERROR: no process'), out[14])
+
+
+EVERY = ['py-bt', 'py-bt -a', 'py-bt -b', 'py-bt-full', 'py-exc-print', 'py-exc-print -r', 'py-threads', 'py-up', 'py-down',
+         'py-frame', 'py-frame 1', 'py-locals', 'py-list', 'py-print x', 'py-print 0x1234560', 'print $_pyobject(16)',
+         'py-heap bt', 'py-heap dump ' + os.path.join(WORK, 'none.pyheap')]
+
+
+def every_command():
+    """Each, and each verb with operands that are no worse than others."""
+    out = gdb(["python print([v[:2] for v in __import__('_pyheap').verbs()])"], [])[0]
+    verbs = ast.literal_eval(out)
+    return EVERY + ['py-heap ' + name + (' 0x1234560' if 'ADDRESS' in usage else ' dict' if 'TYPE' in usage else '')
+                    for name, usage in verbs]
+
+
+def check_every_error():
+    """What each command says where there is no Python: one line."""
+    commands = every_command()
+    states = [('no inferior', [], []), ('no Python', ['run'], ['--args', '/bin/sh', '-c', 'kill -USR1 $$']),
+              ('Python not yet initialised', ['starti'], ['--args', PYTHON, '-c', 'pass']),
+              ('Python that initialises', ['tbreak PyDict_New', 'run'], ['--args', PYTHON, '-c', 'pass'])]
+    for what, before, operands in states:
+        out = gdb(before + commands, operands, before=['set breakpoint pending on'])[len(before):]
+        for command, text in zip(commands, out):
+            check('%s: %s: one line' % (what, command), text.startswith('ERROR: ') and text.count('\n') == 1, text)
+    core = os.path.join(WORK, 'cut.core')
+    with open(os.path.join(CORE, 'core'), 'rb') as f, open(core, 'wb') as to:
+        to.write(f.read(os.path.getsize(f.name) // 2))
+    # what is left may be enough to say something
+    for command, text in zip(commands, gdb(commands, [PYTHON, core])):
+        check('a core cut in half: %s' % command, 'internal error' not in text and
+              (text.count('\n') == 1 or not text.startswith('ERROR')), text)
+    os.unlink(core)
+    # memory that cannot be read
+    for text in gdb(['py-print 0x10', 'py-heap print 0x10', 'print $_pyobject(0xdeadbeef00)', 'py-print *(long*)0',
+                     'py-heap whatis 0xdeadbeef00', 'py-heap referents 0x10'], [PYTHON, os.path.join(CORE, 'core')]):
+        check('memory that cannot be read: one line', text.count('\n') <= 1 and 'internal error' not in text, text)
