@@ -132,6 +132,7 @@ TESTS += testsuite/cores/native-symbols.sh
 TESTS += testsuite/cores/heap.sh
 TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
+TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/cores/columns.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.

@@ -61,7 +61,7 @@ static void put_object(struct ph_heap_view *view, uint32_t i, struct ph_buffer *
 static struct ph_error *export_jsonl(struct ph_dump *dump, const struct ph_verb_output *output)
 {
 	ph_auto_heap_view struct ph_heap_view view = { 0 };
-	ph_auto_buffer struct ph_buffer value = PH_BUFFER(65536);
+	ph_auto_buffer struct ph_buffer value = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	struct ph_rows rows = ph_rows(output, true);
 	struct ph_error *error = ph_heap_view_open(dump, &view);
 	for (uint32_t i = 0; !error && rows.goes_on && i < view.count; i++) {

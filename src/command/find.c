@@ -23,7 +23,7 @@ static const struct ph_option options[] = {
 static void put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
-	ph_auto_buffer struct ph_buffer value = PH_BUFFER(65536);
+	ph_auto_buffer struct ph_buffer value = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	struct ph_json j = ph_json(out, 0);
 	ph_json_object(&j, true);
 	ph_json_put_address(&j, "address", ph_heap_address(view, object));

@@ -222,18 +222,34 @@ static void put_cycle(struct garbage *g, const struct cycle *c, struct ph_buffer
 		ph_buffer_printf(out, "  … and %" PRIu32 " more\n", c->count - shown);
 }
 
+/* Those that hold more garbage first, then the largest. */
+static bool tells_more(const struct garbage *g, uint32_t x, uint32_t y)
+{
+	bool x_holds = g->start[x] < g->start[x + 1], y_holds = g->start[y] < g->start[y + 1];
+	return x_holds != y_holds ? x_holds : size_of(g, x) > size_of(g, y);
+}
+
 static void put_held(struct garbage *g, struct ph_buffer *out)
 {
-	uint64_t shown = 0;
-	if (g->held)
-		ph_buffer_puts(out, "\nheld by what is not known: native code, or a reference that it leaked\n");
-	for (uint32_t i = 0; i < g->count && shown < HELD_SHOWN; i++) {
-		int64_t references = unexplained(g, i);
-		if (references <= 0)
+	uint32_t best[HELD_SHOWN], shown = 0;
+	for (uint32_t i = 0; i < g->count; i++) {
+		uint32_t at = shown;
+		if (unexplained(g, i) <= 0)
 			continue;
-		shown++;
+		while (at && tells_more(g, i, best[at - 1]))
+			at--;
+		if (at == HELD_SHOWN)
+			continue;
+		shown += shown < HELD_SHOWN;
+		memmove(best + at + 1, best + at, (shown - at - 1) * sizeof(*best));
+		best[at] = i;
+	}
+	if (shown)
+		ph_buffer_puts(out, "\nheld by what is not known: native code, or a reference that it leaked\n");
+	for (uint32_t i = 0; i < shown; i++) {
+		int64_t references = unexplained(g, best[i]);
 		ph_buffer_puts(out, "  ");
-		put_item(g, i, out);
+		put_item(g, best[i], out);
 		ph_buffer_printf(out, ", %" PRId64 " reference%s\n", references, references == 1 ? "" : "s");
 	}
 	if (shown < g->held)

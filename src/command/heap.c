@@ -9,30 +9,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAXIMUM 4096 /* bytes of a string that are looked at */
+#define TEXT_MAXIMUM ((uint64_t)1 << 24) /* bytes of a string that are looked at */
 
 static struct ph_error *bad(const char *what)
 {
 	return ph_error_create(PH_ERROR_BAD_DUMP, "its columns disagree: %s: copy the dump again", what);
 }
 
-static bool is_optional(size_t column)
-{
-	return column >= PH_COLUMN_STRING_START;
-}
-
 static struct ph_error *open_columns(struct ph_heap_view *view)
 {
-	for (size_t i = 0; i < PH_COLUMN_COUNT; i++) {
+	struct ph_error *error = NULL;
+	for (size_t i = 0; !error && i < PH_COLUMN_STRING_START; i++)
+		error = ph_window_open(view->dump, (enum ph_column)i, &view->columns[i]);
+	return error;
+}
+
+/* Columns that older writers did not make; false where they are not all there, which is a problem when some are. */
+static bool open_optional(struct ph_heap_view *view, enum ph_column first, enum ph_column last)
+{
+	size_t there = 0;
+	for (size_t i = first; i <= last; i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "%s/.zarray", ph_column_forms[i].name);
-		if (is_optional(i) && !ph_archive_find(&view->dump->archive, name))
+		if (!ph_archive_find(&view->dump->archive, name))
 			continue;
 		struct ph_error *error = ph_window_open(view->dump, (enum ph_column)i, &view->columns[i]);
 		if (error)
-			return error;
+			ph_dump_note_error(view->dump, error);
+		there += !error;
+		ph_error_free(error);
 	}
-	return NULL;
+	return there == (size_t)(last - first) + 1;
 }
 
 static uint64_t items(const struct ph_heap_view *view, enum ph_column column)
@@ -54,13 +61,30 @@ static struct ph_error *check_counts(struct ph_heap_view *view)
 				       view->dump->path);
 	view->count = (uint32_t)n;
 	view->edge_count = (uint32_t)m;
-	view->has_values = view->columns[PH_COLUMN_STRING_START].count && view->columns[PH_COLUMN_VALUE_OBJECT].dump &&
-			   items(view, PH_COLUMN_VALUE_OBJECT) == items(view, PH_COLUMN_VALUE_STRING);
-	uint64_t roots = items(view, PH_COLUMN_ROOT_OBJECT);
-	view->has_roots = view->columns[PH_COLUMN_ROOT_OBJECT].dump && roots < PH_NO_INDEX &&
-			  roots == items(view, PH_COLUMN_ROOT_KIND) && roots == items(view, PH_COLUMN_ROOT_NAME);
-	view->root_count = view->has_roots ? (uint32_t)roots : 0;
 	return NULL;
+}
+
+bool ph_heap_has_values(struct ph_heap_view *view)
+{
+	if (!view->values_opened) {
+		view->values_opened = true;
+		view->has_values = open_optional(view, PH_COLUMN_STRING_START, PH_COLUMN_VALUE_STRING) &&
+				   items(view, PH_COLUMN_VALUE_OBJECT) == items(view, PH_COLUMN_VALUE_STRING);
+	}
+	return view->has_values;
+}
+
+bool ph_heap_has_roots(struct ph_heap_view *view)
+{
+	if (!view->roots_opened) {
+		view->roots_opened = true;
+		view->has_roots = open_optional(view, PH_COLUMN_ROOT_OBJECT, PH_COLUMN_ROOT_NAME);
+		uint64_t roots = items(view, PH_COLUMN_ROOT_OBJECT);
+		view->has_roots = view->has_roots && roots < PH_NO_INDEX && roots == items(view, PH_COLUMN_ROOT_KIND) &&
+				  roots == items(view, PH_COLUMN_ROOT_NAME);
+		view->root_count = view->has_roots ? (uint32_t)roots : 0;
+	}
+	return view->has_roots;
 }
 
 struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret)
@@ -243,7 +267,7 @@ uint32_t ph_heap_member(struct ph_heap_view *view, uint32_t object, const char *
 
 bool ph_heap_string(struct ph_heap_view *view, uint64_t string, struct ph_buffer *out)
 {
-	if (!view->has_values || string + 1 >= items(view, PH_COLUMN_STRING_START))
+	if (!ph_heap_has_values(view) || string + 1 >= items(view, PH_COLUMN_STRING_START))
 		return false;
 	uint64_t start = ph_heap_get(view, PH_COLUMN_STRING_START, string);
 	uint64_t end = ph_heap_get(view, PH_COLUMN_STRING_START, string + 1);
@@ -266,7 +290,7 @@ bool ph_heap_string(struct ph_heap_view *view, uint64_t string, struct ph_buffer
 
 bool ph_heap_value(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
-	if (!view->has_values)
+	if (!ph_heap_has_values(view))
 		return false;
 	uint64_t i = lower_bound(view, PH_COLUMN_VALUE_OBJECT, object);
 	if (i >= items(view, PH_COLUMN_VALUE_OBJECT) || ph_heap_get(view, PH_COLUMN_VALUE_OBJECT, i) != object)
@@ -315,6 +339,11 @@ enum ph_graph_rank ph_root_graph_rank(uint8_t kind)
 	default:
 		return ph_root_rank(kind) == 0 ? PH_GRAPH_STATE : ph_root_rank(kind) == 1 ? PH_GRAPH_GUESS : PH_GRAPH_RANKS;
 	}
+}
+
+bool ph_root_is_word(uint8_t kind)
+{
+	return kind == PH_ROOT_INTERPRETER || kind == PH_ROOT_RUNTIME || kind == PH_ROOT_C_GLOBAL || kind == PH_ROOT_NATIVE;
 }
 
 /* ---- operands ---- */

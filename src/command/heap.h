@@ -15,9 +15,9 @@
 
 struct ph_heap_view {
 	struct ph_dump *dump;
-	uint32_t count, edge_count, root_count;
-	bool has_values; /* and strings; older dumps have none */
-	bool has_roots;
+	uint32_t count, edge_count;
+	uint32_t root_count; /* once ph_heap_has_roots() was asked */
+	bool values_opened, has_values, roots_opened, has_roots;
 	struct ph_window columns[PH_COLUMN_COUNT];
 	struct ph_dump_types types;
 	uint8_t identity[PH_DUMP_IDENTITY];
@@ -30,6 +30,10 @@ struct ph_heap_view {
 struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret) __attribute__((warn_unused_result));
 void ph_heap_view_deinit(struct ph_heap_view *view);
 #define ph_auto_heap_view ph_cleanup(ph_heap_view_deinit)
+
+/* Whether the dump has texts, and roots, which older ones have not. */
+bool ph_heap_has_values(struct ph_heap_view *view);
+bool ph_heap_has_roots(struct ph_heap_view *view);
 
 /* Which parts of the graph a verb needs. */
 enum ph_heap_link { PH_LINK_REFERRERS = 1, PH_LINK_PATHS = 2, PH_LINK_ALL = 3 };
@@ -126,6 +130,9 @@ struct ph_heap_root_entry {
 struct ph_heap_root_entry ph_heap_root(struct ph_heap_view *view, uint32_t root);
 const char *ph_root_kind_name(uint8_t kind); /* "local", "module" …; static */
 enum ph_graph_rank ph_root_graph_rank(uint8_t kind);
+/* A word of memory that holds the address: a reference, or one that is borrowed or left over, as in the free slots of a
+ * free list.  It is one where ob_refcnt has room for it. */
+bool ph_root_is_word(uint8_t kind);
 
 /* ---- operands ---- */
 

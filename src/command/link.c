@@ -90,13 +90,37 @@ static void mend_starts(struct ph_heap_view *view, struct arrays *a)
 	a->start[view->count] = view->edge_count;
 }
 
-static void load_roots(struct ph_heap_view *view, struct arrays *a)
+/* How many references to each object there are that are none of these words: `found` of view->count items. */
+static void count_found(struct ph_heap_view *view, const struct arrays *a, uint32_t *found)
 {
+	for (uint32_t e = 0; e < view->edge_count; e++)
+		if (a->target[e] < view->count && a->force[e] == PH_GRAPH_STRONG)
+			found[a->target[e]]++;
+	for (size_t i = 0; i < view->types.count; i++)
+		if (view->types.types[i].is_heap && view->types.types[i].index < view->count)
+			found[view->types.types[i].index] += (uint32_t)view->types.types[i].count;
 	for (uint32_t i = 0; i < view->root_count; i++) {
 		struct ph_heap_root_entry root = ph_heap_root(view, i);
-		a->root_object[i] = root.object;
-		a->root_rank[i] = (uint8_t)ph_root_graph_rank(root.kind);
+		if (root.object < view->count && root.counted && !ph_root_is_word(root.kind) && !ph_root_is_guess(root.kind))
+			found[root.object]++;
 	}
+}
+
+/* A word is no root where all references are accounted for without it. */
+static struct ph_error *load_roots(struct ph_heap_view *view, struct arrays *a)
+{
+	ph_auto_free uint32_t *found = calloc(view->count + 1ull, sizeof(*found));
+	if (!found)
+		return &ph_error_no_memory;
+	count_found(view, a, found);
+	for (uint32_t i = 0; i < view->root_count; i++) {
+		struct ph_heap_root_entry root = ph_heap_root(view, i);
+		int64_t count = root.object < view->count ? ph_heap_refcount(view, root.object) : -1;
+		bool is_idle = ph_root_is_word(root.kind) && count >= 0 && found[root.object] >= (uint64_t)count;
+		a->root_object[i] = root.object;
+		a->root_rank[i] = is_idle ? PH_GRAPH_RANKS : (uint8_t)ph_root_graph_rank(root.kind);
+	}
+	return NULL;
 }
 
 static void free_arrays(struct arrays *a)
@@ -129,8 +153,7 @@ static struct ph_error *load_all(struct ph_heap_view *view, struct arrays *a)
 	if (error)
 		return error;
 	mend_starts(view, a);
-	load_roots(view, a);
-	return NULL;
+	return load_roots(view, a);
 }
 
 static struct ph_error *build(struct ph_heap_view *view)
@@ -204,7 +227,7 @@ static void keep(struct ph_heap_view *view)
 
 struct ph_error *ph_heap_view_link(struct ph_heap_view *view, enum ph_heap_link parts)
 {
-	if (parts & PH_LINK_PATHS && !view->has_roots)
+	if (!ph_heap_has_roots(view) && parts & PH_LINK_PATHS)
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: knows no roots of the heap: make it again with this core2pyheap",
 				       view->dump->path);
 	bool is_there = (!(parts & PH_LINK_REFERRERS) || view->graph.referrer) && (!(parts & PH_LINK_PATHS) || view->graph.parent);

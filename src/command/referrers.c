@@ -17,6 +17,7 @@
 
 struct balance {
 	uint64_t edges, instances, roots, guessed;
+	uint64_t words; /* references where the count has room for them */
 	struct ph_buffer places; /* of the guesses */
 };
 
@@ -82,6 +83,8 @@ static struct ph_error *put_roots(struct ph_heap_view *view, struct ph_rows *row
 		if (ph_root_is_guess(entry.kind)) {
 			b->guessed++;
 			add_place(b, ph_buffer_text(&name));
+		} else if (ph_root_is_word(entry.kind)) {
+			b->words += entry.counted;
 		} else {
 			b->roots += entry.counted;
 		}
@@ -126,11 +129,14 @@ static void put_certain(const struct balance *b, struct ph_buffer *out)
 }
 
 /* A guess explains what nothing else does, and is idle where all is explained. */
-static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object, const struct balance *b)
+static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object, struct balance *b)
 {
 	struct ph_buffer *out = &rows->text;
 	int64_t count = ph_heap_refcount(view, object);
 	int64_t open = count - (int64_t)(b->edges + b->roots + b->instances);
+	uint64_t words = open <= 0 ? 0 : b->words < (uint64_t)open ? b->words : (uint64_t)open;
+	b->roots += words;
+	open -= (int64_t)words;
 	int64_t guesses = open > 0 ? (b->guessed < (uint64_t)open ? (int64_t)b->guessed : open) : 0;
 	if (rows->as_json) {
 		put_balance_json(view, object, b, open - guesses, out);
@@ -155,6 +161,8 @@ static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_
 		ph_buffer_printf(out, " - %" PRId64 " too many", -open);
 	if (b->guessed > (uint64_t)guesses)
 		ph_buffer_printf(out, "; %" PRIu64 " more guessed", b->guessed - (uint64_t)guesses);
+	if (b->words > words)
+		ph_buffer_printf(out, "; %" PRIu64 " borrowed or left over", b->words - words);
 	ph_buffer_putc(out, '\n');
 }
 
