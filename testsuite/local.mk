@@ -109,6 +109,7 @@ TESTS += testsuite/cores/cut-cores.sh
 TESTS += testsuite/cores/newer-python.sh
 TESTS += testsuite/cores/core-filters.sh
 TESTS += testsuite/cores/life-stages.sh
+TESTS += testsuite/cores/allocators.sh
 TESTS += testsuite/cores/enum-reprs.sh
 TESTS += testsuite/cores/named-files.sh
 TESTS += testsuite/cores/namespaces.sh

@@ -256,10 +256,10 @@ static bool try_rank(struct detection *d, int wanted, try_function *try, struct 
 
 /* ---- the result ---- */
 
-static const struct ph_module *find_pypy(const struct detection *d)
+static const struct ph_module *find_other_implementation(const struct detection *d)
 {
 	for (size_t i = 0; i < d->module_count; i++)
-		if (ph_is_pypy_name(d->modules[i].name))
+		if (ph_other_implementation(d->modules[i].name))
 			return &d->modules[i];
 	return NULL;
 }
@@ -284,12 +284,14 @@ static struct ph_error *explain_failure(struct detection *d)
 {
 	const char *what = strcmp(ph_image_info(d->image)->kind, "live") ? "core" : "process";
 	const struct ph_image_info *info = ph_image_info(d->image);
-	const struct ph_module *pypy = find_pypy(d);
+	const struct ph_module *other = find_other_implementation(d);
 	const char *command = info->command ? info->command : info->name ? info->name : "unknown";
 
-	if (pypy)
-		return ph_error_create(PH_ERROR_NO_PYTHON, "this is PyPy (%s), not CPython: PyPy is not supported",
-				       pypy->name);
+	if (other) {
+		const char *name = ph_other_implementation(other->name);
+		return ph_error_create(PH_ERROR_NO_PYTHON, "this is %s (%s), not CPython: %s is not supported", name,
+				       other->name, name);
+	}
 	if (d->is_unknown && !ph_layout_knows(d->unknown))
 		return unknown_version(d);
 	if (d->dead)
@@ -353,7 +355,7 @@ bool ph_detect_is_python(struct ph_image *image)
 	const char *named = ph_image_info(image)->executable, *slash = named ? strrchr(named, '/') : NULL;
 	size_t count = ph_image_modules(image, &modules);
 	for (size_t i = 0; i < count; i++)
-		if (ph_is_pypy_name(modules[i].name))
+		if (ph_other_implementation(modules[i].name))
 			return false;
 	if (named && ph_is_python_name(slash ? slash + 1 : named, &version, &has_version))
 		return true;
@@ -396,7 +398,7 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	d.module_count = ph_image_modules(image, &d.modules);
 	for (int r = 0; r < RANKS && !found; r++) {
 		found = try_rank(&d, r, try_module, &target, &origin);
-		if (!found && r < RANKS - 1 && !find_pypy(&d))
+		if (!found && r < RANKS - 1 && !find_other_implementation(&d))
 			found = try_rank(&d, r, scan_module, &target, &origin);
 	}
 	if (!found)

@@ -56,9 +56,18 @@ bool ph_is_python_name(const char *name, struct ph_version *ret, bool *ret_has_v
 	return false;
 }
 
-bool ph_is_pypy_name(const char *name)
+const char *ph_other_implementation(const char *name)
 {
-	return !strncmp(name, "libpypy", 7) || !strncmp(name, "pypy", 4);
+	static const struct { const char *prefix, *implementation; } others[] = {
+		{ "libpypy", "PyPy" },	      { "pypy", "PyPy" },
+		{ "graalpy", "GraalPy" },     { "libgraalpy", "GraalPy" },
+		{ "libpythonvm", "GraalPy" }, /* of its native standalone */
+		{ "micropython", "MicroPython" },
+	};
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strncmp(name, others[i].prefix, strlen(others[i].prefix)))
+			return others[i].implementation;
+	return NULL;
 }
 
 static void add_hint(struct ph_hints *hints, struct ph_hint hint)

@@ -36,7 +36,8 @@ struct ph_candidate {
 /* Does its name begin as CPython's executables and libraries do?  The version in
  * the name, when there is one. */
 bool ph_is_python_name(const char *name, struct ph_version *ret, bool *ret_has_version);
-bool ph_is_pypy_name(const char *name);
+/* Which other implementation of Python a module of this name is of; NULL none. */
+const char *ph_other_implementation(const char *name);
 /* All hints for a candidate, then every version that the tables know.  `text` is
  * what ph_find_version_text() found, or NULL. */
 void ph_hints_collect(struct ph_image *image, const struct ph_candidate *candidate, const struct ph_version *text,

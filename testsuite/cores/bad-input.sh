@@ -130,6 +130,21 @@ if [ -n "$pypy" ]; then
 else
 	echo "not tried: a core of PyPy (there is none)"
 fi
+
+# GraalPy is known by the names of its files: its native standalone is a launcher and libpythonvm.so
+mkdir "$work/graal"
+echo 'int graal_create_isolate(void) { return 0; }' >"$work/graal/vm.c"
+printf '#include <stdlib.h>\nint graal_create_isolate(void);\nint main(void) { graal_create_isolate(); abort(); }\n' >"$work/graal/main.c"
+if command -v "${CC%% *}" >/dev/null && $CC -shared -fPIC -o "$work/graal/libpythonvm.so" "$work/graal/vm.c" &&
+	$CC -o "$work/graal/launcher" "$work/graal/main.c" -L"$work/graal" -lpythonvm -Wl,-rpath,"$work/graal"; then
+	need_core "$work/graal/core" "$work/graal/launcher"
+	run 3 "$convert" "$work/graal/core/core"
+	one_line_error "this is GraalPy \(libpythonvm.so\), not CPython"
+	run 3 "$convert" --sysroot="$work/graal/core" "$work/graal/core/core"
+	one_line_error "this is GraalPy \(libpythonvm.so\), not CPython"
+else
+	echo "not tried: a core like GraalPy's (no compiler)"
+fi
 no_dump_left
 
 # ---- operands ----
