@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""elf2macho CORE SYMBOL=ADDRESS… PATH START END OUT: the memory of a Linux core as a core of macOS.
+"""elf2macho CORE PATH OUT: the memory of a Linux core of CPython 3.13 or later as a core of macOS.
 
 Written after Apple's <mach-o/loader.h>, <mach-o/nlist.h> and <mach/i386/_structs.h>; shares nothing with the reader.  The
-data of one module, START to END, become that of a Mach-O library at PATH with the symbols given; its header and its
+region that has the cookie of _PyRuntime becomes the data of a Mach-O library at PATH with that symbol; its header and its
 __LINKEDIT lie in a region of their own.  With NOTE=1 in the environment lldb's list of modules is there.
 """
 import os
@@ -73,10 +73,11 @@ def thread(r, first):
 
 
 def main():
-    *symbols, path, start, end, out = sys.argv[2:]
-    symbols = [(s.split('=')[0], int(s.split('=')[1], 16)) for s in symbols]
-    loads, threads = read_elf(sys.argv[1])
-    loads.append((HEADER, module(path, symbols, int(start, 16), int(end, 16)), 0x8000, 5))
+    core, path, out = sys.argv[1:]
+    loads, threads = read_elf(core)
+    start, data = next((a, d) for a, d, memory, flags in loads if flags & 2 and b'xdebugpy' in d)
+    symbols = [('PyObject_Malloc', start), ('_PyRuntime', start + data.index(b'xdebugpy'))]
+    loads.append((HEADER, module(path, symbols, start, start + len(data)), 0x8000, 5))
     loads.sort()
     noted = os.environ.get('NOTE') == '1'
     size = 32 + 72 * len(loads) + sum(len(thread(r, False)) for r in threads) + 40 * noted

@@ -34,5 +34,12 @@ for version in $versions; do
 		fail "Python $version; the core is kept as $kept"
 	}
 done
+# the same memory as a core of macOS
+if python=$(need_python 3.13) && [ -n "$PYTHON3" ]; then
+	need_core "$work/crash" "$python" "$cores/crash.py"
+	"$PYTHON3" "$cores/elf2macho.py" "$work/crash/core" /lib/libpython3.13.dylib "$work/macho.core"
+	checks=$((checks + 1))
+	"$fuzz" --seed="$seed" --count=100 --seconds=20 "$work/macho.core" "" "$work/empty" || fail "a core of macOS"
+fi
 [ -n "$tried" ] || skip "no Python"
 finish
