@@ -59,9 +59,13 @@ class Verb(gdb.Command):
 
     def operand(self, word):
         """Of verbs that take addresses, names in the selected Python frame and expressions of gdb are addresses too."""
-        if not self.takes_addresses or self.takes_types and TYPE.match(word) and not commands.ADDRESS.match(word):
+        if not self.takes_addresses:
             return word
-        return '0x%x' % commands.find_object(target.current(), word)[1]
+        t = target.current()
+        # the name of a type, unless a local variable has it
+        if self.takes_types and TYPE.match(word) and not commands.ADDRESS.match(word) and word not in commands.names_of_frame():
+            return word
+        return '0x%x' % commands.find_object(t, word)[1]
 
     def arguments(self, argument):
         done, is_value = [], False

@@ -23,6 +23,9 @@ def without_symbols(report):
     return report
 
 
+VERBS = ['find --json __main__.Plain', 'types --json --limit=5', 'garbage --json', 'roots --json --kind=thread']
+
+
 def expected_lines(frames):
     return ['File "%s", line %d, in %s' % (f['file'], f['line'], f['function']) for f in reversed(frames)]
 
@@ -35,6 +38,8 @@ def check_core():
                 'py-locals', 'py-heap exceptions', 'py-heap dump ' + dump, 'py-bt-full', 'py-threads', 'thread apply all py-bt',
                 'py-heap types --json', 'bt', 'bt -no-filters', 'bt full', 'bt -frame-arguments none', 'thread apply all bt',
                 "python print(__import__('pyheap_gdb.target').target.current().type_names())", 'complete py-heap types --sort=',
+                'complete py-heap find __main__.Pla'] + [
+                    'py-heap ' + verb for verb in VERBS] + [
                 'python import pyheap_gdb.frames; pyheap_gdb.frames.LOOPS = ()', 'bt -10', 'py-heap whatis --json ' + place]
     out = gdb(commands, [PYTHON, core], before=OF_ROOT)
     answer = dict(zip(commands, out))
@@ -88,6 +93,13 @@ def check_core():
         frame['file'], frame['line'], frame['function'])), answer['py-up'])
     check('py-locals has its variables', [l['name'] for l in frame['locals']] ==
           [line.split(' = ')[0] for line in answer['py-locals'].splitlines()], answer['py-locals'])
+    for verb in VERBS:
+        words = verb.split()
+        text = subprocess.run([os.environ['PYHEAP'], words[0], dump] + words[1:], stdout=subprocess.PIPE).stdout.decode('utf-8')
+        check('py-heap %s is what pyheap says of the dump' % verb, text and text == answer['py-heap ' + verb],
+              text[:500] + '...\n' + answer['py-heap ' + verb][:500])
+    check('names of types are completed', answer['complete py-heap find __main__.Pla'] == 'py-heap find __main__.Plain\n',
+          answer['complete py-heap find __main__.Pla'])
     text = subprocess.run([os.environ['PYHEAP'], 'whatis', '--json', dump, place], stdout=subprocess.PIPE).stdout.decode()
     try:
         here, there = json.loads(answer['py-heap whatis --json ' + place]), json.loads(text)
