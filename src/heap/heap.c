@@ -63,9 +63,14 @@ static inline const struct ph_shape *shape_of_type(struct ph_heap_work *w, ph_ad
 const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object)
 {
 	ph_addr type;
-	return ph_target_ptr(heap->target, object, PH_PyObject_ob_type, &type) == PH_OK && may_be_type(heap, type) ?
-		       ph_shape_get(heap->objects, type) :
-		       NULL;
+	if (ph_target_ptr(heap->target, object, PH_PyObject_ob_type, &type) != PH_OK)
+		return NULL;
+	size_t slot = (type >> 4 ^ type >> 14) & (PH_HEAP_SHAPES - 1);
+	if (heap->recent[slot].type != type) {
+		heap->recent[slot].shape = may_be_type(heap, type) ? ph_shape_get(heap->objects, type) : NULL;
+		heap->recent[slot].type = type;
+	}
+	return heap->recent[slot].shape;
 }
 
 /* The type of what could be an object's head; NULL when it is none. */

@@ -27,6 +27,8 @@ struct ph_heap_totals {
 	uint64_t bad_pools;	   /* whose free list is not right */
 };
 
+#define PH_HEAP_SHAPES 1024 /* a power of two */
+
 struct ph_heap {
 	struct ph_objects *objects; /* borrowed */
 	struct ph_target *target;   /* the objects' */
@@ -36,6 +38,10 @@ struct ph_heap {
 	size_t pool_count, pool_capacity;
 	struct ph_heap_totals totals;
 	struct ph_damage damage;    /* of the heap alone */
+	struct {		    /* that ph_heap_shape() was asked for last */
+		ph_addr type;
+		const struct ph_shape *shape;
+	} recent[PH_HEAP_SHAPES];
 };
 
 /* runtime NULL: without what the interpreters name. */
@@ -55,7 +61,7 @@ static inline bool ph_heap_find(const struct ph_heap *heap, ph_addr address, uin
 	return true;
 }
 
-/* The shape of an object of the heap. */
+/* The shape of an object of the heap.  Not thread-safe. */
 const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object);
 
 /* ---- between the files of this room ---- */

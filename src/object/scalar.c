@@ -88,13 +88,39 @@ static void put_decimal(bool negative, uint64_t magnitude, struct ph_scalar *ret
 	ret->size = (size_t)(end - p);
 }
 
+/* Of two digits at most (longobject.c's forms, as in long.c); larger ones are rare, and from 2**64 on hexadecimal. */
 static bool get_int(const struct ph_shape *shape, ph_addr object, struct ph_scalar *ret)
 {
-	int64_t value;
-	/* larger ones are rare, and from 2**64 on hexadecimal */
-	if (ph_int_get(shape->objects, object, &value) != PH_OK || value >> 60 != value >> 63)
+	const struct ph_target *t = shape->objects->target;
+	int32_t bit = ph_target_trait(t, PH_TRAIT_TPFLAG_INT_SUBCLASS);
+	int64_t value, count;
+	uint64_t tag, digits = 0;
+	if (bit >= 0 && shape->type->flags >> bit & 1) {
+		if (ph_int_get(shape->objects, object, &value) != PH_OK)
+			return false;
+		put_decimal(value < 0, value < 0 ? -(uint64_t)value : (uint64_t)value, ret);
+		return true;
+	}
+	if (ph_target_trait(t, PH_TRAIT_INT_DIGIT_BYTES) != 4)
 		return false;
-	put_decimal(value < 0, value < 0 ? -(uint64_t)value : (uint64_t)value, ret);
+	if (ph_target_trait(t, PH_TRAIT_INT_SIGN_IN_TAG)) {
+		if (ph_target_uint(t, object, PH_PyLongObject_lv_tag, &tag) != PH_OK || tag >> 3 > 2)
+			return false;
+		count = (tag & 3) == 1 ? 0 : (tag & 3) == 2 ? -(int64_t)(tag >> 3) : (int64_t)(tag >> 3);
+	} else if (ph_target_int(t, object, PH_PyVarObject_ob_size, &count) != PH_OK || count < -2 || count > 2) {
+		return false;
+	}
+	size_t n = (size_t)(count < 0 ? -count : count);
+	const uint8_t *data = ph_image_look(t->image, ph_target_at(t, object, PH_PyLongObject_ob_digit), n * 4);
+	if (!data)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t digit = ph_load_uint(data + i * 4, 4, t->layout.abi.big_endian);
+		if (digit >> 30)
+			return false;
+		digits |= digit << 30 * i;
+	}
+	put_decimal(count < 0 && digits, digits, ret);
 	return true;
 }
 
