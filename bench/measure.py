@@ -15,7 +15,7 @@ import time
 
 
 def run(command, output):
-    """Wall and processor seconds, and the peak of resident KiB of the child and what it waited for."""
+    """Wall and processor seconds, peaks of resident and of anonymous KiB (sampled), status of the child."""
     begun = time.monotonic()
     pid = os.fork()
     if not pid:
@@ -28,8 +28,25 @@ def run(command, output):
             os.execvp(command[0], command)
         finally:
             os._exit(127)
-    _, status, usage = os.wait4(pid, 0)
-    return time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, status
+    anonymous = 0
+    while True:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if done:
+            break
+        anonymous = max(anonymous, anonymous_now(pid))
+        time.sleep(0.005)
+    return time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, status, anonymous
+
+
+def anonymous_now(pid):
+    try:
+        with open('/proc/%d/status' % pid) as f:
+            for line in f:
+                if line.startswith('RssAnon:'):
+                    return int(line.split()[1])
+    except OSError:
+        pass
+    return 0
 
 
 def main():
@@ -56,7 +73,8 @@ def main():
     for name, command, results in programs:
         wall, cpu, rss = (statistics.median(r[k] for r in results) for k in range(3))
         base = base or wall
-        summary[name] = {'wall': wall, 'cpu': cpu, 'mib': rss / 1024, 'best': min(r[0] for r in results)}
+        summary[name] = {'wall': wall, 'cpu': cpu, 'mib': rss / 1024, 'best': min(r[0] for r in results),
+                         'anonymous': max(r[4] for r in results) / 1024}
         print('  %-44s %7.3f s wall %7.3f s cpu %6.0f MiB   ratio %.3f' % (name, wall, cpu, rss / 1024, wall / base))
     print(json.dumps(summary))
 

@@ -14,6 +14,10 @@
 static struct {
 	bool progress, shown;
 	double begun, last;
+	/* the stage that runs: what it is called, when it began and with how much done */
+	char stage[64];
+	double stage_begun;
+	unsigned long long stage_done;
 } state;
 
 static volatile sig_atomic_t interrupted;
@@ -64,6 +68,23 @@ static void on_explain(void *user, const char *message)
 	fprintf(stderr, "%s\n", message);
 }
 
+/* ", 2.1 million/s, 1 min 20 s left", once there is enough to tell it from. */
+static void put_rate(double t, unsigned long long done, unsigned long long total)
+{
+	double seconds = t - state.stage_begun, rate = seconds > 0 ? (double)(done - state.stage_done) / seconds : 0;
+	if (seconds < 0.5 || rate < 1)
+		return;
+	fprintf(stderr, rate >= 1e6 ? ", %.1f million/s" : rate >= 1e3 ? ", %.0f thousand/s" : ", %.0f/s",
+		rate >= 1e6 ? rate / 1e6 : rate >= 1e3 ? rate / 1e3 : rate);
+	if (total <= done)
+		return;
+	unsigned long long left = (unsigned long long)((double)(total - done) / rate) + 1;
+	if (left >= 60)
+		fprintf(stderr, ", %llu min %llu s left", left / 60, left % 60);
+	else
+		fprintf(stderr, ", %llu s left", left);
+}
+
 /* A line after a second of work, renewed five times a second. */
 static bool on_progress(void *user, const char *stage, unsigned long long done, unsigned long long total)
 {
@@ -71,6 +92,11 @@ static bool on_progress(void *user, const char *stage, unsigned long long done, 
 	(void)user;
 	if (interrupted)
 		return false;
+	if (strcmp(stage, state.stage) != 0 || done < state.stage_done) {
+		snprintf(state.stage, sizeof(state.stage), "%s", stage);
+		state.stage_begun = t;
+		state.stage_done = done;
+	}
 	if (!state.progress || t - state.begun < 1 || t - state.last < 0.2)
 		return true;
 	state.last = t;
@@ -80,6 +106,7 @@ static bool on_progress(void *user, const char *stage, unsigned long long done, 
 			(unsigned long long)(100.0 * (double)done / (double)total));
 	else
 		fprintf(stderr, "\r\033[K%s: %llu", stage, done);
+	put_rate(t, done, total);
 	fflush(stderr);
 	return true;
 }

@@ -135,6 +135,7 @@ TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
 TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/cores/columns.sh
+TESTS += testsuite/cores/heap-jobs.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
 fuzz_tests =
