@@ -4,8 +4,10 @@ minidump_tests += testsuite/minidump/corpus.sh
 minidump_tests += testsuite/minidump/lldb-old.test
 minidump_tests += testsuite/minidump/lldb-new.test
 minidump_tests += testsuite/minidump/trim.sh
+minidump_tests += testsuite/minidump/windows.sh
 TESTS += $(minidump_tests)
 EXTRA_DIST += testsuite/minidump/check_truth.py testsuite/minidump/lldb.sh
+EXTRA_DIST += testsuite/minidump/windows_program.py testsuite/minidump/get-windows-pythons
 
 check-minidump: all
 	$(MAKE) check TESTS='$(minidump_tests)'
