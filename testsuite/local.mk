@@ -129,6 +129,7 @@ TESTS += testsuite/cores/secrets.sh
 TESTS += testsuite/cores/tasks.sh
 TESTS += testsuite/cores/greenlets.sh
 TESTS += testsuite/cores/core-kinds.sh
+TESTS += testsuite/cores/waits.sh
 TESTS += testsuite/cores/native-symbols.sh
 TESTS += testsuite/cores/heap.sh
 TESTS += testsuite/cores/heap-newer.sh

@@ -33,7 +33,4 @@ int ph_linetable_pep626(const uint8_t *table, size_t size, int first_line, int64
 /* co_linetable of 3.11 and later: PEP 657, Objects/locations.md, advance_with_locations() in Objects/codeobject.c. */
 struct ph_position ph_linetable_locations(const uint8_t *table, size_t size, int first_line, int64_t offset);
 
-/* The object behind a _PyStackRef; 0 for none.  What it is given where references are not tagged. */
-ph_addr ph_untag_ref(const struct ph_target *target, ph_addr ref);
-
 #endif

@@ -162,6 +162,9 @@ struct ph_frame_state {
 	ph_addr loop; /* filled in by the walk over a stack: an address within the C frame of that call; 0 unknown */
 };
 
+/* The object behind a _PyStackRef; 0 for none.  What it is given where references are not tagged. */
+ph_addr ph_untag_ref(const struct ph_target *target, ph_addr ref);
+
 /* Of the struct that a thread state points to. */
 enum ph_status ph_frame_load(struct ph_objects *objects, ph_addr address, struct ph_frame_state *ret);
 /* Of a PyFrameObject, in every version. */

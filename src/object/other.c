@@ -366,7 +366,9 @@ enum ph_status ph_decode_count(struct ph_decode *d)
 
 enum ph_status ph_decode_lock(struct ph_decode *d)
 {
-	bool locked = ph_read_int(d->objects, d->address, PH_lockobject_locked);
+	bool locked = ph_target_has(d->target, PH_lockobject_lock) ?
+			      ph_read_int(d->objects, d->address, PH_lockobject_lock) & 1 :
+			      ph_read_int(d->objects, d->address, PH_lockobject_locked) != 0;
 	ph_decode_text(d, ph_value_printf(d->value, "<%s %s object at 0x%llx>", locked ? "locked" : "unlocked",
 					  d->type->tp_name, (ull)d->address));
 	return PH_OK;
@@ -375,9 +377,14 @@ enum ph_status ph_decode_lock(struct ph_decode *d)
 enum ph_status ph_decode_rlock(struct ph_decode *d)
 {
 	uint64_t owner, count;
-	enum ph_status status = ph_target_uint(d->target, d->address, PH_rlockobject_rlock_owner, &owner);
+	bool is_mutex = ph_target_has(d->target, PH_rlockobject_lock_mutex);
+	enum ph_status status = ph_target_uint(d->target, d->address,
+					       is_mutex ? PH_rlockobject_lock_thread : PH_rlockobject_rlock_owner, &owner);
 	if (status == PH_OK)
-		status = ph_target_uint(d->target, d->address, PH_rlockobject_rlock_count, &count);
+		status = ph_target_uint(d->target, d->address,
+					is_mutex ? PH_rlockobject_lock_level : PH_rlockobject_rlock_count, &count);
+	if (status == PH_OK && is_mutex)
+		count = ph_read_int(d->objects, d->address, PH_rlockobject_lock_mutex) & 1 ? count + 1 : 0;
 	if (status != PH_OK)
 		return status;
 	ph_decode_text(d, ph_value_printf(d->value, "<%s %s object owner=%lld count=%llu at 0x%llx>",

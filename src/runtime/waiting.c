@@ -31,15 +31,40 @@ static bool is_in_gil(struct ph_runtime *runtime, ph_addr gil, ph_addr futex)
 	return gil && start && futex >= start && futex - gil < size;
 }
 
+/* What a thread is parked for (Python/parking_lot.c, since 3.13), when the futex is the semaphore of an entry in its list
+ * of waiters; 0 otherwise. */
+static ph_addr parked_for(struct ph_runtime *runtime, ph_addr futex)
+{
+	struct ph_target *target = runtime->target;
+	if (!ph_target_has(target, PH_wait_entry_addr))
+		return 0;
+	ph_addr entry = futex - ph_target_at(target, 0, PH_wait_entry_sema), next = 0, back = 0;
+	ph_addr node = ph_target_at(target, entry, PH_wait_entry_node);
+	/* struct llist_node: next, prev */
+	if (ph_target_read_ptr(target, node, &next) != PH_OK || !next ||
+	    ph_target_read_ptr(target, next + target->layout.abi.pointer_size, &back) != PH_OK || back != node)
+		return 0;
+	return ph_runtime_ptr(runtime, entry, PH_wait_entry_addr);
+}
+
+/* Does the object have what is waited for within it: a lock its PyMutex, a queue its flag? */
+static bool has_within(struct ph_runtime *runtime, ph_addr object, ph_addr parked)
+{
+	const struct ph_type *type = parked > object && parked - object < 4096 ? ph_object_type(runtime->objects, object) : NULL;
+	return type && type->basicsize > 0 && parked - object < (uint64_t)type->basicsize;
+}
+
 /* Is this a lock object whose semaphore is the futex?  PyThread_allocate_lock()
  * of Python/thread_pthread.h: the futex is the first word of a sem_t. */
-static bool is_lock(struct ph_runtime *runtime, ph_addr object, ph_addr futex)
+static bool is_lock(struct ph_runtime *runtime, ph_addr object, ph_addr futex, ph_addr parked)
 {
 	static const enum ph_field fields[] = {
 		PH_lockobject_lock_lock,
 		PH_rlockobject_rlock_lock,
 		PH_simplequeueobject_lock,
 	};
+	if (parked)
+		return object && has_within(runtime, object, parked);
 	for (size_t i = 0; object && i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (ph_runtime_ptr(runtime, object, fields[i]) == futex &&
 		    ph_object_type(runtime->objects, object))
@@ -49,7 +74,8 @@ static bool is_lock(struct ph_runtime *runtime, ph_addr object, ph_addr futex)
 
 /* The innermost frame holds the lock that it acquires, or a method bound to it,
  * in a local or on its value stack. */
-static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_state *thread, ph_addr futex)
+static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_state *thread, ph_addr futex,
+			 ph_addr parked)
 {
 	const struct ph_target *target = runtime->target;
 	struct ph_frame_state state;
@@ -61,15 +87,17 @@ static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_stat
 		if (ph_target_read_ptr(target, state.localsplus + i * target->layout.abi.pointer_size, &object) !=
 		    PH_OK)
 			break;
+		object = ph_untag_ref(target, object);
 		if (!object)
 			continue;
-		if (is_lock(runtime, object, futex))
+		if (is_lock(runtime, object, futex, parked))
 			return object;
 		object = ph_runtime_ptr(runtime, object, PH_PyCFunctionObject_m_self);
-		if (is_lock(runtime, object, futex))
+		if (is_lock(runtime, object, futex, parked))
 			return object;
 	}
-	return 0;
+	/* a PyEvent of C code, as Thread.join() waits for */
+	return parked;
 }
 
 bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct ph_arena *arena,
@@ -89,7 +117,7 @@ bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state
 	};
 	if (futex_waits(native)) {
 		waiting.address = native->syscall_args[0];
-		ph_addr lock = find_lock(runtime, thread, waiting.address);
+		ph_addr lock = find_lock(runtime, thread, waiting.address, parked_for(runtime, waiting.address));
 		if (is_in_gil(runtime, runtime->extras[thread->interpreter].gil, waiting.address)) {
 			waiting.what = "gil";
 		} else if (lock) {
