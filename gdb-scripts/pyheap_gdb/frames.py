@@ -38,7 +38,10 @@ class Variable(object):
         return self.name
 
     def value(self):
-        return printers.as_value(self.address)
+        try:
+            return printers.as_value(self.address)
+        except Exception as e:
+            return '<%s>' % e
 
 
 class PythonFrame(FrameDecorator):
@@ -156,7 +159,7 @@ def merge(merger, frames):
         frame = item.inferior_frame()
         try:
             found, hidden, call = merger.take(frame), merger.is_hidden(frame), merger.is_call(frame)
-        except (gdb.error, gdb.MemoryError, _pyheap.error, ValueError):
+        except Exception:  # a native frame as it is rather than no backtrace
             found, hidden, call = [], False, False
         if found:
             held = []
@@ -190,7 +193,7 @@ class Filter(object):
             t = target.current_or_none()
             python = _pyheap.frames(t.session, target.tid()) if t else None
             return merge(Merger(t, python), frames) if python else frames
-        except (gdb.error, _pyheap.error, ValueError):
+        except Exception:  # gdb's own backtrace rather than none
             return frames
 
 

@@ -178,7 +178,7 @@ class OpaqueObject(Text):
     def children(self):
         try:
             return iter(parts(*self.arguments))
-        except (gdb.error, _pyheap.error, ValueError):
+        except Exception:
             return iter(())
 
 
@@ -213,7 +213,7 @@ def look_up(value):
         if t is None:
             return None
         return Text(repr_of(t, process.unsigned(value))) if marked else of_libpython(value) or printer_of(t, value)
-    except (gdb.error, gdb.MemoryError, _pyheap.error, ValueError):
+    except Exception:  # gdb prints the pointer
         return None
 
 
