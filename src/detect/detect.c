@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/cleanup.h"
+#include "base/cursor.h"
 
 struct detection {
 	struct ph_image *image;
@@ -324,6 +325,51 @@ static const char *find_other(const struct detection *d, const struct ph_target 
 	return NULL;
 }
 
+/* Which of two modules is nearer to where the crashed thread stands: by its program counter, then by the pointers into them
+ * on its C stack, from its top. */
+static const struct ph_module *nearer(struct ph_image *image, const struct ph_module *a, const struct ph_module *b)
+{
+	enum { DEPTH = 256 * 1024 };
+	const struct ph_native_thread *threads;
+	size_t count = ph_image_threads(image, &threads), word = (size_t)ph_image_info(image)->pointer_size;
+	for (size_t i = 0; i < count; i++) {
+		if (!threads[i].crashed || !threads[i].has_registers)
+			continue;
+		ph_addr sp = threads[i].sp & ~(ph_addr)(word - 1), value = threads[i].pc;
+		size_t size = ph_image_readable(image, sp, DEPTH);
+		const uint8_t *stack = ph_image_view(image, sp, size);
+		for (size_t at = 0; stack; at += word) {
+			if (value >= a->start && value < a->end)
+				return a;
+			if (value >= b->start && value < b->end)
+				return b;
+			if (at + word > size)
+				break;
+			value = ph_load_uint(stack + at, word, ph_image_info(image)->big_endian);
+		}
+	}
+	return NULL;
+}
+
+/* Two libpythons may both run: that one is meant in which the process died. */
+static void prefer_crashed(struct detection *d, struct ph_target *found, const char **origin)
+{
+	for (size_t i = 0; i < d->module_count; i++) {
+		const struct ph_module *module = &d->modules[i];
+		if (module == found->module || rank(module) || nearer(d->image, module, found->module) != module)
+			continue;
+		struct ph_target other = { .image = found->image, .damage = found->damage };
+		const char *other_origin = "table";
+		if (!try_module(d, module, &other, &other_origin) && !scan_module(d, module, &other, &other_origin))
+			continue;
+		ph_explain(d->callbacks, "the process died in %s, not in %s", module_name(module),
+			   module_name(found->module));
+		*found = other;
+		*origin = other_origin;
+		return;
+	}
+}
+
 /* A second interpreter that runs as well is not looked into: say so. */
 static void warn_of_others(struct detection *d, const struct ph_target *found)
 {
@@ -403,6 +449,7 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	}
 	if (!found)
 		return explain_failure(&d);
+	prefer_crashed(&d, &target, &origin);
 	ph_find_singletons(&target);
 	ph_find_current(&target);
 	warn_of_others(&d, &target);

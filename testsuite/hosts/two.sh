@@ -16,12 +16,18 @@ cp "$a" "$work/copy"
 copy=$work/copy/$(basename "$a")
 ${CC:-cc} -O1 -o "$work/two" "$top_srcdir/testsuite/hosts/two.c" -ldl >"$work/cc.log" 2>&1 || skip "no C compiler"
 
-# pair PYTHON RUNS OTHER
+# pair PYTHON RUNS OTHER [PYTHON]: with the latter's interpreter the other one runs as well
 pair() {
 	home=$("$1" -c 'import sys; print(sys.base_prefix)')
 	version=$("$1" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 	runs=$2 other=$3
-	GT_HOME=$cores PYTHONHOME=$home need_core "$work/core" "$work/two" "$runs" "$other" crash
+	rm -rf "$work/core"
+	if [ -n "${4-}" ]; then
+		set -- "$runs" "$other" crash "$("$4" -c 'import sys; print(sys.base_prefix)')"
+	else
+		set -- "$runs" "$other" crash
+	fi
+	GT_HOME=$cores PYTHONHOME=$home need_core "$work/core" "$work/two" "$@"
 	for operand in "$work/two" --sysroot="$work/cwd"; do
 		run 0 "$CORE2PYHEAP" --no-dump --report=json "$operand" "$work/core/core"
 		json_check 'r["python"]["version"] == "'"$version"'" and not r["damage"]'
@@ -35,4 +41,11 @@ pair "$first" "$a" "$b"
 pair "$second" "$b" "$a"
 pair "$first" "$a" "$copy"
 pair "$first" "$copy" "$a"
+# both run: the one that died is reported, whichever was mapped first
+pair "$first" "$a" "$b" "$second"
+pair "$second" "$b" "$a" "$first"
+pair "$first" "$copy" "$a" "$first"
+pair "$first" "$a" "$copy" "$first"
+# one file mapped twice
+pair "$first" "$a" "$a"
 finish
