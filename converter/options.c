@@ -66,7 +66,7 @@ static const char help_text[] =
 	"Print the crash report of a CPython process from its core file, and write a portable\n"
 	"dump of it that `pyheap` reads on any machine.\n"
 	"\n"
-	"CORE    an ELF core, also compressed (zstd, lz4, gzip, xz); \"-\" is standard input\n"
+	"CORE    an ELF core or a minidump, also compressed (zstd, lz4, gzip, xz); \"-\" is standard input\n"
 	"PYTHON  the executable that died, if it is at hand; it is read, never run\n"
 	"\n"
 	"      --pid=PID              a running process in place of a core; it is stopped for a moment,\n"
