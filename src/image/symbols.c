@@ -344,7 +344,7 @@ size_t ph_image_writable_ranges(struct ph_image *image, const struct ph_module *
 			continue;
 		n = add_ranges(image, start, end, false, ranges, capacity, n);
 	}
-	if (n)
+	if (n || (state->phdr_count && image->format == PH_MODULES_PE))
 		return n;
 	n = add_ranges(image, module->start, module->end, true, ranges, capacity, n);
 	/* .bss: the anonymous mapping right behind */

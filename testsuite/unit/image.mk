@@ -7,3 +7,5 @@ unit_tests += testsuite/unit/test-image-modules
 testsuite_unit_test_image_modules_SOURCES = testsuite/unit/test-image-modules.c testsuite/unit/corebuilder.h
 unit_tests += testsuite/unit/test-image-callback
 testsuite_unit_test_image_callback_SOURCES = testsuite/unit/test-image-callback.c
+unit_tests += testsuite/unit/test-image-minidump
+testsuite_unit_test_image_minidump_SOURCES = testsuite/unit/test-image-minidump.c testsuite/unit/corebuilder.h testsuite/unit/minidumpbuilder.h
