@@ -155,6 +155,11 @@ static void find_executable(struct live *live)
 		live->executable[0] = 0;
 }
 
+static bool are_we_big_endian(void)
+{
+	return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+}
+
 static struct ph_error *find_machine(struct opening *o)
 {
 	char path[64], buffer[32];
@@ -168,9 +173,10 @@ static struct ph_error *find_machine(struct opening *o)
 	if (!ph_elf_parse(head, (size_t)n, &elf))
 		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": its program is no ELF file", o->live->pid);
 	o->machine = ph_machine_find(&elf);
-	if (!o->machine)
-		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": is a %d-bit process of %s, which is not "
-				       "supported yet", o->live->pid, elf.wide ? 64 : 32, ph_machine_name(&elf, buffer));
+	/* the auxiliary vector and, of a 32-bit process under us, the registers have another form */
+	if (!o->machine || !o->machine->wide || o->machine->big_endian != are_we_big_endian())
+		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": is a %d-bit process of %s: running ones "
+				       "are not read yet, its cores may be", o->live->pid, elf.wide ? 64 : 32, ph_machine_name(&elf, buffer));
 	return NULL;
 }
 
@@ -210,9 +216,14 @@ static void read_registers(struct opening *o, size_t index, struct ph_callback_t
 	uint8_t registers[MAX_REGISTERS];
 	struct ph_native_thread t = { .syscall_number = -1 };
 	size_t size = o->machine->prstatus.registers_size;
-	if (size > sizeof(registers) || !ph_stop_registers(o->live->stop, index, registers, size))
+	if (size > sizeof(registers) || !ph_stop_regset(o->live->stop, index, NT_PRSTATUS, registers, size))
 		return;
 	ph_machine_registers(o->machine, registers, &t);
+	uint8_t tls[64];
+	size_t at = o->machine->tls_note.offset;
+	if (o->machine->tls_note.type && at + 8 <= sizeof(tls) &&
+	    ph_stop_regset(o->live->stop, index, (int)o->machine->tls_note.type, tls, at + 8))
+		t.tls = ph_load_uint(tls + at, 8, o->machine->big_endian);
 	*ret = (struct ph_callback_thread){
 		.tid = ret->tid,
 		.has_registers = true,

@@ -2,7 +2,6 @@
 /* ptrace(2), "Attaching and detaching" and "PTRACE_SEIZE". */
 #include "image/stop.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -198,11 +197,11 @@ int64_t ph_stop_thread(const struct ph_stop *stop, size_t index)
 	return stop->threads[index].tid;
 }
 
-bool ph_stop_registers(const struct ph_stop *stop, size_t index, void *registers, size_t size)
+bool ph_stop_regset(const struct ph_stop *stop, size_t index, int type, void *registers, size_t size)
 {
 	struct iovec piece = { .iov_base = registers, .iov_len = size };
 	const struct stopped_thread *t = &stop->threads[index];
-	return t->state == STOPPED && !ptrace(PTRACE_GETREGSET, (pid_t)t->tid, (void *)NT_PRSTATUS, &piece) &&
+	return t->state == STOPPED && !ptrace(PTRACE_GETREGSET, (pid_t)t->tid, (void *)(intptr_t)type, &piece) &&
 	       piece.iov_len == size;
 }
 

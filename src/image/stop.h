@@ -18,8 +18,8 @@ struct ph_error *ph_stop_process(int64_t pid, const struct ph_callbacks *callbac
 	__attribute__((warn_unused_result));
 size_t ph_stop_threads(const struct ph_stop *stop);
 int64_t ph_stop_thread(const struct ph_stop *stop, size_t index);
-/* The general registers, all `size` bytes of them; false when the thread does not stand or is gone. */
-bool ph_stop_registers(const struct ph_stop *stop, size_t index, void *registers, size_t size);
+/* A set of registers (NT_PRSTATUS …), all `size` bytes of it; false when the thread does not stand or is gone. */
+bool ph_stop_regset(const struct ph_stop *stop, size_t index, int type, void *registers, size_t size);
 /* Lets it go on and frees; how many seconds it stood.  NULL-safe. */
 double ph_stop_release(struct ph_stop *stop);
 
