@@ -111,6 +111,16 @@ static struct ph_error *look_at_process(int64_t pid)
 	return NULL;
 }
 
+/* Whatever could not be read of it: this is why, when it is. */
+static struct ph_error *ended_meanwhile(int64_t pid, struct ph_error *error)
+{
+	char text[64];
+	if (ph_procfs_status(pid, "State", text, sizeof(text)) && text[0] != 'Z' && text[0] != 'X')
+		return error;
+	ph_error_free(error);
+	return ph_error_create(PH_ERROR_IO, "process %" PRId64 ": it has ended", pid);
+}
+
 static struct ph_error *open_memory(int64_t pid, int *ret)
 {
 	char path[64];
@@ -426,6 +436,7 @@ struct ph_error *ph_image_open_live(const struct ph_live_options *options, const
 	error = open_process(&o, options, image_options, &image);
 	closing(&o);
 	if (error) {
+		error = ended_meanwhile(options->pid, error);
 		ph_stop_release(live->stop);
 		if (live->mem >= 0)
 			close(live->mem);
