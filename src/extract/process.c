@@ -78,6 +78,23 @@ static const char *python_state(const struct ph_target *target)
 	return NULL;
 }
 
+/* Up to 3.11 what atexit knows is called before those marks are set, but Lib/threading.py's _shutdown() was called by then:
+ * since 3.6 it sets _is_stopped of the main thread, up to 3.12. */
+static bool main_thread_ended(struct ph_extract *extract)
+{
+	const struct ph_interp_state *interps;
+	size_t count = ph_runtime_interpreters(extract->runtime, &interps);
+	for (size_t i = 0; i < count; i++) {
+		ph_addr module = interps[i].main && interps[i].modules ?
+					 ph_dict_get(extract->objects, interps[i].modules, "threading") : 0;
+		ph_addr thread = module ? ph_object_attribute(extract->objects, module, "_main_thread") : 0;
+		ph_addr stopped = thread ? ph_object_attribute(extract->objects, thread, "_is_stopped") : 0;
+		if (stopped && stopped == extract->detected.target.true_)
+			return true;
+	}
+	return false;
+}
+
 static void python_record(struct ph_extract *extract)
 {
 	struct ph_report *report = &extract->report;
@@ -89,6 +106,8 @@ static void python_record(struct ph_extract *extract)
 	report->python.guessed = layout->guessed;
 	report->python.other = ph_arena_strdup(&report->arena, extract->detected.other);
 	report->python.state = python_state(&extract->detected.target);
+	if (!report->python.state && main_thread_ended(extract))
+		report->python.state = "shutting down";
 	report->python.origin = ph_arena_strdup(&report->arena, extract->detected.origin);
 }
 

@@ -62,11 +62,12 @@ make()'
 	run 0 "$CORE2PYHEAP" --no-dump "$dir/core"
 	out_says 'Garbage collector: enabled, collecting'
 
-	stage atexit 'import atexit, os
+	stage atexit 'import atexit, os, threading
 def goodbye(word):
     os.abort()
 atexit.register(goodbye, "so long")'
-	ways 0 '[(f["function"], f["locals"][0]["repr"]) for f in r["threads"][0]["frames"]] == [("goodbye", "\"so long\"".replace(chr(34), chr(39)))]'
+	ways 0 '[(f["function"], f["locals"][0]["repr"]) for f in r["threads"][0]["frames"]] == [("goodbye", "\"so long\"".replace(chr(34), chr(39)))]' \
+		'r["python"]["state"] == "shutting down"'
 
 	stage shutdown 'import os, sys
 class Last:
