@@ -99,12 +99,13 @@ class Verb(gdb.Command):
 
 class PrintVerb(Verb):
     text = """Print Python objects with their items and attributes.
-Usage: py-heap print [--json] NAME|ADDRESS|EXPRESSION...
+Usage: py-heap print [--json] [--depth=N] NAME|ADDRESS|EXPRESSION...
 
 NAME is looked up in the selected Python frame (py-up, py-down, py-frame), EXPRESSION
 is one of gdb's, a pointer to an object, without blanks.
 
-  --json  as JSON: one object a line, in the order asked"""
+  --depth=N  also what these hold, N levels deep
+  --json     as JSON: one object a line, in the order asked"""
 
 
 class WhatisVerb(Verb):

@@ -320,7 +320,7 @@ const char *ph_root_kind_name(uint8_t kind)
 		[PH_ROOT_STATIC_TYPE] = "static type", [PH_ROOT_STATIC] = "static object",
 		[PH_ROOT_C_GLOBAL] = "C global",       [PH_ROOT_NATIVE] = "native code",
 		[PH_ROOT_EVAL_STACK] = "stack value, guessed", [PH_ROOT_REGISTER] = "register, guessed",
-		[PH_ROOT_NATIVE_STACK] = "native stack, guessed", [PH_ROOT_INTERNED] = "interned strings",
+		[PH_ROOT_NATIVE_STACK] = "native stack, guessed", [PH_ROOT_INTERNED] = "interned strings, cached names",
 		[PH_ROOT_PERMANENT] = "permanent generation",
 	};
 	return kind < PH_ROOT_KIND_COUNT ? names[kind] : "?";
@@ -337,7 +337,7 @@ enum ph_graph_rank ph_root_graph_rank(uint8_t kind)
 	case PH_ROOT_STATIC:
 		return PH_GRAPH_STATIC;
 	default:
-		return ph_root_rank(kind) == 0 ? PH_GRAPH_STATE : ph_root_rank(kind) == 1 ? PH_GRAPH_GUESS : PH_GRAPH_RANKS;
+		return ph_root_rank(kind) == 0 ? PH_GRAPH_STATE : ph_root_rank(kind) == 1 ? PH_GRAPH_GUESS : PH_GRAPH_ALONE;
 	}
 }
 

@@ -118,7 +118,9 @@ static struct ph_error *load_roots(struct ph_heap_view *view, struct arrays *a)
 		int64_t count = root.object < view->count ? ph_heap_refcount(view, root.object) : -1;
 		bool is_idle = ph_root_is_word(root.kind) && count >= 0 && found[root.object] >= (uint64_t)count;
 		a->root_object[i] = root.object;
-		a->root_rank[i] = is_idle ? PH_GRAPH_RANKS : (uint8_t)ph_root_graph_rank(root.kind);
+		a->root_rank[i] = is_idle ? PH_GRAPH_IDLE : (uint8_t)ph_root_graph_rank(root.kind);
+		if (a->root_rank[i] == PH_GRAPH_ALONE && !root.counted)
+			a->root_rank[i] = PH_GRAPH_IDLE;
 	}
 	return NULL;
 }

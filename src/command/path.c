@@ -19,7 +19,7 @@
 uint32_t ph_best_root(struct ph_heap_view *view, uint32_t object)
 {
 	uint32_t best = PH_NO_INDEX;
-	unsigned best_rank = PH_GRAPH_RANKS;
+	unsigned best_rank = PH_GRAPH_IDLE;
 	for (uint32_t i = 0; i < view->root_count; i++) {
 		if (ph_heap_get(view, PH_COLUMN_ROOT_OBJECT, i) != object)
 			continue;

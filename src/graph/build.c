@@ -117,6 +117,8 @@ static struct ph_error *search(struct search *s)
 	memset(s->parent, 0xff, (size_t)s->in->objects * sizeof(*s->parent));
 	for (unsigned rank = 0; !error && rank < PH_GRAPH_RANKS; rank++)
 		error = search_from(s, (enum ph_graph_rank)rank);
+	s->mark = 1 + PH_GRAPH_ALONE;
+	visit_roots(s, PH_GRAPH_ALONE);
 	return error;
 }
 

@@ -28,7 +28,10 @@ enum ph_graph_rank {
 	PH_GRAPH_STATE,	 /* frames, threads, the interpreter, native code */
 	PH_GRAPH_STATIC, /* objects in the data of modules */
 	PH_GRAPH_GUESS,	 /* words of native stacks */
-	PH_GRAPH_RANKS	 /* and from here on: keeps nothing alive */
+	PH_GRAPH_RANKS,
+	/* what holds the object itself and keeps nothing else alive: the dict of interned strings */
+	PH_GRAPH_ALONE = PH_GRAPH_RANKS,
+	PH_GRAPH_IDLE, /* keeps nothing alive */
 };
 
 /* The columns, borrowed.  Indices of at least `objects` stand for nothing. */

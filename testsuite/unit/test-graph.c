@@ -62,6 +62,9 @@ static void plain_search(void)
 				plain_reach[roots[i]] = mark, plain_distance[roots[i]] = 0;
 		plain_round(mark, mark == PH_GRAPH_RANKS);
 	}
+	for (uint32_t i = 0; i < input.roots; i++)
+		if (rank[i] == PH_GRAPH_ALONE && roots[i] < input.objects && !plain_reach[roots[i]])
+			plain_reach[roots[i]] = 1 + PH_GRAPH_ALONE;
 }
 
 static bool has_edge(uint32_t from, uint32_t to)
@@ -119,7 +122,7 @@ static void make_random(uint32_t objects, uint32_t edges)
 	start[objects] = input.edges = e;
 	input.roots = next_random() % 6;
 	for (uint32_t i = 0; i < input.roots; i++)
-		roots[i] = next_random() % (objects + 2), rank[i] = next_random() % (PH_GRAPH_RANKS + 1);
+		roots[i] = next_random() % (objects + 2), rank[i] = next_random() % (PH_GRAPH_IDLE + 1);
 }
 
 static void random_graphs(void)
