@@ -118,6 +118,32 @@ static size_t debug_padding(const uint8_t *data, uint32_t block_size)
 	return padded ? 16 : 0;
 }
 
+/* A count that could be the address of an object in the program's data: then this may be an array of pointers. */
+static bool may_be_array(const struct ph_heap *heap, ph_addr object)
+{
+	enum { ADDRESS_LEAST = 0x400000 };
+	int64_t count;
+	return ph_target_int(heap->target, object, PH_PyObject_ob_refcnt, &count) != PH_OK || count <= 0 || count >= ADDRESS_LEAST;
+}
+
+/* It is one, where the words before it lead to no neighbour in a list of the gc that knows it. */
+static bool is_array(const struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
+{
+	ph_addr next;
+	return heap->check_links && may_be_array(heap, object) && ph_object_is_tracked(shape, object, &next, NULL) &&
+	       !ph_heap_link_holds(heap, object, next);
+}
+
+static void check_link(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object, ph_addr next)
+{
+	ph_addr type;
+	if (!ph_heap_link_holds(w->heap, object, next))
+		ph_heap_note(w->heap, PH_FAULT_LINK, object, shape->type->full);
+	else if (ph_addrset_page(&w->heap->set, next) &&
+		 ph_target_ptr(w->heap->target, next, PH_PyObject_ob_type, &type) == PH_OK && !shape_of_type(w, type))
+		ph_heap_note(w->heap, PH_FAULT_NO_TYPE, next, "");
+}
+
 /* The object in a block, behind what precedes it; 0 when it is none. */
 static ph_addr object_in_block(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint32_t block_size,
 			       const struct ph_shape **ret)
@@ -137,7 +163,9 @@ static ph_addr object_in_block(struct ph_heap_work *w, ph_addr block, const uint
 		if (!shape || ph_object_front(shape, block + front) != front)
 			continue;
 		uint64_t least = least_size(heap, shape, block + front);
-		if (least > block_size || front + least > block_size)
+		if (least == UINT64_MAX && !may_be_array(heap, block + front))
+			ph_heap_note(heap, PH_FAULT_LENGTH, block + front, shape->type->full);
+		if (least > block_size || front + least > block_size || is_array(heap, shape, block + front))
 			continue;
 		*ret = shape;
 		return block + front;
@@ -219,6 +247,8 @@ static void walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr o
 	meet(w, shape->type->address);
 	ph_traverse(shape, object, &w->sink);
 	if (ph_object_is_tracked(shape, object, &next, &prev)) {
+		if (w->heap->check_links)
+			check_link(w, shape, object, next);
 		meet(w, next);
 		meet(w, prev);
 	}
@@ -254,8 +284,10 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 	if (!data)
 		return;
 	/* the head of a list that lies says nothing of the others: what looks like an object is taken for one */
-	if (!ph_pool_free_blocks(heap, pool, data, free_blocks))
+	if (!ph_pool_free_blocks(heap, pool, data, free_blocks)) {
 		w->totals.bad_pools++;
+		ph_heap_note(heap, PH_FAULT_POOL, pool->address, "");
+	}
 	for (unsigned i = 0; i < pool->blocks; i++) {
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
@@ -381,7 +413,10 @@ static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
 
 static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works, unsigned jobs)
 {
-	struct ph_error *error = ph_heap_find_pools(heap);
+	heap->check_links = !ph_heap_is_collecting(heap, runtime);
+	struct ph_error *error = ph_heap_begin_notes(heap);
+	if (!error)
+		error = ph_heap_find_pools(heap);
 	if (!error)
 		error = sweep_all(heap, works, jobs);
 	if (error)
@@ -390,6 +425,7 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, s
 	error = drain(works[0]);
 	if (error)
 		return error;
+	ph_heap_end_notes(heap);
 	heap->count = ph_addrset_rank(&heap->set);
 	return heap->set.no_memory || works[0]->no_memory ? &ph_error_no_memory : NULL;
 }
@@ -452,6 +488,7 @@ void ph_heap_free(struct ph_heap *heap)
 	if (!heap)
 		return;
 	ph_addrset_deinit(&heap->set);
+	ph_heap_end_notes(heap);
 	ph_damage_deinit(&heap->damage);
 	free(heap->pools);
 	free(heap);

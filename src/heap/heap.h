@@ -38,6 +38,8 @@ struct ph_heap {
 	size_t pool_count, pool_capacity;
 	struct ph_heap_totals totals;
 	struct ph_damage damage;    /* of the heap alone */
+	bool check_links;	    /* no collection was running */
+	struct ph_heap_notes *notes; /* while it is made */
 	struct {		    /* that ph_heap_shape() was asked for last */
 		ph_addr type;
 		const struct ph_shape *shape;
@@ -65,6 +67,17 @@ static inline bool ph_heap_find(const struct ph_heap *heap, ph_addr address, uin
 const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object);
 
 /* ---- between the files of this room ---- */
+
+/* What is wrong, as it is found, by any thread (damage.c); `name` is a type's, copied. */
+enum ph_heap_fault { PH_FAULT_POOL, PH_FAULT_LINK, PH_FAULT_NO_TYPE, PH_FAULT_LENGTH, PH_FAULT_COUNT };
+void ph_heap_note(const struct ph_heap *heap, enum ph_heap_fault fault, ph_addr address, const char *name);
+struct ph_error *ph_heap_begin_notes(struct ph_heap *heap) __attribute__((warn_unused_result));
+/* In the order of addresses, into the heap's damage. */
+void ph_heap_end_notes(struct ph_heap *heap);
+/* Does the next object in the gc's list know the one before it? */
+bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next);
+/* A collection moves objects between lists: while it runs nothing is wrong with links that do not agree. */
+bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtime);
 
 /* Every pool there is (pools.c). */
 struct ph_error *ph_heap_find_pools(struct ph_heap *heap) __attribute__((warn_unused_result));

@@ -3,6 +3,7 @@ src_heap_libph_heap_la_SOURCES += src/heap/addrset.c
 src_heap_libph_heap_la_SOURCES += src/heap/arenas.c
 src_heap_libph_heap_la_SOURCES += src/heap/chunks.c
 src_heap_libph_heap_la_SOURCES += src/heap/claims.c
+src_heap_libph_heap_la_SOURCES += src/heap/damage.c
 src_heap_libph_heap_la_SOURCES += src/heap/heap.c
 src_heap_libph_heap_la_SOURCES += src/heap/memory.c
 src_heap_libph_heap_la_SOURCES += src/heap/pools.c

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is wrong with the heap itself: for the manifest. */
+#include "heap/heap.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMED 8		  /* of a kind; the others are counted */
+#define KEPT (1u << 20)	  /* the damage of more is past telling */
+#define TYPE_NAME 47
+
+struct note {
+	ph_addr address;
+	uint8_t fault;
+	char name[TYPE_NAME];
+};
+
+struct ph_heap_notes {
+	pthread_mutex_t lock;
+	struct note *notes;
+	size_t count, capacity;
+};
+
+static const struct {
+	const char *where, *what, *rest;
+} faults[] = {
+	[PH_FAULT_POOL] = { "pymalloc", "the list of free blocks of the pool at 0x%" PRIx64 " is broken%s",
+			    "other pools with a list of free blocks that is broken" },
+	[PH_FAULT_LINK] = { "garbage collector", "its list of objects breaks behind that at 0x%" PRIx64 ", of type %s",
+			    "other places where its lists break" },
+	[PH_FAULT_NO_TYPE] = { "garbage collector", "the object at 0x%" PRIx64 " in its lists has no type%s",
+			       "other objects in its lists without a type" },
+	[PH_FAULT_LENGTH] = { "objects", "the length of that at 0x%" PRIx64 " cannot be; its type is %s",
+			      "other objects with a length that cannot be" },
+};
+
+struct ph_error *ph_heap_begin_notes(struct ph_heap *heap)
+{
+	heap->notes = calloc(1, sizeof(*heap->notes));
+	if (!heap->notes)
+		return &ph_error_no_memory;
+	pthread_mutex_init(&heap->notes->lock, NULL);
+	return NULL;
+}
+
+void ph_heap_note(const struct ph_heap *heap, enum ph_heap_fault fault, ph_addr address, const char *name)
+{
+	struct ph_heap_notes *n = heap->notes;
+	if (!n)
+		return;
+	pthread_mutex_lock(&n->lock);
+	if (n->count == n->capacity && n->capacity < KEPT) {
+		size_t capacity = n->capacity ? n->capacity * 2 : 64;
+		void *notes = realloc(n->notes, capacity * sizeof(*n->notes));
+		if (notes) {
+			n->notes = notes;
+			n->capacity = capacity;
+		}
+	}
+	if (n->count < n->capacity) {
+		struct note *note = &n->notes[n->count++];
+		*note = (struct note){ .address = address, .fault = (uint8_t)fault };
+		strncpy(note->name, name, sizeof(note->name) - 1);
+	}
+	pthread_mutex_unlock(&n->lock);
+}
+
+static int compare_notes(const void *x, const void *y)
+{
+	const struct note *a = x, *b = y;
+	if (a->address != b->address)
+		return a->address < b->address ? -1 : 1;
+	return (int)a->fault - (int)b->fault;
+}
+
+void ph_heap_end_notes(struct ph_heap *heap)
+{
+	struct ph_heap_notes *n = heap->notes;
+	unsigned named[PH_FAULT_COUNT] = { 0 };
+	if (!n)
+		return;
+	if (n->count)
+		qsort(n->notes, n->count, sizeof(*n->notes), compare_notes);
+	for (size_t i = 0; i < n->count; i++) {
+		const struct note *note = &n->notes[i];
+		if (i && !compare_notes(note, note - 1))
+			continue;
+		if (named[note->fault]++ < NAMED) {
+			char what[200];
+			/* the format is one of the table's */
+			snprintf(what, sizeof(what), faults[note->fault].what, note->address, note->name);
+			ph_damage_add(&heap->damage, PH_DAMAGE_HEAP, faults[note->fault].where, "%s", what);
+		} else {
+			ph_damage_add(&heap->damage, PH_DAMAGE_HEAP, faults[note->fault].where, "%s", faults[note->fault].rest);
+		}
+	}
+	pthread_mutex_destroy(&n->lock);
+	free(n->notes);
+	free(n);
+	heap->notes = NULL;
+}
+
+bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtime)
+{
+	const struct ph_target *t = heap->target;
+	const struct ph_interp_state *interps;
+	size_t count = runtime ? ph_runtime_interpreters(runtime, &interps) : 0;
+	for (size_t i = 0; i < count; i++) {
+		int64_t collecting;
+		ph_addr gc = ph_target_trait(t, PH_TRAIT_GC_PER_INTERPRETER) ?
+				     ph_target_at(t, interps[i].address, PH_PyInterpreterState_gc) :
+				     ph_target_at(t, t->runtime, PH_PyRuntimeState_gc);
+		if (!gc || ph_target_int(t, gc, PH_gc_runtime_state_collecting, &collecting) != PH_OK || collecting)
+			return true;
+	}
+	/* 2.7 and 3.6 keep it in a variable of their own */
+	return !count;
+}
+
+bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next)
+{
+	const struct ph_target *t = heap->target;
+	ph_addr behind, before;
+	return !(next & 7) && ph_gc_links(t, next - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &behind, &before) &&
+	       before == object;
+}

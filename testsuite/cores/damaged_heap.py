@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""usage: damaged_heap.py FOLDER-OF-CORE CORE2PYHEAP PYHEAP SCRATCH"""
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import zipfile
+
+folder, program, reader, scratch = sys.argv[1:]
+core = os.path.join(folder, 'core')
+damaged = os.path.join(scratch, 'core')
+bad = 0
+
+
+def fail(text):
+    global bad
+    bad += 1
+    print('FAILED: %s' % text)
+
+
+def segments(path):
+    with open(path, 'rb') as f:
+        head = f.read(64)
+        offset, = struct.unpack_from('<Q', head, 32)
+        size, count = struct.unpack_from('<HH', head, 54)
+        for i in range(count):
+            f.seek(offset + i * size)
+            kind, _, at, address, _, held, _, _ = struct.unpack('<IIQQQQQQ', f.read(56))
+            if kind == 1:
+                yield address, at, held
+
+
+parts = list(segments(core))
+
+
+def place(address):
+    for start, at, held in parts:
+        if start <= address < start + held:
+            return at + address - start
+    raise SystemExit('%x is not in the core' % address)
+
+
+def convert(path, name):
+    dump = os.path.join(scratch, name)
+    done = subprocess.run([program, '--report=none', '-o', dump, path], stderr=subprocess.PIPE, timeout=60)
+    if done.returncode:
+        fail('%s: status %d: %s' % (name, done.returncode, done.stderr.decode()))
+        sys.exit(1)
+    out = subprocess.run([reader, 'export', dump], stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    objects = {}
+    for line in out.splitlines():
+        o = json.loads(line)
+        objects[o['address']] = o
+    return objects, json.loads(zipfile.ZipFile(dump).read('manifest.json'))['damage']
+
+
+whole, damage = convert(core, 'whole')
+if [d for d in damage if d['kind'] == 'heap']:
+    fail('damage where there is none: %r' % damage)
+
+tracked = {line.split('\t')[0] for line in open(os.path.join(folder, 'heap.tsv'), errors='replace') if '\t1\t' in line}
+pick = {}
+for a, o in whole.items():
+    if a[2:] in tracked and o['type'] in ('list', 'tuple', 'function', 'cell') and o['len'] != 0 and o['refcount'] == 1:
+        pick.setdefault(o['type'], []).append(int(a, 16))
+broken_list, broken_tuple, broken_link, broken_type = (
+    pick['list'][3], pick['tuple'][5], pick['function'][7], pick['cell'][9])
+head = 16  # _gc_next, _gc_prev
+
+shutil.copyfile(core, damaged)
+with open(damaged, 'r+b') as f:
+    def put(address, value):
+        f.seek(place(address))
+        f.write(struct.pack('<Q', value))
+
+    def get(address):
+        f.seek(place(address))
+        return struct.unpack('<Q', f.read(8))[0]
+    put(broken_list + 16, 1 << 61)               # ob_size
+    put(broken_tuple + 16, 1919247987)
+    put(broken_link - head, 0xdeadbeefdeadbe00)  # where the next object in the list is
+    put(broken_type + 8, broken_list)            # a list as a type
+    # a pool with free blocks: the first one leads into the middle of a block
+    pool = 0
+    for a in whole:
+        for size in (4096, 16384):
+            at = int(a, 16) & -size
+            try:
+                f.seek(place(at))
+            except SystemExit:
+                continue
+            header = f.read(48)
+            count, = struct.unpack_from('<I', header)
+            free, = struct.unpack_from('<Q', header, 8)
+            _, index, offset, most = struct.unpack_from('<IIII', header, 32)
+            block = size - most
+            if block in ((index + 1) * 8, (index + 1) * 16) and at < free < at + size and get(free) and 0 < count < 500:
+                pool = at
+                put(free, free + 8)
+                break
+        if pool:
+            break
+
+objects, damage = convert(damaged, 'damaged')
+texts = ['%s: %s' % (d['where'], d['what']) for d in damage if d['kind'] == 'heap']
+print('\n'.join(texts))
+for wanted in ('pool at 0x%x is broken' % pool, 'breaks behind that at 0x%x' % broken_link,
+               '0x%x in its lists has no type' % broken_type):
+    if not any(wanted in text for text in texts):
+        fail('no damage says %r' % wanted)
+# what was altered, what only it leads to, and nothing else
+gone = whole.keys() - objects.keys()
+print('%d objects before, %d after; %d are not there' % (len(whole), len(objects), len(gone)))
+if '0x%x' % broken_type not in gone:
+    fail('what has no type is an object')
+if len(gone) > 20 + len(whole) // 10000:
+    fail('more is gone than was altered: %s' % sorted(gone)[:10])
+if len(objects) > len(whole) + 200:
+    fail('%d objects too many' % (len(objects) - len(whole)))
+same = sum(objects[a]['refs'] == whole[a]['refs'] for a in objects.keys() & whole.keys())
+if same < len(whole) - 100:
+    fail('the references of %d objects changed' % (len(whole) - same))
+for verb in ('memory', 'types'):
+    if subprocess.run([reader, verb, os.path.join(scratch, 'damaged')], stdout=subprocess.DEVNULL, timeout=60).returncode:
+        fail(verb)
+sys.exit(1 if bad else 0)
