@@ -107,6 +107,7 @@ TESTS += testsuite/dump.sh
 TESTS += testsuite/cores/bad-input.sh
 TESTS += testsuite/cores/cut-cores.sh
 TESTS += testsuite/cores/newer-python.sh
+TESTS += testsuite/cores/lying-offsets.sh
 TESTS += testsuite/cores/core-filters.sh
 TESTS += testsuite/cores/life-stages.sh
 TESTS += testsuite/cores/allocators.sh

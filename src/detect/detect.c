@@ -141,9 +141,15 @@ static bool try_hint(struct detection *d, struct ph_target *target, const struct
 	abi.free_threaded = hint->free_threaded;
 	if (try_hint_abi(d, target, hint, abi, infer, ret_origin))
 		return true;
+	if (infer)
+		return false;
+	/* the word that says so may lie, or not be there */
+	abi.free_threaded = !hint->free_threaded;
+	if (ph_layout_has_free_threaded(hint->version) && try_hint_abi(d, target, hint, abi, false, ret_origin))
+		return true;
+	abi.free_threaded = false;
 	abi.trace_refs = abi.debug = true;
-	return !infer && !hint->free_threaded && ph_layout_has_trace_refs(hint->version) &&
-	       try_hint_abi(d, target, hint, abi, infer, ret_origin);
+	return ph_layout_has_trace_refs(hint->version) && try_hint_abi(d, target, hint, abi, false, ret_origin);
 }
 
 static bool try_candidate(struct detection *d, const struct ph_candidate *candidate, struct ph_target *target,

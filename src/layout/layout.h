@@ -124,6 +124,8 @@ const char *ph_origin_name(enum ph_origin origin);
 
 /* Do debug builds of this version have the list of all objects (trace_refs)? */
 bool ph_layout_has_trace_refs(struct ph_version version);
+/* Are there builds of it without a GIL? */
+bool ph_layout_has_free_threaded(struct ph_version version);
 
 /* The versions that the tables know, one a minor, the newest first: version `index` into *ret; false when there are
  * no more. */

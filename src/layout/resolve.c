@@ -239,6 +239,11 @@ bool ph_layout_has_trace_refs(struct ph_version version)
 	return ph_layout_knows(version) && ph_version_number(version) < 30800;
 }
 
+bool ph_layout_has_free_threaded(struct ph_version version)
+{
+	return ph_version_number(version) >= 31300;
+}
+
 bool ph_layout_knows(struct ph_version version)
 {
 	uint32_t number = ph_version_number(version);

@@ -83,7 +83,7 @@ static void add_generations(struct circles *c, const struct ph_interp_state *int
 	ph_addr gc = ph_target_trait(target, PH_TRAIT_GC_PER_INTERPRETER) > 0 ?
 			     ph_target_at(target, interp->address, PH_PyInterpreterState_gc) :
 			     ph_target_at(target, target->runtime, PH_PyRuntimeState_gc);
-	ph_addr generations = gc ? ph_target_at(target, gc, PH_gc_runtime_state_generations) : 0;
+	ph_addr generations = ph_runtime_generations(target, gc);
 	for (int32_t i = 0; generations && i < ph_target_trait(target, PH_TRAIT_GC_GENERATIONS); i++)
 		add_start(c, generations + (ph_addr)i * ph_target_sizeof(target, PH_SIZEOF_gc_generation));
 	if (gc)
