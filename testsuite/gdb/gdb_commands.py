@@ -2,6 +2,7 @@
 """Drive gdb and hold what its commands print against core2pyheap, the conformance truth and CPython's own extension.
 
 usage: gdb_commands.py PYTHON CORE-FOLDER SCRATCH      (environment: as testsuite/local.mk sets it)"""
+import difflib
 import json
 import os
 import re
@@ -97,7 +98,7 @@ def check_core():
         words = verb.split()
         text = subprocess.run([os.environ['PYHEAP'], words[0], dump] + words[1:], stdout=subprocess.PIPE).stdout.decode('utf-8')
         check('py-heap %s is what pyheap says of the dump' % verb, text and text == answer['py-heap ' + verb],
-              text[:500] + '...\n' + answer['py-heap ' + verb][:500])
+              '\n'.join(list(difflib.unified_diff(text.splitlines(), answer['py-heap ' + verb].splitlines(), n=0))[:20]))
     check('names of types are completed', answer['complete py-heap find __main__.Pla'] == 'py-heap find __main__.Plain\n',
           answer['complete py-heap find __main__.Pla'])
     text = subprocess.run([os.environ['PYHEAP'], 'whatis', '--json', dump, place], stdout=subprocess.PIPE).stdout.decode()
