@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The writer of the columns.  A unit of objects is a chunk of each of their columns; of edges and texts a unit fills as
- * many chunks as it does, and leaves the rest to the next.  So there are two turns: to cut chunks, which is copying, and to
- * write them; compression lies between and is done by all threads at once. */
+ * many chunks as it does, and leaves the rest to the next.  So there are two turns: to cut chunks, which is copying, and
+ * to write them; compression lies between and is done by all threads at once. */
 #include "dump/columns.h"
 
 #include "dump/columns_batch.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The whole heap into a sink: found first, then walked once more by address, in units that threads take as they come; then
- * the values, when what secret names lead to is known. */
+/* The whole heap into a sink: found first, then walked once more by address, in units that threads take as they come;
+ * then the values, when what secret names lead to is known. */
 #include "extract/heap.h"
 
 #include "base/callbacks.h"

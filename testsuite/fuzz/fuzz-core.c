@@ -76,6 +76,17 @@ const void *__wrap_ph_image_view(struct ph_image *image, ph_addr address, size_t
 	return __real_ph_image_view(image, address, size);
 }
 
+/* What would be remembered of it is forgotten, so that the next look comes by here too. */
+const void *__real_ph_image_look_far(struct ph_image *image, ph_addr address, size_t size);
+const void *__wrap_ph_image_look_far(struct ph_image *image, ph_addr address, size_t size);
+const void *__wrap_ph_image_look_far(struct ph_image *image, ph_addr address, size_t size)
+{
+	note(address, size);
+	const void *view = __real_ph_image_look_far(image, address, size);
+	memset(ph_image_lenses, 0, sizeof(ph_image_lenses));
+	return view;
+}
+
 const void *__real_ph_image_core_view(struct ph_image *image, ph_addr address, size_t size);
 const void *__wrap_ph_image_core_view(struct ph_image *image, ph_addr address, size_t size);
 const void *__wrap_ph_image_core_view(struct ph_image *image, ph_addr address, size_t size)

@@ -180,7 +180,7 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 		argv[argc++] = (char *)"--json";
 	bool addressed = !strcmp(name, "print") || !strcmp(name, "path") || !strncmp(name, "refer", 5);
 	bool has_lines = addressed || !strcmp(name, "types") || !strcmp(name, "find") || !strcmp(name, "roots") ||
-			 !strcmp(name, "garbage");
+			 !strcmp(name, "garbage") || !strcmp(name, "export");
 	if (addressed)
 		argv[argc++] = state.address;
 	if (!strcmp(name, "find"))
@@ -198,7 +198,8 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 	else if (json)
 		ok = fuzz_check_json(sink.text, sink.size, has_lines);
 	else
-		ok = fuzz_check_text(sink.text, sink.size);
+		ok = !strcmp(name, "export") ? fuzz_check_json(sink.text, sink.size, true) :
+								fuzz_check_text(sink.text, sink.size);
 	if (job->unharmed && !addressed && (status || !sink.size))
 		ok = fprintf(stderr, "check: %s has status %d on the unharmed dump\n", name, status) < 0;
 	if (!ok)
@@ -212,7 +213,7 @@ static bool run(void *user)
 	const struct job *job = user;
 	static const char *const names[] = { "report", "exceptions", "threads",	"print",
 					    "types",  "referents",  "referrers", "path",  "find",
-					    "roots",  "garbage",    "verify" };
+					    "roots",  "garbage",    "verify",	"export" };
 	struct ph_dump *dump = NULL;
 	struct ph_error *error = ph_dump_open(state.path, &dump);
 	if (error)

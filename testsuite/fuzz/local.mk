@@ -6,6 +6,7 @@ testsuite_fuzz_fuzz_core_SOURCES += testsuite/fuzz/harness.c
 testsuite_fuzz_fuzz_core_SOURCES += testsuite/fuzz/harness.h
 testsuite_fuzz_fuzz_core_LDFLAGS = $(AM_LDFLAGS)
 testsuite_fuzz_fuzz_core_LDFLAGS += -Wl,--wrap=ph_image_view,--wrap=ph_image_core_view
+testsuite_fuzz_fuzz_core_LDFLAGS += -Wl,--wrap=ph_image_look_far
 testsuite_fuzz_fuzz_core_LDFLAGS += -Wl,--wrap=ph_image_read,--wrap=ph_image_read_string
 check_PROGRAMS += testsuite/fuzz/fuzz-dump
 testsuite_fuzz_fuzz_dump_SOURCES =
