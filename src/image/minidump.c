@@ -60,7 +60,8 @@ const char *ph_minidump_utf16(struct ph_image *image, const uint8_t *data, size_
 		uint32_t unit = (uint32_t)ph_load_uint(data + i, 2, false), low;
 		if (!unit)
 			break;
-		if (unit >> 10 == 0x36 && i + 3 < size && (low = (uint32_t)ph_load_uint(data + i + 2, 2, false)) >> 10 == 0x37) {
+		if (unit >> 10 == 0x36 && i + 3 < size &&
+		    (low = (uint32_t)ph_load_uint(data + i + 2, 2, false)) >> 10 == 0x37) {
 			unit = 0x10000 + ((unit & 0x3ff) << 10 | (low & 0x3ff));
 			i += 2;
 		}
@@ -83,7 +84,8 @@ const char *ph_minidump_string(struct ph_minidump *md, uint64_t rva)
 static struct ph_error *check_header(struct ph_minidump *md)
 {
 	if (md->size < HEADER_SIZE)
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: the minidump is cut: %zu bytes are left", md->name, md->size);
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: the minidump is cut: %zu bytes are left", md->name,
+				       md->size);
 	/* the lower half of Version; the upper is the writer's own */
 	if (ph_load_uint(md->data + 4, 2, false) != 0xa793)
 		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is not a minidump of a version that is known (0x%x)",
@@ -100,7 +102,8 @@ static bool take_stream(struct ph_minidump *md, struct ph_minidump_stream s)
 		return false;
 	if (s.rva > md->size || s.size > md->size - s.rva) {
 		md->image->info.complete = false;
-		ph_damage_add(&md->image->damage, PH_DAMAGE_IMAGE, "minidump", "stream 0x%x ends beyond the file", s.type);
+		ph_damage_add(&md->image->damage, PH_DAMAGE_IMAGE, "minidump", "stream 0x%x ends beyond the file",
+			      s.type);
 		if (s.rva >= md->size)
 			return false;
 		s.size = (uint32_t)(md->size - s.rva);
@@ -121,8 +124,8 @@ static struct ph_error *read_directory(struct ph_minidump *md)
 				       md->size);
 	if (count > room) {
 		md->image->info.complete = false;
-		ph_damage_add(&md->image->damage, PH_DAMAGE_IMAGE, "minidump", "%" PRIu64 " of %" PRIu64 " streams missing",
-			      count - room, count);
+		ph_damage_add(&md->image->damage, PH_DAMAGE_IMAGE, "minidump",
+			      "%" PRIu64 " of %" PRIu64 " streams missing", count - room, count);
 		count = room;
 	}
 	md->streams = calloc(count, sizeof(*md->streams));
@@ -182,7 +185,8 @@ static bool read_notes(struct ph_minidump *md)
 		uint64_t align = ph_cursor_u64(&c), page;
 		ph_image_keep_raw(image, PH_STREAM_OUR_NOTES, c.data + c.position, ph_cursor_left(&c), align);
 		found |= ph_image_parse_notes(image, c.data + c.position, ph_cursor_left(&c), align);
-		if (ph_image_auxv(image, 6 /* AT_PAGESZ */, &page) && page >= 4096 && page <= 1 << 20 && !(page & (page - 1)))
+		if (ph_image_auxv(image, 6 /* AT_PAGESZ */, &page) && page >= 4096 && page <= 1 << 20 &&
+		    !(page & (page - 1)))
 			image->info.page_size = (unsigned)page;
 	}
 	return found;

@@ -44,7 +44,8 @@ static struct ph_error *add_line(struct ph_minidump *md, const char *text, size_
 	size_t head = size < sizeof(line) - 1 ? size : sizeof(line) - 1;
 	memcpy(line, text, head);
 	line[head] = 0;
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &start, &end, access, &offset, &path) < 4 ||
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*s %*s %n", &start, &end, access, &offset, &path) <
+		    4 ||
 	    strlen(access) != 4 || start >= end || path <= 0)
 		return NULL;
 	struct ph_error *error = ph_minidump_add_region(md, (struct ph_minidump_region){

@@ -108,7 +108,8 @@ static struct ph_error *read_stacks(struct ph_minidump *md)
 		size_t count = ph_minidump_entries(md, &c, ph_cursor_u32(&c), entry, "threads");
 		for (size_t j = 0; j < count && !error; j++) {
 			const uint8_t *e = ph_cursor_take(&c, entry);
-			uint64_t size = e ? ph_load_uint(e + 32, 4, false) : 0, rva = e ? ph_load_uint(e + 36, 4, false) : 0;
+			uint64_t size = e ? ph_load_uint(e + 32, 4, false) : 0,
+				 rva = e ? ph_load_uint(e + 36, 4, false) : 0;
 			if (size && rva)
 				error = add_range(md, ph_load_uint(e + 24, 8, false), size, rva);
 		}
@@ -136,16 +137,18 @@ static struct ph_error *read_memory_info(struct ph_minidump *md)
 			break;
 		ph_addr start = ph_load_uint(e, 8, false);
 		uint64_t size = ph_load_uint(e + 24, 8, false);
-		uint32_t state = (uint32_t)ph_load_uint(e + 32, 4, false), protect = (uint32_t)ph_load_uint(e + 36, 4, false);
+		uint32_t state = (uint32_t)ph_load_uint(e + 32, 4, false),
+			 protect = (uint32_t)ph_load_uint(e + 36, 4, false);
 		if (!(state & MEM_COMMIT))
 			continue;
-		error = ph_minidump_add_region(md, (struct ph_minidump_region){
-							   .start = start,
-							   .end = start + size < start ? UINT64_MAX : start + size,
-							   .readable = protect & PAGE_ANY_READ && !(protect & PAGE_GUARD),
-							   .writable = protect & PAGE_ANY_WRITE,
-							   .executable = protect & PAGE_ANY_EXECUTE,
-						   });
+		error = ph_minidump_add_region(md,
+					       (struct ph_minidump_region){
+						       .start = start,
+						       .end = start + size < start ? UINT64_MAX : start + size,
+						       .readable = protect & PAGE_ANY_READ && !(protect & PAGE_GUARD),
+						       .writable = protect & PAGE_ANY_WRITE,
+						       .executable = protect & PAGE_ANY_EXECUTE,
+					       });
 	}
 	return error;
 }
@@ -191,7 +194,8 @@ static void settle_ranges(struct ph_minidump *md)
 	md->range_count = n;
 	if (lies) {
 		md->image->info.complete = false;
-		ph_damage_add(&md->image->damage, PH_DAMAGE_IMAGE, "minidump", "%" PRIu64 " memory ranges that overlap", lies);
+		ph_damage_add(&md->image->damage, PH_DAMAGE_IMAGE, "minidump", "%" PRIu64 " memory ranges that overlap",
+			      lies);
 	}
 }
 
@@ -209,15 +213,16 @@ static void emit(struct ph_minidump *md, ph_addr start, ph_addr end, const struc
 	}
 	if (range) {
 		uint64_t left = 0;
-		if (!__builtin_add_overflow(range->offset, start - range->start, &s.file_offset) && s.file_offset < md->size)
+		if (!__builtin_add_overflow(range->offset, start - range->start, &s.file_offset) &&
+		    s.file_offset < md->size)
 			left = md->size - s.file_offset;
 		s.file_size = end - start < left ? end - start : left;
 		s.missing = end - start - s.file_size;
 	}
 	struct ph_segment *last = image->segment_count ? &image->segments[image->segment_count - 1] : NULL;
 	if (last && last->end == start && last->readable == s.readable && last->writable == s.writable &&
-	    last->executable == s.executable && s.file_size == end - start && last->file_size == last->end - last->start &&
-	    last->file_offset + last->file_size == s.file_offset) {
+	    last->executable == s.executable && s.file_size == end - start &&
+	    last->file_size == last->end - last->start && last->file_offset + last->file_size == s.file_offset) {
 		last->end = end;
 		last->file_size += s.file_size;
 		return;
@@ -238,7 +243,8 @@ static void sweep(struct ph_minidump *md)
 		const struct ph_minidump_range *range = m < md->range_count ? &md->ranges[m] : NULL;
 		if (!region && !range)
 			return;
-		ph_addr next_region = region ? region->start : UINT64_MAX, next_range = range ? range->start : UINT64_MAX;
+		ph_addr next_region = region ? region->start : UINT64_MAX,
+			next_range = range ? range->start : UINT64_MAX;
 		ph_addr next = next_region < next_range ? next_region : next_range;
 		if (next > at) {
 			at = next;

@@ -30,7 +30,8 @@ static uint64_t heap_bytes(const struct ph_image *image)
 	uint64_t bytes = 0;
 	for (size_t i = 0; i < image->segment_count; i++) {
 		const struct ph_segment *s = &image->segments[i];
-		if (s->writable && (s->file_size || s->missing) && !ph_image_mapping_at(image, s->start) && !is_stack(image, s))
+		if (s->writable && (s->file_size || s->missing) && !ph_image_mapping_at(image, s->start) &&
+		    !is_stack(image, s))
 			bytes += s->file_size + s->missing;
 	}
 	return bytes;
@@ -72,17 +73,22 @@ void ph_minidump_partial(struct ph_minidump *md)
 		return;
 	const char *holds = heap ? "some memory beside the stacks" : "stacks only";
 	if (has_stream(md, PH_STREAM_CRASHPAD_INFO)) {
-		set_partial(md, holds, "Crashpad", "Crashpad has no option for it: let gcore write a core, or coredumpctl");
+		set_partial(md, holds, "Crashpad",
+			    "Crashpad has no option for it: let gcore write a core, or coredumpctl");
 	} else if (md->windows) {
 		if (!(md->flags & PH_MINIDUMP_WITH_FULL_MEMORY))
-			set_partial(md, holds, flag_names(md), "MiniDumpWriteDump with MiniDumpWithFullMemory (procdump -ma; "
+			set_partial(md, holds, flag_names(md),
+				    "MiniDumpWriteDump with MiniDumpWithFullMemory (procdump -ma; "
 				    "DumpType 2 of Windows Error Reporting's LocalDumps)");
 	} else if (has_stream(md, PH_STREAM_LINUX_DSO_DEBUG)) {
-		set_partial(md, holds, "Breakpad", "Breakpad holds the memory that a program registers (RegisterAppMemory) and no "
+		set_partial(md, holds, "Breakpad",
+			    "Breakpad holds the memory that a program registers (RegisterAppMemory) and no "
 			    "more: let gcore write a core, or coredumpctl");
 	} else if (heap < LITTLE) {
-		set_partial(md, holds, has_stream(md, PH_STREAM_LINUX_STAT) ? "LLDB with --style=stack" : "LLDB or another writer",
-			    "`process save-core --plugin-name=minidump --style=full` (or modified-memory) of LLDB, of the "
-			    "process rather than of a core");
+		set_partial(
+			md, holds,
+			has_stream(md, PH_STREAM_LINUX_STAT) ? "LLDB with --style=stack" : "LLDB or another writer",
+			"`process save-core --plugin-name=minidump --style=full` (or modified-memory) of LLDB, of the "
+			"process rather than of a core");
 	}
 }

@@ -48,16 +48,19 @@ struct ph_error *ph_minidump_system(struct ph_minidump *md)
 	(void)ph_cursor_take(&c, 18); /* level, revision, processors, product, major, minor and build number */
 	uint32_t platform = ph_cursor_u32(&c);
 	if (c.overrun)
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: the minidump is cut before its SystemInfo ends", md->name);
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: the minidump is cut before its SystemInfo ends",
+				       md->name);
 	md->context = ph_context_find(architecture);
 	const struct ph_machine *machine = NULL;
 	if (md->context)
-		machine = ph_machine_find(&(struct ph_elf){ .machine = md->context->elf_machine, .wide = md->context->wide });
+		machine = ph_machine_find(
+			&(struct ph_elf){ .machine = md->context->elf_machine, .wide = md->context->wide });
 	const char *system = system_name(platform);
 	md->windows = system && !strcmp(system, "windows");
 	if (!machine)
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: a minidump of %s%s%s, which is not supported yet", md->name,
-				       system ? system : "", system ? " on " : "", ph_context_name(architecture, buffer));
+		return ph_error_create(PH_ERROR_NOT_CORE, "%s: a minidump of %s%s%s, which is not supported yet",
+				       md->name, system ? system : "", system ? " on " : "",
+				       ph_context_name(architecture, buffer));
 	ph_image_set_machine(md->image, machine);
 	info->kind = "minidump";
 	info->os = system ? system : "unknown";
@@ -119,7 +122,8 @@ static void note_build_id(struct ph_minidump *md, const uint8_t *entry)
 		size_t middle = low + (high - low) / 2;
 		struct ph_mapping *m = &image->mappings[middle];
 		if (m->start == base) {
-			m->build_id = build_id_of(md, ph_load_uint(entry + 80, 4, false), ph_load_uint(entry + 76, 4, false));
+			m->build_id =
+				build_id_of(md, ph_load_uint(entry + 80, 4, false), ph_load_uint(entry + 76, 4, false));
 			return;
 		}
 		if (m->start < base)
@@ -311,7 +315,8 @@ static void explain_unloaded(struct ph_minidump *md)
 		const uint8_t *e = ph_cursor_take(&c, entry);
 		const char *name = e ? ph_minidump_string(md, ph_load_uint(e + 20, 4, false)) : NULL;
 		if (name)
-			ph_explain(md->image->callbacks, "module %s was unloaded from 0x%" PRIx64, name, ph_load_uint(e, 8, false));
+			ph_explain(md->image->callbacks, "module %s was unloaded from 0x%" PRIx64, name,
+				   ph_load_uint(e, 8, false));
 	}
 }
 

@@ -43,6 +43,7 @@ void ph_pe_build_id(uint32_t timestamp, uint32_t image_size, char ret[PH_PE_ID_S
 /* pe_exports.c: an exported symbol's address, 0 when there is none; what is exported nearest below an address, interned
  * ("name+0x12"), NULL when nothing is.  Read from the image, or from the module's file where that was found. */
 ph_addr ph_pe_symbol(struct ph_image *image, const struct ph_module *module, const char *name);
-const char *ph_pe_nearest(struct ph_image *image, const struct ph_module *module, ph_addr address, uint64_t *ret_offset);
+const char *ph_pe_nearest(struct ph_image *image, const struct ph_module *module, ph_addr address,
+			  uint64_t *ret_offset);
 
 #endif

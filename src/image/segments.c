@@ -72,8 +72,8 @@ void ph_image_count_missing(struct ph_image *image)
 		if (end > start && ++ranges <= MAX_MISSING_RANGES) {
 			char where[64];
 			snprintf(where, sizeof(where), "memory 0x%" PRIx64 "-0x%" PRIx64, start, end);
-			ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, where, "%" PRIu64 " bytes missing, the core is cut",
-				      end - start);
+			ph_damage_add(&image->damage, PH_DAMAGE_IMAGE, where,
+				      "%" PRIu64 " bytes missing, the core is cut", end - start);
 		} else {
 			unlisted += end - start;
 		}

@@ -21,7 +21,8 @@ void ph_trace_seen(struct ph_trace *trace, ph_addr addr, size_t size)
 		uint64_t page = addr / PAGE, first = addr % PAGE / PH_TRACE_BLOCK, last = PAGE / PH_TRACE_BLOCK - 1;
 		if (end - 1 < (page + 1) * PAGE - 1)
 			last = (end - 1) % PAGE / PH_TRACE_BLOCK;
-		uint64_t bits = (last == 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1) & ~((UINT64_C(1) << first) - 1);
+		uint64_t bits =
+			(last == 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1) & ~((UINT64_C(1) << first) - 1);
 		uint64_t *known = ph_addrmap_find(&trace->blocks, page + 1);
 		if (known)
 			*known |= bits;

@@ -305,7 +305,8 @@ static struct ph_extent *clip(struct ph_image *image, const struct ph_extent *ex
 
 static void put_memory_list(struct trim *t, const struct ph_extent *extents, size_t count)
 {
-	ph_auto_buffer struct ph_buffer list = PH_BUFFER(PH_BUFFER_UNBOUNDED), readable = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	ph_auto_buffer struct ph_buffer list = PH_BUFFER(PH_BUFFER_UNBOUNDED),
+					readable = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	const struct ph_trace *trace = t->trace;
 	for (size_t i = 0; i < trace->readable_count; i++) {
 		put(&readable, trace->readable[i].start, 8);
@@ -322,7 +323,8 @@ static void put_memory_list(struct trim *t, const struct ph_extent *extents, siz
 	align(t);
 	/* BaseRva, now that it is known */
 	for (size_t j = 0; j < 8 && !t->out.no_memory; j++)
-		t->out.data[t->streams[t->stream_count - 1].rva + 8 + j] = (char)((t->out.size + 12 * t->stream_count) >> 8 * j);
+		t->out.data[t->streams[t->stream_count - 1].rva + 8 + j] =
+			(char)((t->out.size + 12 * t->stream_count) >> 8 * j);
 }
 
 /* ---- the file ---- */
@@ -337,7 +339,8 @@ static struct ph_error *write_memory(struct ph_image *image, const struct ph_ext
 	uint8_t buffer[65536];
 	for (size_t i = 0; i < count; i++)
 		for (ph_addr at = extents[i].start; at < extents[i].end;) {
-			size_t left = (size_t)(extents[i].end - at), step = left < sizeof(buffer) ? left : sizeof(buffer);
+			size_t left = (size_t)(extents[i].end - at),
+			       step = left < sizeof(buffer) ? left : sizeof(buffer);
 			if (ph_image_read(image, at, buffer, step) != PH_OK)
 				memset(buffer, 0, step);
 			if (fwrite(buffer, 1, step, to) != step)

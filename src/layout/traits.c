@@ -294,6 +294,8 @@ static void fill_abi_traits(int32_t *traits, const struct ph_abi *abi, uint32_t 
 		traits[PH_TRAIT_INT_DIGIT_BITS] = 15;
 		traits[PH_TRAIT_INT_DIGIT_BYTES] = 2;
 	}
+	/* no pthreads: Windows */
+	traits[PH_TRAIT_STR_WCHAR_BYTES] = abi->lock_size ? 4 : 2;
 	traits[PH_TRAIT_GC_NO_HEAD] = abi->free_threaded;
 	traits[PH_TRAIT_OBJECT_MANAGED_DICT_OFFSET] = version >= 31100 ? -before * word : 0;
 	traits[PH_TRAIT_OBJECT_MANAGED_VALUES_OFFSET] = version >= 31100 && version < 31200 ? -4 * word : 0;

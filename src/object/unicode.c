@@ -30,7 +30,7 @@ static enum ph_status locate_legacy(const struct ph_target *t, ph_addr address, 
 	if (status == PH_OK)
 		status = ph_target_uint(t, address, PH_PyCompactUnicodeObject_wstr_length, &ret->length);
 	ret->legacy = true;
-	ret->width = 4; /* wchar_t on Linux */
+	ret->width = (unsigned)ph_target_trait(t, PH_TRAIT_STR_WCHAR_BYTES);
 	return status;
 }
 
@@ -133,7 +133,7 @@ static enum ph_status append_from(struct ph_objects *objects, const struct text 
 {
 	struct ph_image *image = objects->target->image;
 	bool big_endian = objects->target->layout.abi.big_endian;
-	bool pairs = ph_target_trait(objects->target, PH_TRAIT_STR_UNIT_BYTES) == 2 && text->width == 2;
+	bool pairs = text->width == 2 && (ph_target_trait(objects->target, PH_TRAIT_STR_UNIT_BYTES) == 2 || text->legacy);
 	uint64_t bytes = count * text->width;
 	const uint8_t *view = ph_image_view(image, text->data, bytes);
 	if (view || !count) {
@@ -234,7 +234,7 @@ static int64_t own_size(const struct ph_objects *objects, ph_addr address, const
 					 ph_read_int(objects, address, PH_PyCompactUnicodeObject_wstr_length);
 		if (length < 0 || length >> 40)
 			return -1;
-		size += (length + 1) * 4;
+		size += (length + 1) * ph_target_trait(t, PH_TRAIT_STR_WCHAR_BYTES);
 	}
 	if (utf8 && utf8 != text->data) {
 		int64_t length = ph_read_int(objects, address, PH_PyCompactUnicodeObject_utf8_length);

@@ -175,7 +175,8 @@ int main(int argc, char **argv)
 	struct fuzz_result result;
 	/* one operand at least is what the harness wants */
 	if (!fuzz_parse(argc, argv, &options)) {
-		fprintf(stderr, "usage: fuzz-minidump [--seed=N] [--count=N] [--only=N] [--seconds=N] FILE... (- is none)\n");
+		fprintf(stderr,
+			"usage: fuzz-minidump [--seed=N] [--count=N] [--only=N] [--seconds=N] FILE... (- is none)\n");
 		return 99;
 	}
 	struct job job = { .options = &options, .unharmed = true };

@@ -111,8 +111,8 @@ static inline void minidump_exception(struct minidump *m, uint32_t tid, uint32_t
 	minidump_stream(m, 6, &s);
 }
 
-static inline void put_minidump_module(struct bytes *list, uint64_t base, uint32_t size, uint32_t timestamp, uint32_t name,
-				       uint32_t record, uint32_t record_size)
+static inline void put_minidump_module(struct bytes *list, uint64_t base, uint32_t size, uint32_t timestamp,
+				       uint32_t name, uint32_t record, uint32_t record_size)
 {
 	put(list, base, 8);
 	put(list, size, 4);
