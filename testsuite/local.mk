@@ -135,6 +135,7 @@ TESTS += testsuite/cores/native-symbols.sh
 TESTS += testsuite/cores/heap.sh
 TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
+TESTS += testsuite/cores/allocators.sh
 TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/cores/damaged-heap.sh
 TESTS += testsuite/cores/columns.sh

@@ -124,7 +124,14 @@ static uint64_t own_bytes(struct ph_account *a, const struct ph_shape *shape, ph
 	if (ph_addrset_has(&a->chunk_objects, object))
 		return ph_account_chunk_size(a, object - ph_object_front(shape, object));
 	const uint64_t *odd = a->odd_objects.count ? ph_addrmap_find(&a->odd_objects, object) : NULL;
-	return odd ? *odd : 0;
+	if (odd)
+		return *odd;
+	if (ph_account_is_known(a, object))
+		return 0;
+	int64_t size = ph_object_size(shape, object);
+	a->mapped.bytes += size > 0 ? (uint64_t)size : 0;
+	a->mapped.count++;
+	return size > 0 ? (uint64_t)size : 0;
 }
 
 static void claim_of_objects(struct ph_account *a, struct types *types)

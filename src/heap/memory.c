@@ -10,6 +10,7 @@
 #define RANGES 64
 #define FRAME_CHUNKS 100000 /* of one thread */
 #define CHUNK_MAXIMUM ((uint64_t)1 << 30)
+#define MIMALLOC_LEAST ((uint64_t)32 << 20) /* MI_SEGMENT_SIZE */
 
 void ph_account_extent(struct ph_account *a, ph_addr start, ph_addr end, enum ph_extent_use use)
 {
@@ -91,12 +92,43 @@ static void add_modules(struct ph_account *a)
 	}
 }
 
+bool ph_account_is_known(const struct ph_account *a, ph_addr address)
+{
+	size_t low = 0, high = a->extent_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (a->extents[middle].start <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (low && address < a->extents[low - 1].end) || ph_image_module_at(a->target->image, address);
+}
+
+/* Windows of the set are sorted once it is ranked. */
+static bool has_objects(const struct ph_account *a, ph_addr start, ph_addr end)
+{
+	const struct ph_addrset *set = &a->heap->set;
+	size_t low = 0, high = set->window_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (set->windows[middle]->base + ((ph_addr)1 << PH_WINDOW_BITS) <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < set->window_count && set->windows[low]->base < end;
+}
+
 static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment *s, ph_addr at)
 {
 	if (!s->readable && !s->writable && !s->executable)
 		return PH_MEMORY_INACCESSIBLE;
 	if (ph_image_module_at(a->target->image, at))
 		return s->writable ? PH_MEMORY_MODULE_DATA : PH_MEMORY_MODULE_TEXT;
+	/* mimalloc maps arenas of many megabytes */
+	if (s->writable && a->mapped.count && s->end - s->start >= MIMALLOC_LEAST && has_objects(a, s->start, s->end))
+		return PH_MEMORY_MIMALLOC_REST;
 	return s->writable ? PH_MEMORY_OTHER : PH_MEMORY_MODULE_TEXT;
 }
 
@@ -153,6 +185,11 @@ static void sweep(struct ph_account *a)
 	}
 	for (unsigned kind = PH_MEMORY_POOL_OBJECTS; kind <= PH_MEMORY_POOL_OVERHEAD; kind++)
 		pools += m->rows[kind].bytes;
+	uint64_t *rest = &m->rows[PH_MEMORY_MIMALLOC_REST].bytes;
+	if (a->mapped.bytes <= *rest) {
+		*rest -= a->mapped.bytes;
+		m->rows[PH_MEMORY_MIMALLOC_OBJECTS] = a->mapped;
+	}
 	m->rows[PH_MEMORY_POOL_UNUSED].bytes = arenas > pools ? arenas - pools : 0;
 	m->rows[PH_MEMORY_POOL_UNUSED].count = arena_count;
 }

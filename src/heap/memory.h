@@ -41,6 +41,7 @@ struct ph_account {
 	size_t stack_count, stack_capacity;
 	enum ph_memory_kind pool_kind, malloc_kind; /* who claims now */
 	uint64_t held; /* bytes claimed for the present object */
+	struct ph_memory_row mapped; /* objects in mappings that are of no allocator known so far: mimalloc's */
 	size_t pool; /* the last one found */
 	bool no_memory;
 };
@@ -50,6 +51,8 @@ void ph_account_arenas(struct ph_account *account); /* arenas.c */
 /* Blocks of pools: objects, free ones, and the others into `blocks`. */
 void ph_account_pools(struct ph_account *account);
 void ph_account_chunks(struct ph_account *account); /* chunks.c: of glibc */
+/* Is the address in an extent? */
+bool ph_account_is_known(const struct ph_account *account, ph_addr address);
 /* Bytes of a chunk in use, by the address that malloc() returned; 0 when it is none. */
 uint64_t ph_account_chunk_size(const struct ph_account *account, ph_addr user);
 /* The pool that holds the address; NULL none. */
