@@ -1,52 +1,48 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Heaps without pools, or with padded blocks: PYTHONMALLOC=malloc, debug, malloc_debug and mimalloc.  Objects are held against
-# the interpreter's own word, and `pyheap memory` has them in the right rows, which add up.
-set -u
-here=$(cd "$(dirname "$0")" && pwd)
-: "${top_builddir:=$here/../..}"
-: "${CORE2PYHEAP:=$top_builddir/converter/core2pyheap}" "${PYHEAP:=$top_builddir/analyzer/pyheap}" "${PYTHON3:=python3}"
+# PYTHONMALLOC: what is around an object in memory changes nothing of what is printed of it.  The conformance program under
+# debug hooks, malloc and mimalloc, with the executable and with the core alone: report and objects, N of N.
+#
+# usage: allocators.sh [VERSION=ALLOCATOR...]
+# shellcheck source=/dev/null
+. "$top_srcdir/testsuite/cores/common.sh"
+"$PYTHON3" -c pass 2>/dev/null || skip "no python3"
+mkdir "$work/empty"
 
-"$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-failures=0 ran=0
-
-one() { # VERSION ALLOCATOR ROW: the row of memory.json that most objects are in
-	python=$("$here/../find-pythons" --one "$1") || { echo "no Python $1 here"; return; }
-	echo "== Python $1, PYTHONMALLOC=$2"
-	mkdir "$work/core"
-	PYTHONMALLOC=$2 "$here/run" "$python" "$work/core" abort >"$work/log" 2>&1
-	case $? in
-	0) ;;
-	77) rm -rf "$work/core"; return ;;
-	*) echo "FAILED: no core"; cat "$work/log"; failures=$((failures + 1)); rm -rf "$work/core"; return ;;
-	esac
-	ran=$((ran + 1))
-	"$CORE2PYHEAP" --report=none -o "$work/dump" "$work/core/core" 2>"$work/stderr" &&
-		"$PYHEAP" export "$work/dump" >"$work/objects" &&
-		"$PYHEAP" memory --json "$work/dump" >"$work/memory" || { echo "FAILED: no dump"; cat "$work/stderr"; failures=$((failures + 1)); }
-	"$PYTHON3" "$here/check_heap.py" --core="$work/core/core" "$work/objects" "$work/core/heap.tsv" 0.9995 | tail -2
-	"$PYTHON3" "$here/check_heap.py" --core="$work/core/core" "$work/objects" "$work/core/heap.tsv" 0.9995 >/dev/null ||
-		{ echo "FAILED: a share is below 0.9995"; failures=$((failures + 1)); }
-	"$PYTHON3" - "$work/memory" "$work/objects" "$3" <<-'END' || { echo "FAILED: memory"; failures=$((failures + 1)); }
-		import json, sys
-		memory = json.load(open(sys.argv[1]))
-		rows = {row['what']: row for row in memory['rows']}
-		objects = sum(1 for line in open(sys.argv[2]))
-		assert sum(row['bytes'] for row in rows.values()) == memory['total'], 'the sum'
-		row = rows[sys.argv[3]]
-		print('%s: %d of %d objects, %d bytes' % (sys.argv[3], row['count'], objects, row['bytes']))
-		assert row['count'] > 0.7 * objects and row['bytes'] > 20 * row['count'], row
-		held = sum(t['held'] for t in memory['types'])
-		owned = sum(r['bytes'] for k, r in rows.items() if k.endswith('.objects') or k.endswith('.blocks'))
-		assert held == owned, (held, owned)
-	END
-	rm -rf "$work/core" "$work/dump"
+hold() { # hold WHAT CHECKER OPERAND...
+	what=$1
+	shift
+	"$PYTHON3" "$@" >"$work/held" 2>&1
+	result=$?
+	check "$version with $allocator, $way: $what: $(tail -n 3 "$work/held")" [ $result -eq 0 ]
+	echo "$version with $allocator, $way: $(tail -n 1 "$work/held")"
 }
 
-one 3.9 malloc malloc.objects
-one 3.12 debug pymalloc.objects
-one 3.13 mimalloc mimalloc.objects
-[ $ran -gt 0 ] || exit 77
-[ $failures -eq 0 ]
+tried=0
+for pair in ${*:-system=malloc 3.6=debug 3.9=malloc 3.12=pymalloc_debug 3.13=mimalloc 3.13=debug}; do
+	version=${pair%%=*} allocator=${pair#*=}
+	python=$(need_python "$version") || {
+		echo "not tried: no Python $version here"
+		continue
+	}
+	core=$work/$version-$allocator
+	PYTHONMALLOC=$allocator GT_N=2000 "$cores/run" "$python" "$core" abort >"$work/out" 2>"$work/err" || {
+		[ $? -eq 77 ] && skip "no cores can be made here"
+		cat "$work/err"
+		exit 99
+	}
+	tried=$((tried + 1))
+	for way in executable alone; do
+		alone=--alone where=--sysroot=$work/empty
+		[ $way = alone ] || alone='' where=$python
+		run 0 "$CORE2PYHEAP" --report=json --redact=none -o "$work/dump.pyheap" "$where" "$core/core"
+		cp "$work/out" "$work/report.json"
+		hold report "$cores/check_report.py" --tasks "$work/report.json" "$core/gt.json"
+		# shellcheck disable=SC2086
+		hold objects "$cores/check_objects.py" $alone "$PYHEAP" "$work/dump.pyheap" "$core/gt.json"
+		rm -f "$work/dump.pyheap"
+	done
+	rm -rf "$core"
+done
+[ $tried -gt 0 ] || skip "none of these versions is here"
+finish
