@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NEIGHBOUR_MAXIMUM (UINT64_C(1) << 20) /* bytes between an address and what is still next to it */
+#define REPR_MAXIMUM 120
 #define MODULES_MAXIMUM ((size_t)64 << 20) /* bytes of modules.json */
 
 /* The columns that tell of one object. */
@@ -77,6 +79,12 @@ static struct ph_error *describe(struct ph_dump *dump, const struct view *v, uin
 		.refcount = object ? object->refcount : v->refcount[i],
 		.repr = object ? object->repr : NULL,
 	};
+	size_t cut = REPR_MAXIMUM;
+	if (ret->repr && strlen(ret->repr) > cut) {
+		while (cut && ((unsigned char)ret->repr[cut] & 0xc0) == 0x80)
+			cut--;
+		ret->repr = ph_arena_printf(arena, "%.*s...", (int)cut, ret->repr);
+	}
 	return error;
 }
 
@@ -110,8 +118,10 @@ static struct ph_error *find_object(struct ph_dump *dump, const struct view *v, 
 		p->is_mapped = true;
 		return describe(dump, v, low - 1, arena, &p->object);
 	}
-	struct ph_error *error = low ? describe(dump, v, low - 1, arena, &p->before) : NULL;
-	return error || low == v->count ? error : describe(dump, v, low, arena, &p->after);
+	bool has_before = low && offset < NEIGHBOUR_MAXIMUM;
+	bool has_after = low < v->count && v->address[low] - p->address < NEIGHBOUR_MAXIMUM;
+	struct ph_error *error = has_before ? describe(dump, v, low - 1, arena, &p->before) : NULL;
+	return error || !has_after ? error : describe(dump, v, low, arena, &p->after);
 }
 
 static struct ph_error *find_module(struct ph_dump *dump, struct ph_arena *arena, struct ph_place *p)
