@@ -177,13 +177,14 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 	return finish(layout, shapes, &c);
 }
 
-/* Is there a row for this field in debug builds of the version? */
+/* Is there a row for this field in debug builds of the minor version?  Then one of release builds says nothing of them, also
+ * where the micro version was not seen. */
 static bool has_debug_row(const struct ph_at_row *row, uint32_t version)
 {
 	for (size_t i = 0; i < ph_layout_at_rows_count; i++) {
 		const struct ph_at_row *other = &ph_layout_at_rows[i];
 		if (other->debug && other->field == row->field && other->kind == row->kind &&
-		    holds(other->versions, version))
+		    other->versions[0] <= version / 100 * 100 + 99 && other->versions[1] >= version / 100 * 100)
 			return true;
 	}
 	return false;

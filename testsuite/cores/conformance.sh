@@ -19,8 +19,9 @@ command -v unzip >/dev/null || { echo "no unzip here"; exit 77; }
 "$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
 "$here/../find-pythons" --one "$version" || "$here/get-root" "$version" || {
 	case $version in
-	*-debug) echo "no Python $version here" ;;
-	*-*) echo "no Python $version here: testsuite/builds/make-python $version makes one for PYHEAP_PYTHONS" ;;
+	*-t | *-t-* | *-ucs2 | *-nopymalloc | *-lto | *-bolt | *-musl | 2.7-debug | 3.9-debug | 3.12-debug)
+		echo "no Python $version here: testsuite/builds/make-python $version makes one for PYHEAP_PYTHONS"
+		;;
 	*) echo "no Python $version here" ;;
 	esac
 	exit 77

@@ -180,6 +180,9 @@ def main():
                 variants.append((['-DPy_TRACE_REFS=1', '-DPy_REF_DEBUG=1'], flags + ['trace-refs']))
             elif 'free-threaded' not in flags:
                 variants.append((['-DPy_GIL_DISABLED=1'], flags + ['free-threaded']))
+            # in the headers of 3.15 it is pyconfig.h that makes a debug build's states
+            if not flags and 0x03080000 <= hexversion < 0x030f0000:
+                variants.append((['-DPy_DEBUG=1', '-DPy_REF_DEBUG=1'], ['debug']))
             for defines, wanted in variants:
                 o = headers(python, version, defines, scratch, root)
                 if not o:
