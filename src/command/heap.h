@@ -138,7 +138,7 @@ bool ph_root_is_word(uint8_t kind);
 
 /* Hexadecimal with or without 0x, nothing else; 0 when it is not. */
 ph_addr ph_parse_address(const char *text);
-/* The operand of a verb that takes one address; *ret PH_NO_INDEX and a warning when no object begins there. */
+/* The object at the address that an operand is; *ret PH_NO_INDEX and a warning when none begins there. */
 struct ph_error *ph_heap_operand(struct ph_heap_view *view, const char *verb, const char *operand,
 				 const struct ph_verb_output *output, uint32_t *ret) __attribute__((warn_unused_result));
 

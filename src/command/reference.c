@@ -2,6 +2,7 @@
 #include "command/reference.h"
 
 #include "base/cleanup.h"
+#include "base/error.h"
 #include "command/label.h"
 #include "record/json.h"
 
@@ -9,6 +10,16 @@
 #include <string.h>
 
 #define OWNERS_MAXIMUM 64 /* referrers of a dict that are asked */
+
+struct ph_error *ph_heap_one_object(struct ph_dump *dump, const char *verb, const struct ph_arguments *arguments,
+				    const struct ph_verb_output *output, struct ph_heap_view *view, uint32_t *ret)
+{
+	*ret = PH_NO_INDEX;
+	if (arguments->operand_count != 1)
+		return ph_error_create(PH_ERROR_USAGE, "%s: takes one address: pyheap %s DUMP 0x7f…", verb, verb);
+	struct ph_error *error = ph_heap_view_open(dump, view);
+	return error ? error : ph_heap_operand(view, verb, arguments->operands[0], output, ret);
+}
 
 bool ph_is_namespace(const struct ph_heap_view *view, const struct ph_heap_ref *ref)
 {

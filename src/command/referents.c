@@ -26,12 +26,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 {
 	ph_auto_heap_view struct ph_heap_view view = { 0 };
 	struct ph_rows rows = ph_rows(output, arguments->values[0]);
-	uint32_t object = PH_NO_INDEX;
-	if (arguments->operand_count != 1)
-		return ph_error_create(PH_ERROR_USAGE, "referents: takes one address: pyheap referents DUMP 0x7f…");
-	struct ph_error *error = ph_heap_view_open(dump, &view);
-	if (!error)
-		error = ph_heap_operand(&view, "referents", arguments->operands[0], output, &object);
+	uint32_t object;
+	struct ph_error *error = ph_heap_one_object(dump, "referents", arguments, output, &view, &object);
 	*ret_status = object == PH_NO_INDEX;
 	if (!error && object != PH_NO_INDEX)
 		error = put_referents(&view, &rows, object);

@@ -131,53 +131,6 @@ struct ph_error *ph_dump_heap(struct ph_dump **dump)
 	return ph_dump_is_live(*dump) ? (*dump)->live.heap((*dump)->live.self, dump) : NULL;
 }
 
-struct ph_error *ph_dump_reader_open(struct ph_dump *dump, unsigned column, struct ph_dump_reader *ret)
-{
-	const struct ph_column_form *form = &ph_column_forms[column];
-	struct ph_dump_reader reader = { .column = column, .chunk = UINT64_MAX };
-	struct ph_error *error = ph_dump_heap(&dump);
-	if (!error)
-		error = ph_column_items(dump, form, &reader.count);
-	if (error)
-		return error;
-	reader.dump = dump;
-	reader.items = malloc((size_t)form->width * PH_CHUNK);
-	reader.scratch = malloc((size_t)form->width * PH_CHUNK);
-	if (!reader.items || !reader.scratch) {
-		ph_dump_reader_close(&reader);
-		return &ph_error_no_memory;
-	}
-	*ret = reader;
-	return NULL;
-}
-
-void ph_dump_reader_close(struct ph_dump_reader *reader)
-{
-	free(reader->items);
-	free(reader->scratch);
-	*reader = (struct ph_dump_reader){ 0 };
-}
-
-struct ph_error *ph_dump_reader_get(struct ph_dump_reader *reader, uint64_t first, uint64_t count, void *ret)
-{
-	const struct ph_column_form *form = &ph_column_forms[reader->column];
-	uint8_t *to = ret;
-	while (count) {
-		uint64_t chunk = first / PH_CHUNK, at = first % PH_CHUNK;
-		uint64_t n = PH_CHUNK - at < count ? PH_CHUNK - at : count;
-		if (chunk != reader->chunk) {
-			reader->chunk = UINT64_MAX;
-			struct ph_error *error = ph_column_chunk(reader->dump, form, chunk, reader->scratch, reader->items);
-			if (error)
-				return error;
-			reader->chunk = chunk;
-		}
-		memcpy(to, (uint8_t *)reader->items + at * form->width, n * form->width);
-		to += n * form->width, first += n, count -= n;
-	}
-	return NULL;
-}
-
 struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
 {
 	const struct ph_column_form *form = &ph_column_forms[column];

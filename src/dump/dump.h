@@ -146,38 +146,6 @@ void ph_dump_types_deinit(struct ph_dump_types *types);
 struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
 	__attribute__((warn_unused_result));
 
-/* Some items of a column, of which only the chunks that hold them are read; the last chunk is kept.  Opening reads the
- * column's description. */
-struct ph_dump_reader {
-	struct ph_dump *dump;
-	unsigned column;
-	uint64_t count;	/* items of the column */
-	uint64_t chunk; /* that `items` holds; UINT64_MAX none */
-	void *items, *scratch;
-};
-struct ph_error *ph_dump_reader_open(struct ph_dump *dump, unsigned column, struct ph_dump_reader *ret)
-	__attribute__((warn_unused_result));
-/* [first, first + count), which must lie within, in our byte order. */
-struct ph_error *ph_dump_reader_get(struct ph_dump_reader *reader, uint64_t first, uint64_t count, void *ret)
-	__attribute__((warn_unused_result));
-void ph_dump_reader_close(struct ph_dump_reader *reader);
-
-/* Texts, and the values of objects, read as they are asked for: by ascending object each chunk is read once.  A dump of an
- * older writer has none. */
-struct ph_dump_texts {
-	struct ph_dump_reader start, bytes, objects, strings;
-	bool has_values, has_texts;
-};
-struct ph_error *ph_dump_texts_open(struct ph_dump *dump, struct ph_dump_texts *ret) __attribute__((warn_unused_result));
-/* WTF-8, appended; a string that is not there is PH_ERROR_BAD_DUMP. */
-struct ph_error *ph_dump_text(struct ph_dump_texts *texts, uint32_t string, struct ph_buffer *out)
-	__attribute__((warn_unused_result));
-/* *ret_found false: the object has none. */
-struct ph_error *ph_dump_value(struct ph_dump_texts *texts, uint32_t object, struct ph_buffer *out, bool *ret_found)
-	__attribute__((warn_unused_result));
-void ph_dump_texts_close(struct ph_dump_texts *texts);
-#define ph_auto_texts ph_cleanup(ph_dump_texts_close)
-
 /* The part for Python debuggers, appended: as the message that pyheapdump reads; as the gzip'ed pickle that pydump 1.2
  * opens.  PH_ERROR_BAD_DUMP when the dump has none or it is altered. */
 struct ph_error *ph_dump_pyheapdump(struct ph_dump *dump, struct ph_buffer *out) __attribute__((warn_unused_result));
