@@ -11,8 +11,10 @@
 /* So often the pages that a walk touched are given back: the mapped core's
  * pages count as resident, and what a stack reaches can lie anywhere in it. */
 #define DROP_INTERVAL 4096
+/* A dump of the heap may take more memory than the report, and comes by the same objects many times. */
+#define DUMP_INTERVAL 131072
 
-static void drop_pages(struct ph_extract *extract)
+void ph_extract_drop_pages(struct ph_extract *extract)
 {
 	const struct ph_segment *segments;
 	size_t count = ph_image_segments(extract->image, &segments);
@@ -23,8 +25,8 @@ static void drop_pages(struct ph_extract *extract)
 static void live_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret)
 {
 	struct ph_extract *extract = self;
-	if (++extract->values % DROP_INTERVAL == 0)
-		drop_pages(extract);
+	if (++extract->values % (extract->dumping ? DUMP_INTERVAL : DROP_INTERVAL) == 0)
+		ph_extract_drop_pages(extract);
 	ph_object_value(extract->objects, address, limits, ret);
 }
 

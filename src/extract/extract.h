@@ -55,6 +55,7 @@ struct ph_extract {
 	struct ph_redaction_root *roots;
 	size_t root_count, root_capacity;
 	uint64_t values; /* decoded so far: see live_value() */
+	bool dumping;	 /* the report is made */
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
 };
@@ -87,6 +88,9 @@ struct ph_error *ph_extract_type_names(struct ph_extract *extract, struct ph_buf
 	__attribute__((warn_unused_result));
 
 /* ---- between the files of this room ---- */
+
+/* What is mapped of the image counts as resident until it is given back. */
+void ph_extract_drop_pages(struct ph_extract *extract);
 
 /* The process, the interpreters, the threads and the exceptions, unrendered. */
 struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_extract_options *options);

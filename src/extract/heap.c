@@ -224,10 +224,12 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 		error = run(walk, work_on_objects);
 	if (error)
 		return error;
+	ph_extract_drop_pages(walk->extract);
 	ph_heap_secrets_mark(&walk->secrets);
 	error = change_memory(walk);
 	if (!error)
 		error = run(walk, work_on_values);
+	ph_extract_drop_pages(walk->extract);
 	const struct ph_root_sink roots = { .self = walk, .root = take_root };
 	if (!error)
 		error = ph_heap_roots(walk->heap, walk->extract->runtime, &roots);

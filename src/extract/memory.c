@@ -13,7 +13,10 @@ struct ph_error *ph_extract_find_heap(struct ph_extract *extract)
 	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
 	if (extract->heap)
 		return NULL;
-	return ph_heap_create_by(extract->objects, extract->runtime, jobs < JOBS ? jobs : JOBS, &extract->heap);
+	struct ph_error *error =
+		ph_heap_create_by(extract->objects, extract->runtime, jobs < JOBS ? jobs : JOBS, &extract->heap);
+	ph_extract_drop_pages(extract);
+	return error;
 }
 
 const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract)
