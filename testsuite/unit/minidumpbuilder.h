@@ -244,7 +244,7 @@ static inline struct bytes linux_minidump(void)
 	minidump_stream(&m, 0x47670006, &s);
 	put(&s, 9, 8);
 	put(&s, 0x400000, 8);
-	put(&s, 0, 16);
+	put_zeros(&s, 16);
 	minidump_stream(&m, 0x47670008, &s);
 	uint32_t id = minidump_bytes(&m, "LEpB\x01\x23\xab\xcd\xef\x45\x67\x89", 12);
 	put(&s, 1, 4);
