@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define PROGRESS_INTERVAL 4096
+#define CHILDREN_MINIMUM 1000
 
 struct walk {
 	ph_addr *queue; /* in order of discovery: breadth first */
@@ -60,11 +61,15 @@ static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
 	struct ph_value value = PH_VALUE_INIT;
 	struct ph_error *error = NULL;
 	size_t next = 0;
+	/* one long list must not use up the number: its first items with all that is in them tell more */
+	size_t share = walk->maximum / 100;
+	if (share < CHILDREN_MINIMUM)
+		share = CHILDREN_MINIMUM;
 	for (size_t i = 0; i < extract->root_count; i++)
 		visit(walk, extract->roots[i].address);
 	/* what is left in the queue when it is full leads to nothing new */
 	for (; next < walk->count && !walk->cut && !error && !walk->no_memory; next++) {
-		struct ph_value_limits limits = { .children = walk->maximum, .characters = 0 };
+		struct ph_value_limits limits = { .children = share, .characters = 0 };
 		ph_source_value(&extract->source, walk->queue[next], &limits, &value);
 		expand(walk, &value);
 		if (next % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)
