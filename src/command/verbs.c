@@ -188,13 +188,15 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "export",
-		.usage = "export [--format=jsonl] DUMP",
+		.usage = "export [--format=FORMAT] DUMP",
 		.summary = "every object of the heap with its references, one JSON object a line",
 		.help = "Prints the whole heap by address.  Of each object: address, type, module, size as\n"
 			"sys.getsizeof() gives it, refcount (-1: immortal), refs as gc.get_referents() gives\n"
 			"them, extra (what memory holds beyond that, with the kind of reference), len.\n"
 			"\n"
-			"  --format=jsonl  the only format so far\n",
+			"  --format=jsonl       the heap, as above (the default)\n"
+			"  --format=pydump      the stacks and what they reach, for pydump 1.2\n"
+			"  --format=pyheapdump  the same, for pyheapdump 0.2\n",
 		.implementation = &ph_verb_export,
 	},
 	{
