@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What pyheap-pdb has to reach: deep objects, long texts, generators and coroutines, tracebacks.  Dies with SIGABRT."""
+import collections
+import enum
 import os
 
 
@@ -31,7 +33,24 @@ class Never:
         yield 1
 
 
+class Pair(collections.namedtuple('Pair', 'left right')):
+    pass
+
+
+class Colour(enum.Enum):
+    RED = 3
+
+
+class Registry(Node):
+    kind = 'registry'
+
+
+def captured(plain, *more, only=7):
+    return lambda: (plain, only), os.abort()
+
+
 def main():
+    one_long_list = list(range(300000))
     deep = chain(300)
     nested = {'a': {'b': {'c': {'d': {'e': ['f', {'g': 'found at the end'}]}}}}}
     text, data = 'x' * 60000 + 'END1', b'y' * 60000 + b'END2'
@@ -47,7 +66,9 @@ def main():
         raise ValueError('kept')
     except ValueError as e:
         kept = e
-    os.abort()
+    pair, colour, registry = Pair(1, 'two'), Colour.RED, Registry('r', None)
+    counted = collections.OrderedDict([('z', 1), ('y', 2)])
+    captured('p', 1)
 
 
 main()
