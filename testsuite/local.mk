@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = \
 	PYHEAP='$(abs_top_builddir)/analyzer/pyheap'; export PYHEAP; \
 	PYTHON3='$(PYTHON)'; export PYTHON3; \
 	CC='$(CC)'; export CC; \
+	PYHEAP_KEPT="$${PYHEAP_KEPT:-$${XDG_CACHE_HOME:-$${HOME:-/var/tmp}/.cache}}"; export PYHEAP_KEPT; \
 	XDG_CACHE_HOME='$(abs_top_builddir)/testsuite/cache'; export XDG_CACHE_HOME; \
 	EXTERNAL_LIBS='$(EXTERNAL_LIBS)'; export EXTERNAL_LIBS; \
 	LAYERS_LINK='$(LAYERS_LINK)'; export LAYERS_LINK;
