@@ -24,13 +24,14 @@ struct entry {
 };
 struct header {
 	uint64_t magic;
+	uint64_t algorithms; /* PH_STORE_ALGORITHMS */
 	uint8_t identity[PH_STORE_IDENTITY];
 	char what[16];
 	struct entry sections[PH_STORE_SECTIONS];
 	uint64_t size;	   /* of the file */
 	uint64_t checksum; /* of the header up to here */
 };
-#define MAGIC UINT64_C(0x0001656863616370) /* "pcache", then the version of this format */
+#define MAGIC UINT64_C(0x0002656863616370) /* "pcache", then the version of this format */
 #define FIRST ((sizeof(struct header) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)
 
 /* The folder, which is made when there is none; NULL: there is nowhere to keep anything. */
@@ -66,9 +67,11 @@ static uint64_t header_checksum(const struct header *header)
 	return XXH3_64bits(header, offsetof(struct header, checksum));
 }
 
-static bool is_right(const struct header *header, uint64_t size, const uint8_t identity[PH_STORE_IDENTITY], const char *what)
+static bool is_right(const struct header *header, uint64_t size, const uint8_t identity[PH_STORE_IDENTITY],
+		     const char *what)
 {
-	return header->magic == MAGIC && header->checksum == header_checksum(header) && header->size == size &&
+	return header->magic == MAGIC && header->algorithms == PH_STORE_ALGORITHMS &&
+	       header->checksum == header_checksum(header) && header->size == size &&
 	       !memcmp(header->identity, identity, PH_STORE_IDENTITY) &&
 	       !strncmp(header->what, what, sizeof(header->what));
 }
@@ -150,7 +153,7 @@ static bool write_at(int fd, const void *data, uint64_t size, uint64_t offset)
 static bool write_all(int fd, const uint8_t identity[PH_STORE_IDENTITY], const char *what,
 		      const struct ph_store_part *parts, unsigned count)
 {
-	struct header header = { .magic = MAGIC };
+	struct header header = { .magic = MAGIC, .algorithms = PH_STORE_ALGORITHMS };
 	uint64_t at = FIRST;
 	bool done = true;
 	memcpy(header.identity, identity, PH_STORE_IDENTITY);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What was worked out of a dump once, kept beside it in $XDG_CACHE_HOME/pyheap (or ~/.cache/pyheap), so that the next
- * question is quick.  A file there can be thrown away at any time; one that is not whole, of another dump or of another
- * version of this format is as good as none.
+ * question is quick.  A file there can be thrown away at any time; one that is not whole, of another dump, of another
+ * version of this format or of PH_STORE_ALGORITHMS is as good as none.
  *
  * A file is sections of bytes with a checksum each.  It is mapped, and a section is held against its checksum before it
  * is handed out.  A checksum says that nothing was altered by accident: who reads indices from a section still holds
@@ -10,6 +10,10 @@
 #define GRAPH_STORE_H
 
 #include "graph/graph.h"
+
+/* Raise it with every change of what is worked out of the same dump: what the arrays of a graph hold (graph/build.c,
+ * command/link.c), the totals of types (command/totals.c).  Else an answer of yesterday's code is today's. */
+#define PH_STORE_ALGORITHMS 2
 
 #define PH_STORE_SECTIONS 8
 #define PH_STORE_IDENTITY 16 /* bytes that tell one dump from all others */
