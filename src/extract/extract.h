@@ -99,6 +99,8 @@ struct ph_error *ph_extract_exceptions(struct ph_extract *extract);
 struct ph_error *ph_extract_tasks(struct ph_extract *extract); /* and greenlets */
 /* Learn the secrets, then render every repr, message and source line. */
 struct ph_error *ph_extract_render(struct ph_extract *extract);
+/* A name that threading itself gives; others are the program's own words. */
+bool ph_extract_is_default_thread_name(const char *name);
 
 /* Open the frame's file, once, and learn the secrets that it assigns: before anything is rendered. */
 void ph_extract_load_source(struct ph_extract *extract, const struct ph_frame *frame);

@@ -193,6 +193,15 @@ static struct ph_error *take_root(void *self, const struct ph_heap_root *root)
 	return walk->sink->root(walk->sink->self, &scrubbed, index);
 }
 
+/* With --redact=values, names of threads as the report has them, and no key of sys.modules. */
+static const char *root_word(void *self, const char *text)
+{
+	const struct ph_heap_walk *walk = self;
+	if (ph_redactor_mode(walk->extract->redactor) != PH_REDACT_VALUES || ph_extract_is_default_thread_name(text))
+		return text;
+	return PH_REDACTED;
+}
+
 /* Memory that the units took is the values'. */
 static struct ph_error *change_memory(struct ph_heap_walk *walk)
 {
@@ -230,7 +239,7 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	if (!error)
 		error = run(walk, work_on_values);
 	ph_extract_drop_pages(walk->extract);
-	const struct ph_root_sink roots = { .self = walk, .root = take_root };
+	const struct ph_root_sink roots = { .self = walk, .word = root_word, .root = take_root };
 	if (!error)
 		error = ph_heap_roots(walk->heap, walk->extract->runtime, &roots);
 	return error ? error : give_types(walk);

@@ -73,8 +73,7 @@ static void process_strings(struct ph_extract *extract)
 	}
 }
 
-/* Names that threading itself gives; others are the program's own words. */
-static bool is_default_thread_name(const char *name)
+bool ph_extract_is_default_thread_name(const char *name)
 {
 	if (!strcmp(name, "MainThread"))
 		return true;
@@ -170,7 +169,7 @@ struct ph_error *ph_extract_render(struct ph_extract *extract)
 	report->image.command = scrubbed(extract, report->image.command);
 	for (size_t i = 0; i < report->thread_count; i++) {
 		struct ph_thread *thread = &report->threads[i];
-		if (thread->name && !is_default_thread_name(thread->name))
+		if (thread->name && !ph_extract_is_default_thread_name(thread->name))
 			thread->name = scrubbed(extract, thread->name);
 		render_frames(extract, thread->frames, thread->frame_count);
 	}

@@ -100,7 +100,8 @@ static void give_modules(struct ph_roots *r, const struct ph_interp_state *inter
 			ph_auto_buffer struct ph_buffer name = PH_BUFFER(4096);
 			if (ph_str_read(r->objects, key, 1000, &name) != PH_OK)
 				continue;
-			ph_roots_give(r, value, PH_ROOT_MODULE | PH_ROOT_UNCOUNTED, "module %s%s", ph_buffer_text(&name), of);
+			ph_roots_give(r, value, PH_ROOT_MODULE | PH_ROOT_UNCOUNTED, "module %s%s",
+				      ph_roots_word(r, ph_buffer_text(&name)), of);
 		}
 	ph_roots_give(r, interp->builtins, PH_ROOT_BUILTINS | PH_ROOT_UNCOUNTED, "builtins%s", of);
 }
@@ -159,8 +160,9 @@ static void give_interpreters(struct ph_roots *r)
 const char *ph_roots_thread_name(struct ph_roots *r, const struct ph_thread_state *thread)
 {
 	const char *name = ph_runtime_thread_name(r->runtime, thread, &r->arena);
-	if (!name)
-		name = ph_arena_printf(&r->arena, "%" PRIu64, thread->native_id ? (uint64_t)thread->native_id : thread->id);
+	if (name)
+		return ph_roots_word(r, name);
+	name = ph_arena_printf(&r->arena, "%" PRIu64, thread->native_id ? (uint64_t)thread->native_id : thread->id);
 	return name ? name : "?";
 }
 

@@ -33,6 +33,11 @@ void ph_roots_give(struct ph_roots *roots, ph_addr address, unsigned kind, const
 
 /* "MainThread", or "thread 1234" without the word thread: what a root's name calls it. */
 const char *ph_roots_thread_name(struct ph_roots *roots, const struct ph_thread_state *thread);
+/* A text of the process as the sink lets it stand in a name. */
+static inline const char *ph_roots_word(const struct ph_roots *roots, const char *text)
+{
+	return roots->sink->word ? roots->sink->word(roots->sink->self, text) : text;
+}
 /* Words of a struct of the interpreter, of the size that `size_of` gives, by name where the layout knows the member. */
 void ph_roots_struct(struct ph_roots *roots, ph_addr address, enum ph_field size_of, unsigned kind, const char *what);
 

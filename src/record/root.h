@@ -60,6 +60,8 @@ static inline unsigned ph_root_rank(uint8_t kind)
  * thread's); one object may come many times, each for a reference of its own. */
 struct ph_root_sink {
 	void *self;
+	/* What the process calls a thread or a module, as it may stand in a name; NULL: all may, as they are. */
+	const char *(*word)(void *self, const char *text);
 	struct ph_error *(*root)(void *self, const struct ph_heap_root *root);
 };
 

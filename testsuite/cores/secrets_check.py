@@ -20,7 +20,7 @@ private dataclass ordered default deep pair bytes_pair
 error error_file view method proxy values keys slice property str_pair1 str_pair2 str_pair3 lone'''.split()
 LITERALS = 'CLASS_LITERAL DEFAULT_LITERAL KWDEFAULT_LITERAL CALL_LITERAL DICT_LITERAL ENUM_LITERAL KEYWORD_LITERAL KEY_LITERAL GONE_LITERAL HALF1_LITERAL HALF2_LITERAL'.split()
 # what only the default mode must keep, and `values` must not
-PLAIN = 'plain_global plain_text plain_bytes plain_key plain_item plain_tuple_item plain_message plain_local lookalike1 lookalike2 lookalike3 plain_field'.split()
+PLAIN = 'plain_global plain_text plain_bytes plain_key plain_item plain_tuple_item plain_message plain_local lookalike1 lookalike2 lookalike3 plain_field plain_thread plain_module'.split()
 
 
 def plan(folder):

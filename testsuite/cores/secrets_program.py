@@ -183,7 +183,8 @@ def main():
     in_list = [lone_pair]
     fields = ('token', S['plain_field'])
     ready = threading.Event()
-    threading.Thread(target=thread, args=(S.pop('thread'), ready), name='sleeper', daemon=True).start()
+    sys.modules[S['plain_module']] = types.ModuleType('known_by_another_name')
+    threading.Thread(target=thread, args=(S.pop('thread'), ready), name=S['plain_thread'], daemon=True).start()
     ready.wait()
     time.sleep(0.1)
     try:
