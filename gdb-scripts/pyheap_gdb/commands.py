@@ -162,6 +162,8 @@ Usage: py-up [COUNT]"""
     def run(self, argument):
         t, count = target.current(), count_of(argument)
         last = _pyheap.frame_count(t.session, target.tid()) - 1
+        if last < 0:
+            select_frame(t, 0)  # says why there is none
         if selected_frame(t) >= last and count:
             raise gdb.GdbError('this is the outermost Python frame')
         select_frame(t, min(selected_frame(t) + count, last))
@@ -216,6 +218,8 @@ Usage: py-list [START[, END]]"""
         if not m:
             raise gdb.GdbError('give line numbers: py-list START, END')
         first = int(m.group(1)) if m.group(1) else 0
+        if m.group(2) and int(m.group(2)) < first:
+            raise gdb.GdbError('line %s is not behind line %d' % (m.group(2), first))
         last = int(m.group(2)) if m.group(2) else first + 9 if first else 0
         t = target.current()
         gdb.write(_pyheap.source(t.session, target.tid(), selected_frame(t), first, last))
@@ -287,8 +291,10 @@ class ObjectFunction(gdb.Function):
         super(ObjectFunction, self).__init__('_pyobject')
 
     @one_line
-    def invoke(self, value):
-        return _pyheap.repr(target.current().session, process.unsigned(value), 0)
+    def invoke(self, *values):
+        if len(values) != 1:
+            raise gdb.GdbError('$_pyobject takes one pointer')
+        return _pyheap.repr(target.current().session, process.unsigned(values[0]), 0)
 
 
 COMMANDS = (Exceptions, Backtrace, FullBacktrace, Threads, Up, Down, Frame, Locals, List, Print)

@@ -30,7 +30,8 @@ void ph_report_backtrace_text(const struct ph_report *report, const struct ph_th
 		ph_buffer_putc(out, '\n');
 	}
 	if (!thread->frame_count) {
-		ph_buffer_puts(out, "No Python frames.\n");
+		ph_buffer_puts(out, ph_report_lacks(report, thread, "") ? "The Python frames could not be read.\n" :
+									  "No Python frames.\n");
 		return;
 	}
 	ph_buffer_puts(out, "Traceback (most recent call first):\n");
@@ -94,7 +95,7 @@ void ph_report_thread_list_text(const struct ph_report *report, int64_t selected
 		const struct ph_native_thread_record *native = &report->native_threads[i];
 		ph_buffer_printf(out, "%sLWP %lld %s", native->native_id == selected ? "* " : "  ",
 				 (long long)native->native_id,
-				 ph_text_lacks_states(report) ? "whose Python state could not be read" : "without Python");
+				 ph_report_lacks_states(report) ? "whose Python state could not be read" : "without Python");
 		if (native->has_pc) {
 			ph_buffer_puts(out, ", at ");
 			ph_text_location(&t, &native->pc);

@@ -150,7 +150,7 @@ static void put_crash_site(struct ph_text *t)
 	if (native) {
 		field(t, "thread");
 		ph_buffer_printf(t->out, "LWP %lld, %s\n", (long long)native->native_id,
-				 ph_text_lacks_states(t->report) ? "whose Python state could not be read" :
+				 ph_report_lacks_states(t->report) ? "whose Python state could not be read" :
 								   "which never ran Python");
 		pc = native->has_pc ? &native->pc : NULL;
 	} else if (main && main->crashed) {

@@ -46,7 +46,6 @@ void ph_text_tail(const struct ph_report *report, struct ph_buffer *out);
 void ph_text_threads(struct ph_text *t);
 /* "Thread worker (LWP 7, id 1), crashed, holds the GIL"; no newline. */
 void ph_text_thread(struct ph_text *t, const struct ph_thread *thread);
-bool ph_text_lacks_states(const struct ph_report *report);
 void ph_text_native_threads(struct ph_text *t);
 void ph_text_tasks(struct ph_text *t);
 void ph_text_greenlets(struct ph_text *t);

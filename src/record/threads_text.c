@@ -95,12 +95,13 @@ void ph_text_thread(struct ph_text *t, const struct ph_thread *thread)
 	put_state(t, thread, false, false);
 }
 
-static bool lacks_frames(const struct ph_report *report, const struct ph_thread *thread)
+bool ph_report_lacks(const struct ph_report *report, const struct ph_thread *thread, const char *what)
 {
 	char where[64];
 	snprintf(where, sizeof(where), "thread %lld", (long long)thread->native_id);
 	for (size_t i = 0; i < report->damage.count; i++)
-		if (!strcmp(report->damage.entries[i].where, where))
+		if (!strcmp(report->damage.entries[i].where, where) &&
+		    !strncmp(report->damage.entries[i].what, what, strlen(what)))
 			return true;
 	return false;
 }
@@ -108,7 +109,7 @@ static bool lacks_frames(const struct ph_report *report, const struct ph_thread 
 static void put_stack(struct ph_text *t, const struct ph_thread *thread, bool locals)
 {
 	ph_buffer_puts(t->out, thread->frame_count	 ? ", most recent call last:\n" :
-			       lacks_frames(t->report, thread) ? ", its Python frames could not be read\n" :
+			       ph_report_lacks(t->report, thread, "") ? ", its Python frames could not be read\n" :
 								 ", no Python frames\n");
 	if (thread->frames_omitted)
 		ph_buffer_printf(t->out, "  [%llu outer frames left out]\n", (unsigned long long)thread->frames_omitted);
@@ -173,8 +174,7 @@ void ph_text_threads(struct ph_text *t)
 	free(group);
 }
 
-/* The list of thread states was not read to its end: who ran Python is not known. */
-bool ph_text_lacks_states(const struct ph_report *report)
+bool ph_report_lacks_states(const struct ph_report *report)
 {
 	for (size_t i = 0; i < report->damage.count; i++)
 		if (!strcmp(report->damage.entries[i].where, "threads"))
@@ -187,7 +187,7 @@ void ph_text_native_threads(struct ph_text *t)
 	const struct ph_report *r = t->report;
 	if (!r->native_thread_count)
 		return;
-	bool unread = ph_text_lacks_states(r), one = r->native_thread_count == 1;
+	bool unread = ph_report_lacks_states(r), one = r->native_thread_count == 1;
 	ph_buffer_printf(t->out, "%zu thread%s %s:\n", r->native_thread_count, one ? "" : "s",
 			 unread ? "whose Python state could not be read" : "without Python");
 	for (size_t i = 0; i < r->native_thread_count; i++) {

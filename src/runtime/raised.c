@@ -118,10 +118,15 @@ static void add_handled(struct ph_runtime *runtime, const struct ph_thread_state
 	ph_addr item = ph_runtime_ptr(runtime, thread->address, PH_PyThreadState_exc_info);
 	enum ph_status status = PH_OK;
 	for (size_t i = 0; item && i < MAX_ITEMS; i++) {
-		ph_addr value = 0, next = 0;
+		ph_addr value = 0, next = 0, type;
 		status = ph_target_ptr(runtime->target, item, PH_PyErr_StackItem_exc_value, &value);
 		if (status == PH_OK)
 			status = ph_target_ptr(runtime->target, item, PH_PyErr_StackItem_previous_item, &next);
+		if (status != PH_OK)
+			break;
+		/* the object itself: a core that is cut may lack it */
+		if (value)
+			status = ph_target_ptr(runtime->target, value, PH_PyObject_ob_type, &type);
 		if (status != PH_OK)
 			break;
 		add(runtime, list, value, PH_EXCEPTION_HANDLED);

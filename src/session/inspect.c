@@ -55,7 +55,9 @@ static struct ph_error *find_thread(struct ph_session *session, int64_t tid, con
 	if (!found && !session->extract->runtime)
 		return ph_error_create(PH_ERROR_USAGE, UNREADABLE);
 	if (!found)
-		return ph_error_create(PH_ERROR_USAGE, "no Python runs in the thread with LWP %" PRId64, tid);
+		return ph_error_create(PH_ERROR_USAGE, ph_report_lacks_states(report) ?
+				       "the Python state of the thread with LWP %" PRId64 " could not be read" :
+				       "no Python runs in the thread with LWP %" PRId64, tid);
 	*ret = found;
 	return NULL;
 }
@@ -68,7 +70,9 @@ static struct ph_error *find_frame(struct ph_session *session, int64_t tid, size
 	if (error)
 		return error;
 	if (!thread->frame_count)
-		return ph_error_create(PH_ERROR_USAGE, "the thread with LWP %" PRId64 " has no Python frames", tid);
+		return ph_error_create(PH_ERROR_USAGE, ph_report_lacks(&session->extract->report, thread, "") ?
+				       "the Python frames of the thread with LWP %" PRId64 " could not be read" :
+				       "the thread with LWP %" PRId64 " has no Python frames", tid);
 	if (index >= thread->frame_count)
 		return ph_error_create(PH_ERROR_USAGE, "no Python frame %zu: the thread has %zu", index,
 				       thread->frame_count);
@@ -90,7 +94,9 @@ static struct ph_error *say_native(struct ph_session *session, int64_t tid, char
 {
 	if (!session->extract->runtime)
 		return (*ret = strdup(UNREADABLE ".\n")) ? NULL : &ph_error_no_memory;
-	return asprintf(ret, "No Python runs in this thread (LWP %" PRId64 ").\n", tid) < 0 ? &ph_error_no_memory : NULL;
+	return asprintf(ret, ph_report_lacks_states(&session->extract->report) ?
+			"The Python state of this thread (LWP %" PRId64 ") could not be read.\n" :
+			"No Python runs in this thread (LWP %" PRId64 ").\n", tid) < 0 ? &ph_error_no_memory : NULL;
 }
 
 struct ph_error *ph_session_frame_count(struct ph_session *session, int64_t tid, size_t *ret)
@@ -227,8 +233,10 @@ struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, 
 	struct ph_text_options options = text_options(style, true);
 	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	size_t others = 0;
+	bool unread = !tid && ph_report_lacks_states(report);
 	for (size_t i = 0; i < report->thread_count; i++) {
 		const struct ph_thread *thread = &report->threads[i];
+		unread |= (!tid || thread->native_id == tid) && ph_report_lacks(report, thread, "the stack of exceptions");
 		for (size_t k = 0; (!tid || thread->native_id == tid) && k < thread->exception_count; k++) {
 			if (!is_wanted(which, thread->exceptions[k].state)) {
 				others++;
@@ -243,6 +251,8 @@ struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, 
 			ph_report_exception_text(report, tid ? NULL : thread, &thread->exceptions[k], &options, &out);
 		}
 	}
+	if (!out.size && unread && which == PH_INSPECT_HANDLED)
+		ph_buffer_puts(&out, "The exceptions that are being handled could not be read.\n");
 	if (!out.size)
 		ph_buffer_printf(&out, "No exception is being %s%s.%s\n", which == PH_INSPECT_HANDLED ? "handled" : "raised",
 				 tid ? " in this thread" : "", !others ? "" :

@@ -169,8 +169,12 @@ def check_every_error():
     for command, text in zip(commands, gdb(commands, [PYTHON, core])):
         check('a core cut in half: %s' % command, 'internal error' not in text and
               (text.count('\n') == 1 or not text.startswith('ERROR')), text)
+        # what was not read is not said not to be there
+        check('a core cut in half: %s: what is not read' % command, not text.startswith('No Python'), text)
     os.unlink(core)
     # memory that cannot be read
     for text in gdb(['py-print 0x10', 'py-heap print 0x10', 'print $_pyobject(0xdeadbeef00)', 'py-print *(long*)0',
-                     'py-heap whatis 0xdeadbeef00', 'py-heap referents 0x10'], [PYTHON, os.path.join(CORE, 'core')]):
+                     'py-heap whatis 0xdeadbeef00', 'py-list 5,3', 'py-heap types x', 'py-heap print',
+                     'print $_pyobject()', 'py-print "abc"', 'py-heap whatis $nosuch', 'py-heap referents 0x10'], [PYTHON, os.path.join(CORE, 'core')]):
         check('memory that cannot be read: one line', text.count('\n') <= 1 and 'internal error' not in text, text)
+        check('what to type is of gdb', ' pyheap ' not in text and 'dump' not in text.lower(), text)
