@@ -175,7 +175,9 @@ static void unknown(struct ph_value *value, enum ph_status status)
 	value->kind = PH_KIND_UNKNOWN;
 	value->status = status;
 	value->form = PH_FORM_ATOM;
-	const char *text = ph_value_printf(value, "<unreadable object at 0x%llx>", (unsigned long long)value->address);
+	/* an item of PyList_New() that was not set yet */
+	const char *text = !value->address ? "<NULL>" :
+		ph_value_printf(value, "<unreadable object at 0x%llx>", (unsigned long long)value->address);
 	value->text = text ? text : "<unreadable object>";
 	value->text_size = strlen(value->text);
 }

@@ -20,10 +20,12 @@ static void put_numbers(struct ph_text *t, const struct ph_object *o)
 		ph_buffer_printf(t->out, ", refcount %lld", (long long)o->refcount);
 }
 
-static void put_more(struct ph_text *t, size_t count)
+/* `len` of the object where the record has not all of them. */
+static void put_more(struct ph_text *t, size_t count, int64_t len)
 {
-	if (count > CHILDREN_SHOWN)
-		ph_buffer_printf(t->out, "    ... and %zu more\n", count - CHILDREN_SHOWN);
+	uint64_t all = len > (int64_t)count ? (uint64_t)len : count;
+	if (count && all > CHILDREN_SHOWN)
+		ph_buffer_printf(t->out, "    ... and %llu more\n", (unsigned long long)(all - CHILDREN_SHOWN));
 }
 
 static void put_children(struct ph_text *t, const struct ph_object *o)
@@ -32,13 +34,13 @@ static void put_children(struct ph_text *t, const struct ph_object *o)
 		ph_buffer_puts(t->out, "  items\n");
 	for (size_t i = 0; i < o->item_count && i < CHILDREN_SHOWN; i++)
 		ph_buffer_printf(t->out, "    [%zu] 0x%llx\n", i, (unsigned long long)o->items[i]);
-	put_more(t, o->item_count);
+	put_more(t, o->item_count, o->len);
 	if (o->pair_count)
 		ph_buffer_puts(t->out, "  keys and values\n");
 	for (size_t i = 0; i < o->pair_count && i < CHILDREN_SHOWN; i++)
 		ph_buffer_printf(t->out, "    0x%llx: 0x%llx\n", (unsigned long long)o->pairs[i][0],
 				 (unsigned long long)o->pairs[i][1]);
-	put_more(t, o->pair_count);
+	put_more(t, o->pair_count, o->len);
 	if (o->attribute_count)
 		ph_buffer_puts(t->out, "  attributes\n");
 	for (size_t i = 0; i < o->attribute_count && i < CHILDREN_SHOWN; i++) {
@@ -46,7 +48,7 @@ static void put_children(struct ph_text *t, const struct ph_object *o)
 		ph_text_put(t, o->attributes[i].name);
 		ph_buffer_printf(t->out, " 0x%llx\n", (unsigned long long)o->attributes[i].value);
 	}
-	put_more(t, o->attribute_count);
+	put_more(t, o->attribute_count, INT64_MIN);
 }
 
 static int compare(const void *a, const void *b)

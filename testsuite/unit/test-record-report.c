@@ -260,6 +260,12 @@ static void test_object(void)
 	ph_buffer_clear(&again);
 	ph_object_text(&back, NULL, &again);
 	CHECK(strstr(ph_buffer_text(&again), "KeyError: 'k'"));
+	/* the record has fewer items than the object */
+	ph_addr many[30] = { 0 };
+	struct ph_object list = { .type = "list", .len = 20000, .repr = "[…]", .items = many, .item_count = 30, .truncated = true };
+	ph_buffer_clear(&again);
+	ph_object_text(&list, NULL, &again);
+	CHECK(strstr(ph_buffer_text(&again), "... and 19980 more\n"));
 	ph_arena_deinit(&arena);
 	ph_buffer_deinit(&json);
 	ph_buffer_deinit(&again);
