@@ -34,10 +34,19 @@ def warn(message):
     gdb.write('%s\n' % message, gdb.STDERR)
 
 
+def as_typed_here(message):
+    """`pyheap types DUMP' is typed otherwise in gdb."""
+    message = re.sub(r'(?<![\w/.-])pyheap (?=[a-z]+\b)', 'py-heap ', message).replace(' DUMP', '')
+    return message.replace('takes one dump and nothing else, not', 'takes options only, not')
+
+
 def run_verb(argv):
     t = target.current()
     colour, columns = target.style()
-    return _pyheap.run_verb(t.session, argv, colour, columns, gdb.write, warn)
+    try:
+        return _pyheap.run_verb(t.session, argv, colour, columns, gdb.write, warn)
+    except _pyheap.error as e:
+        raise gdb.GdbError(as_typed_here(str(e)))
 
 
 class Verb(gdb.Command):

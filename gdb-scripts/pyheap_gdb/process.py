@@ -20,7 +20,12 @@ AUXV_LINE = re.compile(r'(\d+)\s+AT_\w+\s.*?\s(0x[0-9a-f]+|\d+)(?:\s+".*")?$')
 
 
 def unsigned(value):
-    return int(value) & MASK
+    try:
+        return int(value) & MASK
+    except gdb.error as e:
+        if not str(e).startswith('Cannot convert value'):
+            raise  # of memory that cannot be read, say
+        raise gdb.error('that is no address: its type is %s' % value.type)
 
 
 def machine():
