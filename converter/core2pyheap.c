@@ -40,7 +40,8 @@ static struct ph_error *sort_operands(struct options *options)
 		ph_error_free(error);
 		return NULL;
 	}
-	if (first != PH_FILE_CORE && (second == PH_FILE_CORE || (second == PH_FILE_COMPRESSED && first != PH_FILE_COMPRESSED))) {
+	if (first != PH_FILE_CORE &&
+	    (second == PH_FILE_CORE || (second == PH_FILE_COMPRESSED && first != PH_FILE_COMPRESSED))) {
 		const char *core = options->python;
 		options->python = options->core;
 		options->core = core;

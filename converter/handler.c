@@ -100,9 +100,12 @@ static void take_name(const char *status, struct victim *ret)
 {
 	const char *line = strstr(status, "Name:");
 	size_t n = 0;
-	for (line = line ? line + 5 + strspn(line + 5, "\t ") : ""; *line && *line != '\n' && n + 1 < sizeof(ret->name); line++)
-		ret->name[n++] = strchr("-_.", *line) || (*line >= '0' && *line <= '9') || (*line >= 'a' && *line <= 'z') ||
-						 (*line >= 'A' && *line <= 'Z') ? *line : '_';
+	for (line = line ? line + 5 + strspn(line + 5, "\t ") : ""; *line && *line != '\n' && n + 1 < sizeof(ret->name);
+	     line++)
+		ret->name[n++] = strchr("-_.", *line) || (*line >= '0' && *line <= '9') ||
+						 (*line >= 'a' && *line <= 'z') || (*line >= 'A' && *line <= 'Z')
+					 ? *line
+					 : '_';
 	/* no hidden file */
 	if (n && ret->name[0] == '.')
 		ret->name[0] = '_';
@@ -125,8 +128,8 @@ static int open_victim(int64_t pid, struct victim *ret)
 	ret->root = openat(process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	close(process);
 	if (ret->memory < 0 || ret->root < 0)
-		return say(LOG_ERR, "process %" PRId64 ": cannot open its %s: %s", pid, ret->memory < 0 ? "memory" : "root",
-			   strerror(errno));
+		return say(LOG_ERR, "process %" PRId64 ": cannot open its %s: %s", pid,
+			   ret->memory < 0 ? "memory" : "root", strerror(errno));
 	return 0;
 }
 
@@ -162,8 +165,8 @@ static int open_folder(const struct options *options, int *ret, uint64_t *ret_le
 		return say(LOG_ERR, "%s: the folder for dumps must be root's, and nobody else may write to it", path);
 	uint64_t used = used_bytes(fd);
 	if (used >= quota)
-		return say(LOG_NOTICE, "%s: no dump: those in it take %" PRIu64 " MB, the quota is %" PRIu64 " MB", path,
-			   used >> 20, quota >> 20);
+		return say(LOG_NOTICE, "%s: no dump: those in it take %" PRIu64 " MB, the quota is %" PRIu64 " MB",
+			   path, used >> 20, quota >> 20);
 	*ret = fd;
 	*ret_left = quota - used;
 	return 0;
@@ -185,7 +188,8 @@ static int give_name(int folder, int file, const struct victim *victim, const ch
 		snprintf(name, sizeof(name), "%s.%" PRId64 ".%s%s.pyheap", victim->name, victim->pid, date, more);
 		if (!linkat(AT_FDCWD, proc, folder, name, AT_SYMLINK_FOLLOW)) {
 			fsync(folder);
-			say(LOG_NOTICE, "process %" PRId64 " (%s): wrote %s/%s", victim->pid, victim->name, folder_path, name);
+			say(LOG_NOTICE, "process %" PRId64 " (%s): wrote %s/%s", victim->pid, victim->name, folder_path,
+			    name);
 			return 0;
 		}
 		if (errno != EEXIST)

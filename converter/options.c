@@ -153,7 +153,8 @@ static int set_redact_words(struct options *options, const char *value)
 	for (const char *word = value;; word++) {
 		size_t size = strcspn(word, ",");
 		if (strspn(word, "_- \t\r\n\v\f") >= size)
-			return usage("--redact-words takes comma-separated words, none empty, not", *value ? value : "\"\"");
+			return usage("--redact-words takes comma-separated words, none empty, not",
+				     *value ? value : "\"\"");
 		word += size;
 		if (!*word)
 			break;

@@ -56,9 +56,9 @@ static bool take_thread(PyObject *item, struct ph_callback_thread *ret)
 	long long tid, number;
 	int crashed, known;
 	unsigned long long r[4], a[6];
-	if (!PyTuple_Check(item) || !PyArg_ParseTuple(item, "LippKKKKLKKKKKK", &tid, &ret->signal, &crashed, &known, &r[0],
-						       &r[1], &r[2], &r[3], &number, &a[0], &a[1], &a[2], &a[3], &a[4],
-						       &a[5]))
+	if (!PyTuple_Check(item) ||
+	    !PyArg_ParseTuple(item, "LippKKKKLKKKKKK", &tid, &ret->signal, &crashed, &known, &r[0], &r[1], &r[2], &r[3],
+			      &number, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5]))
 		return false;
 	ret->tid = tid;
 	ret->crashed = crashed;

@@ -71,8 +71,8 @@ PyObject *module_exceptions(PyObject *self, PyObject *args)
 	(void)self;
 	if (!parse(args, true, &r))
 		return NULL;
-	return answer(ph_session_exceptions(r.session, r.tid, r.index ? PH_INSPECT_RAISED : PH_INSPECT_HANDLED, &r.style,
-					    &text),
+	return answer(ph_session_exceptions(r.session, r.tid, r.index ? PH_INSPECT_RAISED : PH_INSPECT_HANDLED,
+					    &r.style, &text),
 		      &r, &text);
 }
 

@@ -58,7 +58,8 @@ static bool on_progress(void *user, const char *stage, unsigned long long done, 
 
 static uint64_t get_symbol(void *user, uint64_t start, uint64_t end, const char *name)
 {
-	PyObject *result = hooks_call(user, "symbol", "(KKs)", (unsigned long long)start, (unsigned long long)end, name);
+	PyObject *result =
+		hooks_call(user, "symbol", "(KKs)", (unsigned long long)start, (unsigned long long)end, name);
 	uint64_t address = result && result != Py_None ? PyLong_AsUnsignedLongLong(result) : 0;
 	Py_XDECREF(result);
 	if (PyErr_Occurred()) {
@@ -177,9 +178,11 @@ static PyMethodDef methods[] = {
 	{ "lookup", module_lookup, METH_VARARGS, "lookup(session, tid, index, name) -> (scope, address)" },
 	{ "frames", module_frames, METH_VARARGS,
 	  "frames(session, tid) -> [(function, file, line, address, loop, [(name, is_argument, address)])]" },
-	{ "interpreter_module", module_interpreter_module, METH_VARARGS, "interpreter_module(session) -> (start, end)" },
+	{ "interpreter_module", module_interpreter_module, METH_VARARGS,
+	  "interpreter_module(session) -> (start, end)" },
 	{ "object", module_object, METH_VARARGS,
-	  "object(session, address) -> None or (is_opaque, [(type, address, basicsize, [function])], [(offset, word, is_object)])" },
+	  "object(session, address) -> None or (is_opaque, [(type, address, basicsize, [function])], [(offset, word, "
+	  "is_object)])" },
 	{ "type_names", module_type_names, METH_VARARGS, "type_names(session) -> str, one name a line" },
 	{ "repr", module_repr, METH_VARARGS, "repr(session, address, characters) -> str" },
 	{ "verbs", module_verbs, METH_NOARGS, "verbs() -> [(name, usage, summary, help)]" },

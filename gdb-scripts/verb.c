@@ -15,7 +15,8 @@ PyObject *module_verbs(PyObject *self, PyObject *args)
 	PyObject *list = PyList_New(0);
 	(void)self, (void)args;
 	for (size_t i = 0; list && i < count; i++) {
-		PyObject *item = Py_BuildValue("(ssss)", verbs[i].name, verbs[i].usage, verbs[i].summary, verbs[i].help);
+		PyObject *item =
+			Py_BuildValue("(ssss)", verbs[i].name, verbs[i].usage, verbs[i].summary, verbs[i].help);
 		if (!item || PyList_Append(list, item)) {
 			Py_DECREF(list);
 			list = NULL;
@@ -32,7 +33,8 @@ struct sink {
 
 static bool hand_on(struct sink *sink, PyObject *function, const char *text, size_t size)
 {
-	PyObject *string = sink->failed ? NULL : PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "replace"), *result = NULL;
+	PyObject *string = sink->failed ? NULL : PyUnicode_DecodeUTF8(text, (Py_ssize_t)size, "replace"),
+		 *result = NULL;
 	if (string)
 		result = PyObject_CallFunctionObjArgs(function, string, NULL);
 	if (!result)

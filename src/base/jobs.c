@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* cgroup v2's "QUOTA PERIOD" in microseconds ("max": none), v1's in two files.  Those of the root of the mount: within a
- * container that is its own. */
+/* cgroup v2's "QUOTA PERIOD" in microseconds ("max": none), v1's in two files.  Those of the root of the mount: within
+ * a container that is its own. */
 static unsigned quota(void)
 {
 	long long limit = -1, period = 0;

@@ -10,8 +10,9 @@
 /* Processors that this process may use: its affinity, and the quota of its cgroup rounded up; at least 1. */
 unsigned ph_jobs_available(void);
 
-/* work(user, 0) in this thread, and work(user, i) for i up to jobs - 1 each in one of its own; fewer where threads cannot be
- * had, so work must take its pieces from a counter that all share.  The error of the lowest worker that failed. */
+/* work(user, 0) in this thread, and work(user, i) for i up to jobs - 1 each in one of its own; fewer where threads
+ * cannot be had, so work must take its pieces from a counter that all share.  The error of the lowest worker that
+ * failed. */
 struct ph_error *ph_jobs_run(unsigned jobs, struct ph_error *(*work)(void *user, unsigned worker), void *user)
 	__attribute__((warn_unused_result));
 

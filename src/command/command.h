@@ -35,7 +35,8 @@ extern const struct ph_option ph_options_json[]; /* --json alone */
 
 extern const struct ph_verb_implementation ph_verb_report, ph_verb_exceptions, ph_verb_threads, ph_verb_tasks,
 	ph_verb_greenlets, ph_verb_whatis, ph_verb_print, ph_verb_types, ph_verb_memory, ph_verb_find_objects,
-	ph_verb_referents, ph_verb_referrers, ph_verb_path, ph_verb_roots, ph_verb_garbage, ph_verb_export, ph_verb_verify;
+	ph_verb_referents, ph_verb_referrers, ph_verb_path, ph_verb_roots, ph_verb_garbage, ph_verb_export,
+	ph_verb_verify;
 
 /* Options and operands in any order, "--" ends the options, "--name VALUE" as
  * "--name=VALUE", unique beginnings of names.  `argv` is permuted.  PH_ERROR_USAGE. */
@@ -66,7 +67,9 @@ struct ph_rows {
 };
 static inline struct ph_rows ph_rows(const struct ph_verb_output *output, bool as_json)
 {
-	return (struct ph_rows){ .output = output, .text = PH_BUFFER(PH_BUFFER_UNBOUNDED), .as_json = as_json, .goes_on = true };
+	return (struct ph_rows){
+		.output = output, .text = PH_BUFFER(PH_BUFFER_UNBOUNDED), .as_json = as_json, .goes_on = true
+	};
 }
 /* Behind each row. */
 struct ph_error *ph_rows_next(struct ph_rows *rows) __attribute__((warn_unused_result));

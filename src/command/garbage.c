@@ -112,7 +112,8 @@ static struct ph_error *link_items(struct garbage *g)
 		g->start[i] = n;
 		ph_heap_edges(g->view, g->objects[i], &first, &end);
 		for (uint32_t e = first; e < end && n < g->edge_count; e++) {
-			if (!ph_heap_edge(g->view, g->objects[i], e, &ref) || ph_edge_force(ref.kind) != PH_GRAPH_STRONG)
+			if (!ph_heap_edge(g->view, g->objects[i], e, &ref) ||
+			    ph_edge_force(ref.kind) != PH_GRAPH_STRONG)
 				continue;
 			uint32_t item = item_of(g, ref.target);
 			if (item == PH_GRAPH_NONE)
@@ -209,7 +210,8 @@ static void put_item(struct garbage *g, uint32_t item, struct ph_buffer *out)
 static void put_cycle(struct garbage *g, const struct cycle *c, struct ph_buffer *out)
 {
 	uint32_t shown = 0;
-	ph_buffer_printf(out, "\ncycle of %" PRIu32 " object%s, %" PRIu64 " bytes\n", c->count, c->count == 1 ? "" : "s", c->size);
+	ph_buffer_printf(out, "\ncycle of %" PRIu32 " object%s, %" PRIu64 " bytes\n", c->count,
+			 c->count == 1 ? "" : "s", c->size);
 	for (uint32_t i = c->first; i < g->count && shown < c->count && shown < MEMBERS_SHOWN; i++) {
 		if (g->component[i] != c->component)
 			continue;
@@ -327,7 +329,8 @@ static struct ph_error *put_text(struct garbage *g, struct ph_rows *rows)
 		error = ph_rows_next(rows);
 	}
 	if (g->cycle_count > CYCLES_SHOWN)
-		ph_buffer_printf(&rows->text, "\n… and %" PRIu32 " more cycles; --json has all\n", g->cycle_count - CYCLES_SHOWN);
+		ph_buffer_printf(&rows->text, "\n… and %" PRIu32 " more cycles; --json has all\n",
+				 g->cycle_count - CYCLES_SHOWN);
 	put_held(g, &rows->text);
 	return error;
 }

@@ -61,8 +61,8 @@ static struct group make_group(struct grouping *g, const struct ph_heap_ref *ref
 static bool add(struct grouping *g, const struct ph_heap_ref *ref)
 {
 	struct group group = make_group(g, ref);
-	uint64_t key = ((uint64_t)group.type << 40) ^ ((uint64_t)group.kind << 33) ^ ((uint64_t)group.of_namespace << 32) ^
-		       group.argument;
+	uint64_t key = ((uint64_t)group.type << 40) ^ ((uint64_t)group.kind << 33) ^
+		       ((uint64_t)group.of_namespace << 32) ^ group.argument;
 	const uint64_t *place = ph_addrmap_find(&g->places, key + 1);
 	if (place) {
 		g->groups[*place - 1].count++;

@@ -57,7 +57,8 @@ static struct ph_error *check_counts(struct ph_heap_view *view)
 	    items(view, PH_COLUMN_EDGE_ARGUMENT) != m)
 		return bad("edge/start");
 	if (n >= PH_NO_INDEX || m >= PH_NO_INDEX)
-		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: has more objects or edges than this version can tell apart",
+		return ph_error_create(PH_ERROR_BAD_DUMP,
+				       "%s: has more objects or edges than this version can tell apart",
 				       view->dump->path);
 	view->count = (uint32_t)n;
 	view->edge_count = (uint32_t)m;
@@ -180,7 +181,8 @@ bool ph_heap_edge(struct ph_heap_view *view, uint32_t source, uint32_t edge, str
 		.argument = (uint32_t)ph_heap_get(view, PH_COLUMN_EDGE_ARGUMENT, edge),
 	};
 	if (target >= view->count && !view->columns[PH_COLUMN_EDGE_TARGET].damaged)
-		ph_dump_note(view->dump, "its column edge/target names objects that are not there: copy the dump again");
+		ph_dump_note(view->dump,
+			     "its column edge/target names objects that are not there: copy the dump again");
 	return target < view->count;
 }
 
@@ -254,7 +256,8 @@ uint32_t ph_heap_member(struct ph_heap_view *view, uint32_t object, const char *
 	ph_heap_edges(view, object, &first, &end);
 	for (uint32_t e = first; e < end; e++) {
 		struct ph_heap_ref ref;
-		if (!ph_heap_edge(view, object, e, &ref) || ref.kind != PH_EDGE_FIELD || ref.argument >= view->types.field_count)
+		if (!ph_heap_edge(view, object, e, &ref) || ref.kind != PH_EDGE_FIELD ||
+		    ref.argument >= view->types.field_count)
 			continue;
 		const char *dot = strrchr(view->types.fields[ref.argument], '.');
 		if (dot && !strcmp(dot + 1, member))
@@ -337,13 +340,16 @@ enum ph_graph_rank ph_root_graph_rank(uint8_t kind)
 	case PH_ROOT_STATIC:
 		return PH_GRAPH_STATIC;
 	default:
-		return ph_root_rank(kind) == 0 ? PH_GRAPH_STATE : ph_root_rank(kind) == 1 ? PH_GRAPH_GUESS : PH_GRAPH_ALONE;
+		return ph_root_rank(kind) == 0	 ? PH_GRAPH_STATE
+		       : ph_root_rank(kind) == 1 ? PH_GRAPH_GUESS
+						 : PH_GRAPH_ALONE;
 	}
 }
 
 bool ph_root_is_word(uint8_t kind)
 {
-	return kind == PH_ROOT_INTERPRETER || kind == PH_ROOT_RUNTIME || kind == PH_ROOT_C_GLOBAL || kind == PH_ROOT_NATIVE;
+	return kind == PH_ROOT_INTERPRETER || kind == PH_ROOT_RUNTIME || kind == PH_ROOT_C_GLOBAL ||
+	       kind == PH_ROOT_NATIVE;
 }
 
 /* ---- operands ---- */

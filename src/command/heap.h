@@ -140,6 +140,7 @@ bool ph_root_is_word(uint8_t kind);
 ph_addr ph_parse_address(const char *text);
 /* The object at the address that an operand is; *ret PH_NO_INDEX and a warning when none begins there. */
 struct ph_error *ph_heap_operand(struct ph_heap_view *view, const char *verb, const char *operand,
-				 const struct ph_verb_output *output, uint32_t *ret) __attribute__((warn_unused_result));
+				 const struct ph_verb_output *output, uint32_t *ret)
+	__attribute__((warn_unused_result));
 
 #endif

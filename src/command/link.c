@@ -81,8 +81,10 @@ static void mend_starts(struct ph_heap_view *view, struct arrays *a)
 		return;
 	ph_dump_note(view->dump, "its column edge/start is not ascending: copy the dump again");
 	for (uint32_t i = 0; i < view->count; i++) {
-		uint64_t first = ph_heap_get(view, PH_COLUMN_EDGE_START, i), end = ph_heap_get(view, PH_COLUMN_EDGE_START, i + 1ull);
-		for (uint32_t e = a->start[i]; e < a->start[i + 1] && (first != a->start[i] || end != a->start[i + 1]); e++)
+		uint64_t first = ph_heap_get(view, PH_COLUMN_EDGE_START, i),
+			 end = ph_heap_get(view, PH_COLUMN_EDGE_START, i + 1ull);
+		for (uint32_t e = a->start[i]; e < a->start[i + 1] && (first != a->start[i] || end != a->start[i + 1]);
+		     e++)
 			a->target[e] = PH_GRAPH_NONE;
 	}
 	for (uint32_t e = a->start[view->count]; e < view->edge_count; e++)
@@ -101,7 +103,8 @@ static void count_found(struct ph_heap_view *view, const struct arrays *a, uint3
 			found[view->types.types[i].index] += (uint32_t)view->types.types[i].count;
 	for (uint32_t i = 0; i < view->root_count; i++) {
 		struct ph_heap_root_entry root = ph_heap_root(view, i);
-		if (root.object < view->count && root.counted && !ph_root_is_word(root.kind) && !ph_root_is_guess(root.kind))
+		if (root.object < view->count && root.counted && !ph_root_is_word(root.kind) &&
+		    !ph_root_is_guess(root.kind))
 			found[root.object]++;
 	}
 }
@@ -230,9 +233,11 @@ static void keep(struct ph_heap_view *view)
 struct ph_error *ph_heap_view_link(struct ph_heap_view *view, enum ph_heap_link parts)
 {
 	if (!ph_heap_has_roots(view) && parts & PH_LINK_PATHS)
-		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: knows no roots of the heap: make it again with this core2pyheap",
+		return ph_error_create(PH_ERROR_BAD_DUMP,
+				       "%s: knows no roots of the heap: make it again with this core2pyheap",
 				       view->dump->path);
-	bool is_there = (!(parts & PH_LINK_REFERRERS) || view->graph.referrer) && (!(parts & PH_LINK_PATHS) || view->graph.parent);
+	bool is_there = (!(parts & PH_LINK_REFERRERS) || view->graph.referrer) &&
+			(!(parts & PH_LINK_PATHS) || view->graph.parent);
 	if (is_there || (view->is_kept && load_kept(view, parts | (view->graph.referrer ? PH_LINK_REFERRERS : 0))))
 		return NULL;
 	ph_store_close(&view->store);

@@ -51,9 +51,10 @@ struct ph_error *ph_no_such_type(const struct ph_heap_view *view, const char *ve
 				 type->module ? "." : "", type->name);
 	}
 	if (count)
-		return ph_error_create(PH_ERROR_USAGE, "%s: no object is of a type called %s; there are %s", verb, pattern,
-				       ph_buffer_text(&names));
-	return ph_error_create(PH_ERROR_USAGE, "%s: no object is of a type called %s: pyheap types lists them", verb, pattern);
+		return ph_error_create(PH_ERROR_USAGE, "%s: no object is of a type called %s; there are %s", verb,
+				       pattern, ph_buffer_text(&names));
+	return ph_error_create(PH_ERROR_USAGE, "%s: no object is of a type called %s: pyheap types lists them", verb,
+			       pattern);
 }
 
 size_t ph_heap_type_place(struct ph_heap_view *view, uint32_t object)

@@ -26,6 +26,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	return ph_command_write(output, &text, &goes_on);
 }
 
-static const struct ph_option options[] = { [JSON] = { .name = "json" }, [FULL] = { .name = "full" }, { .name = NULL } };
+static const struct ph_option options[] = {
+	[JSON] = { .name = "json" }, [FULL] = { .name = "full" }, { .name = NULL }
+};
 
 const struct ph_verb_implementation ph_verb_memory = { .options = options, .run = run };

@@ -75,7 +75,8 @@ static bool edge_to(const struct path *p, size_t i, struct ph_heap_ref *ret)
 static bool is_merged(const struct path *p, size_t i, struct ph_heap_ref *edge, struct ph_buffer *name)
 {
 	struct ph_heap_ref next;
-	if (i + 1 >= p->count || !ph_is_namespace(p->view, edge) || !edge_to(p, i + 1, &next) || next.kind != PH_EDGE_VALUE)
+	if (i + 1 >= p->count || !ph_is_namespace(p->view, edge) || !edge_to(p, i + 1, &next) ||
+	    next.kind != PH_EDGE_VALUE)
 		return false;
 	return ph_label_name(p->view, &next, name);
 }
@@ -92,8 +93,9 @@ static size_t put_step(const struct path *p, size_t i, struct ph_buffer *out)
 		return 1;
 	}
 	bool merged = is_merged(p, i, &edge, &name);
-	bool dotted = merged || edge.kind == PH_EDGE_ATTRIBUTE || edge.kind == PH_EDGE_SLOT || edge.kind == PH_EDGE_FIELD ||
-		      edge.kind == PH_EDGE_DICT || edge.kind == PH_EDGE_TYPE || edge.kind == PH_EDGE_GUESSED;
+	bool dotted = merged || edge.kind == PH_EDGE_ATTRIBUTE || edge.kind == PH_EDGE_SLOT ||
+		      edge.kind == PH_EDGE_FIELD || edge.kind == PH_EDGE_DICT || edge.kind == PH_EDGE_TYPE ||
+		      edge.kind == PH_EDGE_GUESSED;
 	/* the root has just been named; a module's variables go by their own name */
 	bool bare = is_module(view, source) && merged;
 	if (dotted && !bare)
@@ -159,7 +161,8 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 	ph_json_key(&j, "path");
 	ph_json_string_n(&j, ph_buffer_text(&text), text.size ? text.size - 1 : 0);
 	ph_json_put_bool(&j, "guessed", guessed);
-	ph_json_put_string(&j, "root", p->root == PH_NO_INDEX ? NULL : ph_root_kind_name(ph_heap_root(p->view, p->root).kind));
+	ph_json_put_string(&j, "root",
+			   p->root == PH_NO_INDEX ? NULL : ph_root_kind_name(ph_heap_root(p->view, p->root).kind));
 	ph_json_key(&j, "steps");
 	ph_json_array(&j, true);
 	for (size_t i = 0; !error && rows->goes_on && i < p->count; i++) {
@@ -188,7 +191,8 @@ static struct ph_error *put_unreachable(struct ph_heap_view *view, uint32_t obje
 		ph_buffer_puts(&rows->text, "{\"path\":null,\"guessed\":false,\"root\":null,\"steps\":[]}\n");
 	else
 		ph_buffer_printf(&rows->text,
-				 "no root reaches 0x%" PRIx64 ": it is garbage, or held by native code (see pyheap garbage, referrers)\n",
+				 "no root reaches 0x%" PRIx64
+				 ": it is garbage, or held by native code (see pyheap garbage, referrers)\n",
 				 ph_heap_address(view, object));
 	return NULL;
 }

@@ -84,7 +84,8 @@ static struct ph_error *add_chain(struct ph_dump *dump, struct ph_object *object
 	return NULL;
 }
 
-static struct ph_error *add_chains(struct ph_dump *dump, struct ph_object **objects, size_t count, struct ph_arena *arena)
+static struct ph_error *add_chains(struct ph_dump *dump, struct ph_object **objects, size_t count,
+				   struct ph_arena *arena)
 {
 	struct ph_error *error = NULL;
 	for (size_t i = 0; !error && i < count; i++) {

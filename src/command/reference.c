@@ -23,8 +23,8 @@ struct ph_error *ph_heap_one_object(struct ph_dump *dump, const char *verb, cons
 
 bool ph_is_namespace(const struct ph_heap_view *view, const struct ph_heap_ref *ref)
 {
-	static const char *const members[] = { "md_dict", "func_dict", "tp_dict", "ns_dict", "dict", "in_dict", "cl_dict",
-					       "sm_dict", "cm_dict" };
+	static const char *const members[] = { "md_dict", "func_dict", "tp_dict", "ns_dict", "dict",
+					       "in_dict", "cl_dict",   "sm_dict", "cm_dict" };
 	if (ref->kind == PH_EDGE_DICT)
 		return true;
 	if (ref->kind != PH_EDGE_FIELD || ref->argument >= view->types.field_count)
@@ -44,7 +44,8 @@ uint32_t ph_dict_owner(struct ph_heap_view *view, uint32_t dict, struct ph_heap_
 		return PH_NO_INDEX;
 	const uint32_t *sources = ph_graph_referrers(&view->graph, dict, &count);
 	for (uint32_t i = 0; i < count && i < OWNERS_MAXIMUM; i++)
-		if (sources[i] < view->count && ph_heap_best_edge(view, sources[i], dict, ret) && ph_is_namespace(view, ret))
+		if (sources[i] < view->count && ph_heap_best_edge(view, sources[i], dict, ret) &&
+		    ph_is_namespace(view, ret))
 			return sources[i];
 	return PH_NO_INDEX;
 }
@@ -72,7 +73,8 @@ static void put_json(struct ph_heap_view *view, const struct ph_heap_ref *ref, u
 		ph_json_null(&j);
 	ph_json_put_address(&j, "key", keyed ? ph_heap_address(view, ref->argument) : 0);
 	ph_json_put_string(&j, "field", field ? view->types.fields[ref->argument] : NULL);
-	ph_json_put_known(&j, "place", keyed || field || ref->argument == PH_NO_INDEX ? -1 : (int64_t)ref->argument, -1);
+	ph_json_put_known(&j, "place", keyed || field || ref->argument == PH_NO_INDEX ? -1 : (int64_t)ref->argument,
+			  -1);
 	ph_json_object_end(&j);
 	ph_buffer_putc(out, '\n');
 }

@@ -199,7 +199,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	struct ph_rows rows = ph_rows(output, arguments->values[0]);
 	uint32_t object = PH_NO_INDEX;
 	if (arguments->operand_count != 1)
-		return ph_error_create(PH_ERROR_USAGE, "referrers: takes one address or type: pyheap referrers DUMP 0x7f…");
+		return ph_error_create(PH_ERROR_USAGE,
+				       "referrers: takes one address or type: pyheap referrers DUMP 0x7f…");
 	const char *operand = arguments->operands[0];
 	struct ph_error *error = ph_heap_view_open(dump, &view);
 	if (error)

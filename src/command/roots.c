@@ -30,7 +30,8 @@ static void put_kinds(struct ph_heap_view *view, const uint64_t counts[PH_ROOT_K
 	}
 	ph_buffer_printf(out, "%10" PRIu64 "  in all", all);
 	if (all < view->root_count)
-		ph_buffer_printf(out, ", and %" PRIu64 " of kinds that this version does not know", view->root_count - all);
+		ph_buffer_printf(out, ", and %" PRIu64 " of kinds that this version does not know",
+				 view->root_count - all);
 	ph_buffer_puts(out, "; --kind=KIND lists them\n");
 }
 
@@ -94,7 +95,9 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = ph_heap_view_open(dump, &view);
 	if (!error && !ph_heap_has_roots(&view))
-		error = ph_error_create(PH_ERROR_BAD_DUMP, "roots: the dump knows no roots of the heap: make it again with this core2pyheap");
+		error = ph_error_create(
+			PH_ERROR_BAD_DUMP,
+			"roots: the dump knows no roots of the heap: make it again with this core2pyheap");
 	for (uint32_t i = 0; !error && rows.goes_on && i < view.root_count; i++) {
 		uint8_t kind = ph_heap_root(&view, i).kind;
 		if (kind < PH_ROOT_KIND_COUNT)

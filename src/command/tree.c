@@ -64,7 +64,8 @@ struct level {
 
 static void put_header(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
-	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object), len = ph_heap_len(view, object);
+	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object),
+		len = ph_heap_len(view, object);
 	ph_buffer_printf(out, "0x%" PRIx64 " ", ph_heap_address(view, object));
 	ph_put_type(ph_heap_type(view, object), out);
 	if (len >= 0)
@@ -192,7 +193,8 @@ static void set_texts(struct ph_heap_view *view, uint32_t object, struct ph_obje
 static struct ph_error *put_json(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object)
 {
 	struct ph_arena arena = { 0 };
-	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object), len = ph_heap_len(view, object);
+	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object),
+		len = ph_heap_len(view, object);
 	bool immortal = ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL;
 	struct ph_object o = {
 		.address = ph_heap_address(view, object),

@@ -7,11 +7,13 @@
 #include "command/command.h"
 #include "command/heap.h"
 
-/* Attributes, items and members with types and values, `depth` levels of them; an object within itself is named only. */
+/* Attributes, items and members with types and values, `depth` levels of them; an object within itself is named only.
+ * */
 struct ph_error *ph_put_tree(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object, uint64_t depth)
 	__attribute__((warn_unused_result));
 
-/* The object as `pyheap print --json` has it, one line; then, with a depth beyond 1, what it holds, each object once. */
+/* The object as `pyheap print --json` has it, one line; then, with a depth beyond 1, what it holds, each object once.
+ * */
 struct ph_error *ph_put_tree_json(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object, uint64_t depth)
 	__attribute__((warn_unused_result));
 

@@ -103,7 +103,8 @@ static size_t merge(struct row *rows, size_t count)
 	size_t n = 0;
 	qsort(rows, count, sizeof(*rows), compare_names);
 	for (size_t i = 0; i < count; i++) {
-		if (n && !compare_text(rows[n - 1].name, rows[i].name) && !compare_text(rows[n - 1].module, rows[i].module)) {
+		if (n && !compare_text(rows[n - 1].name, rows[i].name) &&
+		    !compare_text(rows[n - 1].module, rows[i].module)) {
 			struct row *to = &rows[n - 1];
 			to->count += rows[i].count, to->size += rows[i].size, to->unsized += rows[i].unsized;
 			to->old_count += rows[i].old_count, to->old_size += rows[i].old_size;
@@ -163,10 +164,12 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 	struct row all = { 0 };
 	struct ph_error *error = NULL;
 	if (!to->as_json)
-		ph_buffer_printf(&to->text, "%s     count          bytes  %s\n", compared ? "    growth          bytes  " : "",
+		ph_buffer_printf(&to->text, "%s     count          bytes  %s\n",
+				 compared ? "    growth          bytes  " : "",
 				 arguments->values[MODULES] ? "module" : "type");
 	for (size_t i = 0; i < count; i++) {
-		bool shown = i < limit && (!compared || rows[i].count != rows[i].old_count || rows[i].size != rows[i].old_size);
+		bool shown = i < limit &&
+			     (!compared || rows[i].count != rows[i].old_count || rows[i].size != rows[i].old_size);
 		all.count += rows[i].count, all.size += rows[i].size;
 		all.old_count += rows[i].old_count, all.old_size += rows[i].old_size;
 		if (shown && to->as_json) {
@@ -186,8 +189,10 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 	return error;
 }
 
-/* The rows of the baseline behind the others, as old ones, and those of the same name joined.  The names are its view's. */
-static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view, bool modules, struct row **rows, size_t *count)
+/* The rows of the baseline behind the others, as old ones, and those of the same name joined.  The names are its
+ * view's. */
+static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view, bool modules, struct row **rows,
+				     size_t *count)
 {
 	struct ph_dump *dump = NULL;
 	ph_auto_free struct row *old = NULL;
@@ -206,8 +211,9 @@ static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view
 	if (!both)
 		return &ph_error_no_memory;
 	for (size_t i = 0; i < old_count; i++)
-		both[(*count)++] = (struct row){ .module = old[i].module, .name = old[i].name, .old_count = old[i].count,
-						 .old_size = old[i].size };
+		both[(*count)++] = (struct row){
+			.module = old[i].module, .name = old[i].name, .old_count = old[i].count, .old_size = old[i].size
+		};
 	*rows = both;
 	return NULL;
 }

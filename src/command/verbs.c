@@ -123,7 +123,8 @@ static const struct ph_verb verbs[] = {
 			"the shell, app.*.  Subclasses' instances are of their own type.\n"
 			"\n"
 			"  --where=CONDITION  len, size, refcount or value; ==, !=, <, <=, >, >=; a number or text.\n"
-			"                     value ~ PATTERN compares with a pattern.  Several are joined by \"and\":\n"
+			"                     value ~ PATTERN compares with a pattern.  Several are joined by "
+			"\"and\":\n"
 			"                     --where='len>1000 and refcount==1'\n"
 			"  --limit=N          the first N objects, by address\n"
 			"  --json             as JSON: one object a line\n",

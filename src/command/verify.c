@@ -50,10 +50,12 @@ static void put_summary(struct found *f, const struct ph_verify *v)
 		return;
 	}
 	if (f->problems)
-		ph_buffer_printf(&f->text, "%" PRIu64 " thing%s wrong: copy the dump again\n", f->problems, f->problems == 1 ? "" : "s");
+		ph_buffer_printf(&f->text, "%" PRIu64 " thing%s wrong: copy the dump again\n", f->problems,
+				 f->problems == 1 ? "" : "s");
 	else
-		ph_buffer_printf(&f->text, "whole: %" PRIu64 " members, %" PRIu64 " objects of the stacks, %" PRIu64
-					   " of the heap with %" PRIu64 " references, %" PRIu64 " values and %" PRIu64 " roots\n",
+		ph_buffer_printf(&f->text,
+				 "whole: %" PRIu64 " members, %" PRIu64 " objects of the stacks, %" PRIu64
+				 " of the heap with %" PRIu64 " references, %" PRIu64 " values and %" PRIu64 " roots\n",
 				 v->members, v->closure, v->objects, v->edges, v->values, v->roots);
 }
 

@@ -23,7 +23,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		ph_addr address = ph_parse_address(arguments->operands[i]);
 		const char *operand = arguments->operands[i];
 		if (!address && strspn(operand, "0xX") != strlen(operand))
-			return ph_error_create(PH_ERROR_USAGE, "whatis: %s is not an address: give it as 0x7f…", operand);
+			return ph_error_create(PH_ERROR_USAGE, "whatis: %s is not an address: give it as 0x7f…",
+					       operand);
 		error = ph_dump_place(dump, address, &arena, &place);
 		if (!error && arguments->values[0])
 			ph_place_json(&place, &text);

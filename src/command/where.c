@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GRAMMAR "conditions are len, size, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or text"
+#define GRAMMAR                                                                                                        \
+	"conditions are len, size, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or "    \
+	"text"
 
 static const struct {
 	const char *text;

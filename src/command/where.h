@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Conditions on objects, as `pyheap find --where` takes them: "len>1000", "refcount==1 and size>=4096", "value~secret*". */
+/* Conditions on objects, as `pyheap find --where` takes them: "len>1000", "refcount==1 and size>=4096",
+ * "value~secret*". */
 #ifndef COMMAND_WHERE_H
 #define COMMAND_WHERE_H
 

@@ -165,8 +165,11 @@ void ph_find_singletons(struct ph_target *target)
 		const char *name;
 		ph_addr *place;
 	} names[] = {
-		{ "None", &target->none },	 { "Ellipsis", &target->ellipsis }, { "NotImplemented", &target->notimplemented },
-		{ "True", &target->true_ },	 { "False", &target->false_ },
+		{ "None", &target->none },
+		{ "Ellipsis", &target->ellipsis },
+		{ "NotImplemented", &target->notimplemented },
+		{ "True", &target->true_ },
+		{ "False", &target->false_ },
 	};
 	struct ph_objects *objects;
 	struct ph_error *error = ph_objects_create(target, &objects);

@@ -91,7 +91,8 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 		return false;
 	}
 	if (!hint->minor_only && !ph_version_equal(version, hint->version))
-		ph_warn(d->callbacks, "sys.hexversion says %s, %s says %s: taking the former", found, hint->source, said);
+		ph_warn(d->callbacks, "sys.hexversion says %s, %s says %s: taking the former", found, hint->source,
+			said);
 	target->version_source = "sys.hexversion";
 	bool inferred = !strcmp(*origin, "inferred");
 	struct ph_target exact = *target;
@@ -310,7 +311,8 @@ static struct ph_error *explain_failure(struct detection *d)
 							"; the core is cut");
 	for (size_t i = 0; i < d->module_count && info->complete; i++)
 		if (!rank(&d->modules[i]))
-			return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found that runs in this %s (of \"%s\"): %s "
+			return ph_error_create(PH_ERROR_NO_PYTHON,
+					       "no Python found that runs in this %s (of \"%s\"): %s "
 					       "is mapped; it died before Python had started, or after its end",
 					       what, command, d->modules[i].name);
 	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this %s (of \"%s\")%s", what, command,
@@ -331,8 +333,8 @@ static const char *find_other(const struct detection *d, const struct ph_target 
 	return NULL;
 }
 
-/* Which of two modules is nearer to where the crashed thread stands: by its program counter, then by the pointers into them
- * on its C stack, from its top. */
+/* Which of two modules is nearer to where the crashed thread stands: by its program counter, then by the pointers into
+ * them on its C stack, from its top. */
 static const struct ph_module *nearer(struct ph_image *image, const struct ph_module *a, const struct ph_module *b)
 {
 	enum { DEPTH = 256 * 1024 };

@@ -94,7 +94,8 @@ static void add_debug_offsets(struct ph_image *image, const struct ph_candidate 
 
 static void add_version_symbol(struct ph_image *image, const struct ph_candidate *candidate, struct ph_hints *hints)
 {
-	/* const unsigned long Py_Version, since 3.11 (Python/getversion.c); read-only, so only with a file or a full core */
+	/* const unsigned long Py_Version, since 3.11 (Python/getversion.c); read-only, so only with a file or a full
+	 * core */
 	size_t size = ph_image_info(image)->long_size;
 	ph_addr symbol = ph_image_symbol(image, candidate->module, "Py_Version");
 	uint8_t data[8];

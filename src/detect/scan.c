@@ -76,7 +76,8 @@ static bool is_interp(struct ph_target *target, ph_addr word, void *user)
 {
 	ph_addr *best = user, thread = 0, back = 0;
 	if (!word || !ph_target_is_aligned(target, word) || word == *best ||
-	    ph_target_ptr(target, word, PH_PyInterpreterState_tstate_head, &thread) != PH_OK || !thread || !ph_target_is_aligned(target, thread) ||
+	    ph_target_ptr(target, word, PH_PyInterpreterState_tstate_head, &thread) != PH_OK || !thread ||
+	    !ph_target_is_aligned(target, thread) ||
 	    ph_target_ptr(target, thread, PH_PyThreadState_interp, &back) != PH_OK || back != word)
 		return false;
 	struct ph_target candidate = *target;

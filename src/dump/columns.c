@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The writer of the columns.  A unit of objects is a chunk of each of their columns; of edges and texts a unit fills as
- * many chunks as it does, and leaves the rest to the next.  So there are two turns: to cut chunks, which is copying, and
- * to write them; compression lies between and is done by all threads at once. */
+ * many chunks as it does, and leaves the rest to the next.  So there are two turns: to cut chunks, which is copying,
+ * and to write them; compression lies between and is done by all threads at once. */
 #include "dump/columns.h"
 
 #include "dump/columns_batch.h"
@@ -154,7 +154,8 @@ static bool add_edges(struct ph_columns *c, const struct ph_heap_unit *unit, str
 	little_endian(PH_COLUMN_EDGE_ARGUMENT, unit->argument, count);
 	return ph_carry_append(&c->carries[PH_COLUMN_EDGE_TARGET], PH_COLUMN_EDGE_TARGET, unit->target, count, batch) &&
 	       ph_carry_append(&c->carries[PH_COLUMN_EDGE_KIND], PH_COLUMN_EDGE_KIND, unit->kind, count, batch) &&
-	       ph_carry_append(&c->carries[PH_COLUMN_EDGE_ARGUMENT], PH_COLUMN_EDGE_ARGUMENT, unit->argument, count, batch);
+	       ph_carry_append(&c->carries[PH_COLUMN_EDGE_ARGUMENT], PH_COLUMN_EDGE_ARGUMENT, unit->argument, count,
+			       batch);
 }
 
 /* Where the edges of its objects begin, and, behind the last object, where they end. */
@@ -215,7 +216,8 @@ static bool add_texts(struct ph_columns *c, const struct ph_heap_values *v, uint
 	little_endian(PH_COLUMN_VALUE_OBJECT, v->object, v->count);
 	little_endian(PH_COLUMN_VALUE_STRING, strings, v->count);
 	struct ph_carry *carries = c->carries;
-	return ph_carry_append(&carries[PH_COLUMN_STRING_START], PH_COLUMN_STRING_START, starts, v->string_count, batch) &&
+	return ph_carry_append(&carries[PH_COLUMN_STRING_START], PH_COLUMN_STRING_START, starts, v->string_count,
+			       batch) &&
 	       ph_carry_append(&carries[PH_COLUMN_STRING_BYTES], PH_COLUMN_STRING_BYTES, v->bytes,
 			       v->string_start[v->string_count], batch) &&
 	       ph_carry_append(&carries[PH_COLUMN_VALUE_OBJECT], PH_COLUMN_VALUE_OBJECT, v->object, v->count, batch) &&

@@ -48,8 +48,8 @@ struct ph_chunker {
 bool ph_chunker_init(struct ph_chunker *chunker);
 void ph_chunker_deinit(struct ph_chunker *chunker);
 
-/* Filters and compressor, one chunk: `count` items of a form, little-endian, padded with zeros to PH_CHUNK; *out has room
- * for ph_chunk_bound() bytes.  0 without memory. */
+/* Filters and compressor, one chunk: `count` items of a form, little-endian, padded with zeros to PH_CHUNK; *out has
+ * room for ph_chunk_bound() bytes.  0 without memory. */
 size_t ph_chunk_bound(const struct ph_column_form *form);
 size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *form, const void *items, size_t count,
 		       void *out);

@@ -107,7 +107,8 @@ bool ph_batch_encode(struct ph_batch *batch)
 		const struct ph_column_form *form = &ph_column_forms[chunk->column];
 		size_t bound = ph_chunk_bound(form);
 		if (batch->room - batch->size < bound) {
-			size_t room = batch->room * 2 > batch->size + bound ? batch->room * 2 : (batch->size + bound) * 2;
+			size_t room =
+				batch->room * 2 > batch->size + bound ? batch->room * 2 : (batch->size + bound) * 2;
 			void *bytes = realloc(batch->bytes, room);
 			if (!bytes)
 				return false;
@@ -115,7 +116,8 @@ bool ph_batch_encode(struct ph_batch *batch)
 			batch->room = room;
 		}
 		chunk->offset = batch->size;
-		chunk->size = ph_chunk_encode(&batch->chunker, form, chunk->items, chunk->count, batch->bytes + batch->size);
+		chunk->size =
+			ph_chunk_encode(&batch->chunker, form, chunk->items, chunk->count, batch->bytes + batch->size);
 		if (!chunk->size)
 			return false;
 		batch->size += chunk->size;

@@ -36,8 +36,8 @@ struct ph_batch {
 struct ph_batch *ph_batch_create(void);
 void ph_batch_free(struct ph_batch *batch);
 
-/* Items at the end of a column: the chunks that they fill go into the batch.  The items stay the caller's, and must stay
- * as they are until the batch is encoded.  False without memory. */
+/* Items at the end of a column: the chunks that they fill go into the batch.  The items stay the caller's, and must
+ * stay as they are until the batch is encoded.  False without memory. */
 bool ph_carry_append(struct ph_carry *carry, enum ph_column column, const void *items, size_t count,
 		     struct ph_batch *batch);
 /* A chunk, or what there is of it, by itself. */
@@ -47,7 +47,8 @@ bool ph_carry_end(struct ph_carry *carry, enum ph_column column, struct ph_batch
 
 bool ph_batch_encode(struct ph_batch *batch);
 /* Into the archive, in order; the batch is empty then. */
-struct ph_error *ph_batch_write(struct ph_batch *batch, struct ph_zipwriter *writer) __attribute__((warn_unused_result));
+struct ph_error *ph_batch_write(struct ph_batch *batch, struct ph_zipwriter *writer)
+	__attribute__((warn_unused_result));
 
 /* ---- between the files of the writer ---- */
 

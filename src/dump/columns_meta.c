@@ -62,14 +62,16 @@ static struct ph_error *write_description(struct ph_columns *c, enum ph_column w
 	const struct ph_column_form *form = &ph_column_forms[which];
 	char name[64];
 	ph_auto_buffer struct ph_buffer out = PH_BUFFER(4096);
-	ph_buffer_printf(&out, "{\"zarr_format\":2,\"shape\":[%" PRIu64 "],\"chunks\":[%d],\"dtype\":\"%s\",", items, PH_CHUNK,
-			 form->dtype);
-	ph_buffer_puts(&out, "\"order\":\"C\",\"fill_value\":0,\"compressor\":{\"id\":\"zstd\",\"level\":1},\"filters\":");
+	ph_buffer_printf(&out, "{\"zarr_format\":2,\"shape\":[%" PRIu64 "],\"chunks\":[%d],\"dtype\":\"%s\",", items,
+			 PH_CHUNK, form->dtype);
+	ph_buffer_puts(&out,
+		       "\"order\":\"C\",\"fill_value\":0,\"compressor\":{\"id\":\"zstd\",\"level\":1},\"filters\":");
 	if (form->width == 1)
 		ph_buffer_puts(&out, "null}\n");
 	else
 		ph_buffer_printf(&out, "[%s{\"id\":\"shuffle\",\"elementsize\":%u}]}\n",
-				 form->delta ? "{\"id\":\"delta\",\"dtype\":\"<u8\",\"astype\":\"<u8\"}," : "", form->width);
+				 form->delta ? "{\"id\":\"delta\",\"dtype\":\"<u8\",\"astype\":\"<u8\"}," : "",
+				 form->width);
 	snprintf(name, sizeof(name), "%s/.zarray", form->name);
 	return ph_zipwriter_add(c->writer, name, out.data, out.size);
 }

@@ -121,7 +121,8 @@ struct ph_error *ph_column_chunk(struct ph_dump *dump, const struct ph_column_fo
 	if (error)
 		return error;
 	if (!ph_chunk_decode(form, data, size, scratch, items))
-		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member %s is no chunk of the array", dump->path, name);
+		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member %s is no chunk of the array", dump->path,
+				       name);
 	to_host(items, form->width, PH_CHUNK);
 	return NULL;
 }
@@ -221,8 +222,8 @@ static struct ph_error *take_types(struct json_object *root, struct ph_dump_type
 		take_type(json_object_array_get_idx(types, i), &ret->arena, &ret->types[i]);
 	ret->count = count;
 	for (size_t i = 0; i < count && !ret->has_unicode; i++)
-		ret->has_unicode = ret->types[i].name && !strcmp(ret->types[i].name, "unicode") && ret->types[i].module &&
-				   !strcmp(ret->types[i].module, "__builtin__");
+		ret->has_unicode = ret->types[i].name && !strcmp(ret->types[i].name, "unicode") &&
+				   ret->types[i].module && !strcmp(ret->types[i].module, "__builtin__");
 	qsort(ret->types, count, sizeof(*ret->types), compare_types);
 	return ret->arena.no_memory ? &ph_error_no_memory : NULL;
 }

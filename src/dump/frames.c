@@ -17,7 +17,10 @@ static void put_frames(const struct ph_frame *frames, size_t count, struct ph_ad
 		ph_json_object(json, true);
 		ph_json_put_address(json, "address", frame->address);
 		ph_json_put_address(json, "globals", frame->globals);
-		ph_json_put_address(json, "locals", frame->namespace ? frame->namespace : is_module ? frame->globals : 0);
+		ph_json_put_address(json, "locals",
+				    frame->namespace ? frame->namespace
+				    : is_module	     ? frame->globals
+						     : 0);
 		ph_json_object_end(json);
 	}
 }

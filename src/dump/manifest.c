@@ -163,8 +163,8 @@ bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
 	struct json_tokener *tokener = json_tokener_new_ex(16);
 	if (!tokener)
 		return false;
-	struct json_object *root =
-		size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format, *version, *closure, *value;
+	struct json_object *root = size < INT32_MAX ? json_tokener_parse_ex(tokener, json, (int)size) : NULL, *format,
+			   *version, *closure, *value;
 	bool is_object = json_object_is_type(root, json_type_object);
 	*ret = (struct ph_manifest){ .version = -1, .closure_count = -1 };
 	if (is_object) {

@@ -235,7 +235,8 @@ struct ph_error *ph_output_publish(struct ph_output *output)
 		return copy_out(output);
 	/* EINVAL: the file system has nothing to sync */
 	if (fsync(fileno(output->file)) && errno != EINVAL)
-		return ph_error_errno(errno, "%s: cannot write the dump", output->path ? output->path : "standard output");
+		return ph_error_errno(errno, "%s: cannot write the dump",
+				      output->path ? output->path : "standard output");
 	if (!output->path)
 		return NULL;
 	descriptor_path(fileno(output->file), proc, sizeof(proc));

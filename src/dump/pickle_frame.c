@@ -96,7 +96,8 @@ static void put_code(struct ph_pickle *p, const struct ph_frame *frame)
 static void put_namespace(struct ph_pickle *p, ph_addr address)
 {
 	const struct ph_pickle_node *node = address ? ph_pickle_find(p, address) : NULL;
-	if (node && node->memo && (node->shape == SHAPE_DICT || (node->shape == SHAPE_INSTANCE && node->root == ROOT_DICT)))
+	if (node && node->memo &&
+	    (node->shape == SHAPE_DICT || (node->shape == SHAPE_INSTANCE && node->root == ROOT_DICT)))
 		ph_pickle_get(&p->stream, node->memo);
 	else
 		ph_pickle_op(&p->stream, PH_OP_EMPTY_DICT);

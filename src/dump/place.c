@@ -38,8 +38,10 @@ static struct ph_error *load(struct ph_dump *dump, enum ph_column column, void *
 	struct ph_error *error = ph_dump_column(dump, column, to, &count);
 	if (!error && column == PH_COLUMN_OBJECT_ADDRESS)
 		v->count = count;
-	return error || count == v->count ? error :
-	       ph_error_create(PH_ERROR_BAD_DUMP, "its columns disagree: %s: copy the dump again", ph_column_forms[column].name);
+	return error || count == v->count
+		       ? error
+		       : ph_error_create(PH_ERROR_BAD_DUMP, "its columns disagree: %s: copy the dump again",
+					 ph_column_forms[column].name);
 }
 
 static struct ph_error *load_all(struct ph_dump *dump, struct view *v)
@@ -99,7 +101,8 @@ static bool has_blocks(const struct ph_dump_type *type)
 	return false;
 }
 
-static struct ph_error *find_object(struct ph_dump *dump, const struct view *v, struct ph_arena *arena, struct ph_place *p)
+static struct ph_error *find_object(struct ph_dump *dump, const struct view *v, struct ph_arena *arena,
+				    struct ph_place *p)
 {
 	uint64_t low = 0, high = v->count;
 	while (low < high) {

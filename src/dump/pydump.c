@@ -30,8 +30,10 @@ struct front {
 
 static struct ph_error *none(const struct ph_dump *dump)
 {
-	return ph_error_create(PH_ERROR_BAD_DUMP, "%s: it has no part for Python debuggers (it was written with --no-pickle "
-			       "or --heap=none)", dump->path);
+	return ph_error_create(PH_ERROR_BAD_DUMP,
+			       "%s: it has no part for Python debuggers (it was written with --no-pickle "
+			       "or --heap=none)",
+			       dump->path);
 }
 
 static struct ph_error *load_front(struct ph_dump *dump, struct front *front)
@@ -432,8 +434,9 @@ struct ph_error *ph_dump_pydump(struct ph_dump *dump, struct ph_buffer *out)
 		while (op >= 0 && op != PH_OP_STOP)
 			op = rewrite_one(&r);
 		if (op != PH_OP_STOP)
-			error = ph_error_create(PH_ERROR_BAD_DUMP, "%s: the part for Python debuggers is altered at byte %zu",
-						dump->path, r.at);
+			error = ph_error_create(PH_ERROR_BAD_DUMP,
+						"%s: the part for Python debuggers is altered at byte %zu", dump->path,
+						r.at);
 	}
 	if (!error && pickle.no_memory)
 		error = &ph_error_no_memory;

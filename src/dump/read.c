@@ -53,8 +53,9 @@ struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t m
 	if (!data)
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: has no member %s", dump->path, name);
 	if (state == PH_MEMBER_STOPPED)
-		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member %s is larger than %zu MiB, the most that is read",
-				       dump->path, name, maximum >> 20);
+		return ph_error_create(PH_ERROR_BAD_DUMP,
+				       "%s: its member %s is larger than %zu MiB, the most that is read", dump->path,
+				       name, maximum >> 20);
 	if (state)
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member %s %s: copy the dump again", dump->path, name,
 				       ph_member_state_text(state));

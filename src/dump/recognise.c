@@ -14,10 +14,13 @@ struct magic {
 #define MAGIC(text) .bytes = (text), .size = sizeof(text) - 1
 
 static const struct magic magics[] = {
-	{ MAGIC("\x28\xb5\x2f\xfd"), "is compressed by zstd: decompress it, or if it is a core, run core2pyheap on it" },
+	{ MAGIC("\x28\xb5\x2f\xfd"),
+	  "is compressed by zstd: decompress it, or if it is a core, run core2pyheap on it" },
 	{ MAGIC("\x04\x22\x4d\x18"), "is compressed by lz4: decompress it, or if it is a core, run core2pyheap on it" },
 	{ MAGIC("\x1f\x8b"), "is compressed by gzip: decompress it, or if it is a core, run core2pyheap on it" },
-	{ MAGIC("\xfd" "7zXZ"), "is compressed by xz: decompress it, or if it is a core, run core2pyheap on it" },
+	{ MAGIC("\xfd"
+		"7zXZ"),
+	  "is compressed by xz: decompress it, or if it is a core, run core2pyheap on it" },
 	{ MAGIC("MDMP"), "is a minidump, not a dump made by core2pyheap" },
 	{ MAGIC("#!"), "is a script, not a dump made by core2pyheap" },
 	/* github.com/ivanyu/pyheap, heap_reader.py: the magic number 123000321, big-endian, 8 bytes */

@@ -51,7 +51,8 @@ static struct ph_error *check_members(struct ph_dump *dump, struct ph_verify *ve
 /* Those that every dump has, and what the manifest promises. */
 static void check_presence(struct ph_dump *dump, struct ph_verify *verify, bool full)
 {
-	static const char *const always[] = { PH_MEMBER_MANIFEST, PH_MEMBER_REPORT, PH_MEMBER_EXCEPTIONS, PH_MEMBER_MODULES };
+	static const char *const always[] = { PH_MEMBER_MANIFEST, PH_MEMBER_REPORT, PH_MEMBER_EXCEPTIONS,
+					      PH_MEMBER_MODULES };
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
 		if (!ph_archive_find(&dump->archive, always[i]))
 			ph_verify_say(verify, always[i], "is not there");
@@ -89,11 +90,14 @@ static void check_line(struct lines *l)
 	struct ph_object object = { 0 };
 	static const char prefix[] = PH_CLOSURE_PREFIX;
 	bool begins = l->line.size > sizeof(prefix) && !memcmp(l->line.data, prefix, sizeof(prefix) - 1);
-	struct ph_error *error = l->line.truncated ? NULL : ph_object_parse(ph_buffer_text(&l->line), l->line.size, &l->arena, &object);
+	struct ph_error *error =
+		l->line.truncated ? NULL : ph_object_parse(ph_buffer_text(&l->line), l->line.size, &l->arena, &object);
 	l->number++;
 	if ((error || !begins || l->line.truncated) && !l->bad++)
 		ph_verify_say(l->verify, PH_MEMBER_CLOSURE, "line %" PRIu64 ": %s", l->number,
-			      l->line.truncated ? "is too long" : error ? error->message : "does not begin with an address");
+			      l->line.truncated ? "is too long"
+			      : error		? error->message
+						: "does not begin with an address");
 	ph_error_free(error);
 	ph_arena_deinit(&l->arena);
 	l->arena = (struct ph_arena){ 0 };
@@ -130,7 +134,8 @@ static struct ph_error *check_closure(struct ph_dump *dump, struct ph_verify *ve
 	if (no_memory)
 		return &ph_error_no_memory;
 	if (!state && promised >= 0 && (uint64_t)promised != l.number)
-		ph_verify_say(verify, PH_MEMBER_CLOSURE, "has %" PRIu64 " lines, and the manifest promises %" PRId64, l.number, promised);
+		ph_verify_say(verify, PH_MEMBER_CLOSURE, "has %" PRIu64 " lines, and the manifest promises %" PRId64,
+			      l.number, promised);
 	if (!state && l.bad > 1)
 		ph_verify_say(verify, PH_MEMBER_CLOSURE, "%" PRIu64 " lines are no objects", l.bad);
 	return NULL;

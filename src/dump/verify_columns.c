@@ -53,8 +53,8 @@ static struct ph_error *open_columns(struct check *c)
 static void want_count(struct check *c, enum ph_column column, uint64_t want)
 {
 	if (is_there(c, column) && want != NONE && c->count[column] != want)
-		ph_verify_say(c->verify, ph_column_forms[column].name, "has %" PRIu64 " items, and should have %" PRIu64,
-			      c->count[column], want);
+		ph_verify_say(c->verify, ph_column_forms[column].name,
+			      "has %" PRIu64 " items, and should have %" PRIu64, c->count[column], want);
 }
 
 static void check_counts(struct check *c)
@@ -125,13 +125,15 @@ static struct ph_error *scan(struct check *c, enum ph_column column, enum ph_col
 	for (uint64_t chunk = 0; !error && chunk * PH_CHUNK < count; chunk++) {
 		uint64_t start = chunk * PH_CHUNK;
 		size_t n = count - start < PH_CHUNK ? (size_t)(count - start) : PH_CHUNK;
-		if (!read_chunk(c, column, chunk, 0, &error) || (beside != column && !read_chunk(c, beside, chunk, 1, &error))) {
+		if (!read_chunk(c, column, chunk, 0, &error) ||
+		    (beside != column && !read_chunk(c, beside, chunk, 1, &error))) {
 			first = true;
 			continue;
 		}
 		for (size_t i = 0; i < n; i++) {
 			uint64_t value = item(c->items[0], width, i);
-			const char *wrong = check(c, value, last, beside != column ? item(c->items[1], beside_width, i) : 0, first);
+			const char *wrong =
+				check(c, value, last, beside != column ? item(c->items[1], beside_width, i) : 0, first);
 			if (wrong) {
 				say(c, column, start + i, wrong);
 				return NULL;
@@ -265,7 +267,8 @@ static struct ph_error *check_types(struct check *c)
 		wrong += type->count != c->instances[i];
 	}
 	if (wrong && is_there(c, PH_COLUMN_OBJECT_TYPE))
-		ph_verify_say(c->verify, PH_MEMBER_TYPES, "of %" PRIu64 " types the count is not that of the column object/type", wrong);
+		ph_verify_say(c->verify, PH_MEMBER_TYPES,
+			      "of %" PRIu64 " types the count is not that of the column object/type", wrong);
 	return error;
 }
 

@@ -30,8 +30,8 @@ struct ph_error *ph_window_open(struct ph_dump *dump, enum ph_column column, str
 	__attribute__((warn_unused_result));
 void ph_window_close(struct ph_window *window);
 
-/* The chunk with item i, from item i / PH_CHUNK * PH_CHUNK on; borrowed until the next call; NULL behind the end or without
- * memory. */
+/* The chunk with item i, from item i / PH_CHUNK * PH_CHUNK on; borrowed until the next call; NULL behind the end or
+ * without memory. */
 const uint8_t *ph_window_chunk(struct ph_window *window, uint64_t i);
 
 static inline uint64_t ph_window_get(struct ph_window *w, uint64_t i)

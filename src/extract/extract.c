@@ -69,8 +69,8 @@ static void note_partial(struct ph_extract *extract)
 	const struct ph_image_info *info = ph_image_info(extract->image);
 	struct ph_damage *damage = &extract->report.damage;
 	const char *what = strcmp(info->kind, "minidump") ? "core" : "minidump";
-	ph_damage_add(damage, PH_DAMAGE_REPORT, "heap", "%s in this %s: %s", extract->runtime ? "is not whole" : "is not", what,
-		      info->partial);
+	ph_damage_add(damage, PH_DAMAGE_REPORT, "heap", "%s in this %s: %s",
+		      extract->runtime ? "is not whole" : "is not", what, info->partial);
 	if (info->how_whole)
 		ph_damage_add(damage, PH_DAMAGE_REPORT, "heap", "one that has it: %s", info->how_whole);
 }

@@ -11,7 +11,8 @@ struct ph_error *ph_extract_find_heap(struct ph_extract *extract) __attribute__(
 const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract);
 
 /* What the process's memory is for: the text of memory.json. */
-struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out) __attribute__((warn_unused_result));
+struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out)
+	__attribute__((warn_unused_result));
 
 /* Every object of the process, with its references, into a sink, by extract->jobs threads.
  * Needs an interpreter: extract->runtime. */

@@ -48,7 +48,8 @@ static size_t put_words(struct ph_extract *extract, ph_addr object, int64_t size
 static bool is_opaque(struct ph_extract *extract, const struct ph_type *type, const struct ph_shape *shape)
 {
 	const struct ph_target *target = &extract->detected.target;
-	int64_t width = target->layout.abi.pointer_size, explained = (int64_t)ph_target_sizeof(target, PH_SIZEOF_PyObject);
+	int64_t width = target->layout.abi.pointer_size,
+		explained = (int64_t)ph_target_sizeof(target, PH_SIZEOF_PyObject);
 	if (type->decoder || shape->is_type)
 		return false;
 	/* each member once: the same word may be held twice over */
@@ -66,7 +67,8 @@ struct ph_error *ph_extract_object(struct ph_extract *extract, ph_addr address, 
 		return &ph_error_no_memory;
 	o->types = (struct ph_inspect_type *)(o + 1);
 	o->words = (struct ph_inspect_word *)(o->types + BASES_MAXIMUM);
-	const struct ph_type *type = extract->runtime && address && !(address & 7) ? ph_object_type(extract->objects, address) : NULL;
+	const struct ph_type *type =
+		extract->runtime && address && !(address & 7) ? ph_object_type(extract->objects, address) : NULL;
 	const struct ph_shape *shape = type ? ph_shape_get(extract->objects, type->address) : NULL;
 	if (shape) {
 		o->is_object = true;

@@ -95,8 +95,9 @@ static void find_mapping(struct ph_places *places, struct ph_place *p)
 
 static void find_module(struct ph_places *places, struct ph_place *p, struct ph_arena *arena)
 {
-	static const char *const sections[] = { ".text", ".rodata", ".data", ".data.rel.ro", ".bss", ".PyRuntime", ".got",
-						".plt", ".eh_frame", ".tdata", ".init_array" };
+	static const char *const sections[] = { ".text",     ".rodata",	   ".data",	 ".data.rel.ro",
+						".bss",	     ".PyRuntime", ".got",	 ".plt",
+						".eh_frame", ".tdata",	   ".init_array" };
 	const struct ph_module *module = ph_image_module_at(places->image, p->address);
 	if (!module)
 		return;
@@ -122,7 +123,8 @@ static void find_stack(struct ph_places *places, struct ph_place *p, struct ph_a
 		if (!sp || sp < p->mapping_start || sp >= p->mapping_end)
 			continue;
 		bool below = sp <= p->address, found_below = found && found->sp <= p->address;
-		if (!found || (below && !found_below) || (below == found_below && (below ? sp > found->sp : sp < found->sp)))
+		if (!found || (below && !found_below) ||
+		    (below == found_below && (below ? sp > found->sp : sp < found->sp)))
 			found = &threads[i];
 	}
 	if (!found)
@@ -179,7 +181,8 @@ static const char *by_shape(const struct ph_shape *shape, const struct ph_place 
 	return NULL;
 }
 
-static void find_member(struct ph_places *places, const struct ph_shape *shape, struct ph_place *p, struct ph_arena *arena)
+static void find_member(struct ph_places *places, const struct ph_shape *shape, struct ph_place *p,
+			struct ph_arena *arena)
 {
 	p->member = p->offset >= 0 ? ph_object_member(places->objects, shape->type, p->offset) : NULL;
 	if (!p->member)
@@ -188,8 +191,8 @@ static void find_member(struct ph_places *places, const struct ph_shape *shape, 
 		p->member = by_shape(shape, p, arena);
 }
 
-/* How many bytes from its address on are the object's own: sys.getsizeof() counts what precedes it and, of lists, dicts,
- * classes and others, blocks elsewhere too. */
+/* How many bytes from its address on are the object's own: sys.getsizeof() counts what precedes it and, of lists,
+ * dicts, classes and others, blocks elsewhere too. */
 static uint64_t extent(struct ph_places *places, const struct ph_shape *shape, ph_addr object, uint64_t front)
 {
 	int64_t size = ph_object_size(shape, object), items = 0;
@@ -246,14 +249,15 @@ static const struct ph_pool *pool_at(const struct ph_places *places, ph_addr add
 }
 
 /* The nearest allocated block of the pool to one side; the object in it. */
-static void find_neighbour(struct ph_places *places, const struct ph_pool *pool, const uint64_t *free_blocks, int64_t index,
-			   int step, struct ph_arena *arena, struct ph_place_object *ret)
+static void find_neighbour(struct ph_places *places, const struct ph_pool *pool, const uint64_t *free_blocks,
+			   int64_t index, int step, struct ph_arena *arena, struct ph_place_object *ret)
 {
 	for (int64_t i = index + step; i >= 0 && i < pool->blocks; i += step) {
 		ph_addr block = pool->address + PH_POOL_HEADER + (ph_addr)i * pool->block_size, object;
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
-		if (block && ph_addrset_after(&places->heap->set, block - 1, &object) && object < block + pool->block_size) {
+		if (block && ph_addrset_after(&places->heap->set, block - 1, &object) &&
+		    object < block + pool->block_size) {
 			describe(places, object, arena, ret);
 			return;
 		}
@@ -275,8 +279,9 @@ static void find_block(struct ph_places *places, struct ph_place *p, struct ph_a
 	p->block_size = pool->block_size;
 	p->block_index = (uint32_t)index;
 	p->pool_used = pool->used;
-	p->pool_blocks = (uint32_t)(((uint64_t)ph_target_trait(places->heap->target, PH_TRAIT_POOL_SIZE) - PH_POOL_HEADER) /
-				    pool->block_size);
+	p->pool_blocks =
+		(uint32_t)(((uint64_t)ph_target_trait(places->heap->target, PH_TRAIT_POOL_SIZE) - PH_POOL_HEADER) /
+			   pool->block_size);
 	p->state = PH_PLACE_FREE; /* never handed out */
 	const uint8_t *data = ph_image_view(places->image, pool->address,
 					    PH_POOL_HEADER + (size_t)pool->blocks * pool->block_size);
@@ -362,8 +367,8 @@ static struct ph_error *find_owner(struct ph_places *places, struct ph_place *p,
 	uint64_t n = 0;
 	while (ph_addrset_next(&iter, &object)) {
 		if (!(++n & 0xffff)) {
-			struct ph_error *error = ph_progress(ph_image_callbacks(places->image), "looking for the owner", n,
-							     places->heap->count);
+			struct ph_error *error = ph_progress(ph_image_callbacks(places->image), "looking for the owner",
+							     n, places->heap->count);
 			if (error)
 				return error;
 		}
@@ -409,7 +414,8 @@ struct ph_error *ph_places_find(struct ph_places *places, ph_addr address, struc
 	find_stack(places, &p, arena);
 	find_object(places, &p, arena);
 	bool is_header = p.pool && !p.block_size;
-	bool is_data = !p.object.address && !is_header && p.mapping_start && p.permissions[1] == 'w' && !p.module && !p.stack_lwp;
+	bool is_data = !p.object.address && !is_header && p.mapping_start && p.permissions[1] == 'w' && !p.module &&
+		       !p.stack_lwp;
 	if (is_data && p.state != PH_PLACE_FREE)
 		error = find_owner(places, &p, arena);
 	if (!error && is_data && !p.owner.address) {

@@ -78,8 +78,8 @@ static const char *python_state(const struct ph_target *target)
 	return NULL;
 }
 
-/* Up to 3.11 what atexit knows is called before those marks are set, but Lib/threading.py's _shutdown() was called by then:
- * since 3.6 it sets _is_stopped of the main thread, up to 3.12. */
+/* Up to 3.11 what atexit knows is called before those marks are set, but Lib/threading.py's _shutdown() was called by
+ * then: since 3.6 it sets _is_stopped of the main thread, up to 3.12. */
 static bool main_thread_ended(struct ph_extract *extract)
 {
 	const struct ph_interp_state *interps;

@@ -64,7 +64,8 @@ void ph_heap_secrets_locals(struct ph_heap_secrets *s, ph_addr object)
 	for (size_t i = 0; status == PH_OK && i < frame.local_count; i++) {
 		const char *name = frame.locals[i].name;
 		uint32_t target = ph_heap_index(s->heap, frame.locals[i].address);
-		if (target != PH_NO_INDEX && name && ph_redactor_is_secret_name(s->extract->redactor, name, strlen(name)))
+		if (target != PH_NO_INDEX && name &&
+		    ph_redactor_is_secret_name(s->extract->redactor, name, strlen(name)))
 			ph_heap_secret_target(s, target);
 	}
 	ph_arena_deinit(&arena);

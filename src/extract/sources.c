@@ -54,7 +54,11 @@ static bool is_utf8(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size;) {
 		unsigned char c = (unsigned char)text[i++];
-		unsigned more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : 4;
+		unsigned more = c < 0x80		? 0
+				: c >= 0xc2 && c < 0xe0 ? 1
+				: (c & 0xf0) == 0xe0	? 2
+				: c >= 0xf0 && c < 0xf5 ? 3
+							: 4;
 		if (more == 4 || more > size - i)
 			return false;
 		for (; more; more--, i++)

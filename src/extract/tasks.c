@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* SQLAlchemy's greenlet_spawn(), a coroutine, has the greenlet in a local variable while that waits for the coroutine. */
+/* SQLAlchemy's greenlet_spawn(), a coroutine, has the greenlet in a local variable while that waits for the coroutine.
+ * */
 static void name_tasks(struct ph_report *report)
 {
 	struct ph_addrmap greenlets = { 0 }; /* address -> index + 1 */
@@ -31,8 +32,8 @@ struct stack {
 	size_t count;
 };
 
-/* A running coroutine knows no more than its own frame; what it called are the frames behind that one: on its thread, or
- * on a greenlet that another one took the place of.  Copied: each is rendered by itself. */
+/* A running coroutine knows no more than its own frame; what it called are the frames behind that one: on its thread,
+ * or on a greenlet that another one took the place of.  Copied: each is rendered by itself. */
 static void copy_stack(struct ph_arena *arena, struct ph_task *task, const struct stack *stack)
 {
 	for (size_t i = 0; i < stack->count; i++) {

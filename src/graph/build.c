@@ -14,7 +14,8 @@
 
 /* A counting sort by target: start[t + 1] counts, then start[t] is where t's next referrer goes, which leaves it at the
  * end of t's, that is at the start of t + 1's. */
-static struct ph_error *link_referrers(const struct ph_graph_input *in, uint32_t *start, uint32_t **ret, uint32_t *ret_count)
+static struct ph_error *link_referrers(const struct ph_graph_input *in, uint32_t *start, uint32_t **ret,
+				       uint32_t *ret_count)
 {
 	uint32_t n = in->objects, total = 0;
 	memset(start, 0, ((size_t)n + 1) * sizeof(*start));
@@ -151,7 +152,8 @@ struct ph_error *ph_graph_build(const struct ph_graph_input *input, struct ph_gr
 	ph_auto_free uint32_t *parent = malloc((n + 1) * sizeof(*parent)), *queue = NULL;
 	ph_auto_free uint8_t *reach = malloc(n + 1);
 	uint32_t count = 0;
-	struct ph_error *error = start && parent && reach ? link_referrers(input, start, &referrer, &count) : &ph_error_no_memory;
+	struct ph_error *error =
+		start && parent && reach ? link_referrers(input, start, &referrer, &count) : &ph_error_no_memory;
 	if (error)
 		return error;
 	queue = malloc((n + 1) * sizeof(*queue));

@@ -159,7 +159,8 @@ static bool write_all(int fd, const uint8_t identity[PH_STORE_IDENTITY], const c
 	memcpy(header.identity, identity, PH_STORE_IDENTITY);
 	strncpy(header.what, what, sizeof(header.what) - 1);
 	for (unsigned i = 0; done && i < count; i++) {
-		header.sections[i] = (struct entry){ at, parts[i].size, XXH3_64bits(parts[i].data, (size_t)parts[i].size) };
+		header.sections[i] =
+			(struct entry){ at, parts[i].size, XXH3_64bits(parts[i].data, (size_t)parts[i].size) };
 		done = write_at(fd, parts[i].data, parts[i].size, at);
 		at = (at + parts[i].size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	}

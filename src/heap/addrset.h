@@ -26,7 +26,8 @@ struct ph_addrset {
 
 void ph_addrset_deinit(struct ph_addrset *set);
 
-/* Addresses are below 2**48; the lowest three bits do not count.  NULL when there is none and !create, or without memory. */
+/* Addresses are below 2**48; the lowest three bits do not count.  NULL when there is none and !create, or without
+ * memory. */
 struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create);
 
 static inline struct ph_addrset_window *ph_addrset_get(const struct ph_addrset *set, ph_addr address)
@@ -74,7 +75,8 @@ static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr ad
 	return w->first + w->ranks[word] + ph_popcount(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
 }
 
-/* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking. */
+/* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking.
+ * */
 bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
 bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
 /* Members in order: starts with { .set = set }.  False behind the last. */

@@ -22,7 +22,8 @@ static bool arena_at(const struct ph_account *a, ph_addr array, uint64_t index, 
 		return false;
 	ph_addr address = ph_load_uint(data, 8, big);
 	uint64_t pools = ph_load_uint(data + 20, 4, big), free_pools = ph_load_uint(data + 16, 4, big);
-	uint64_t most = (uint64_t)ph_target_trait(t, PH_TRAIT_ARENA_SIZE) / (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE);
+	uint64_t most =
+		(uint64_t)ph_target_trait(t, PH_TRAIT_ARENA_SIZE) / (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE);
 	*ret = address;
 	return !address || (!(address & 4095) && pools && pools <= most && free_pools <= pools);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Chunks of glibc's malloc (malloc/malloc.c): a size word before each, whose lowest bits say that the chunk before is in
- * use (1), that it is a mapping of its own (2), that it is of another arena than the main one (4).  A heap is believed
- * when its chunks lead exactly to its end.  Chunks in tcache and fast bins count as in use there; those of tcache are
- * found by its own table. */
+/* Chunks of glibc's malloc (malloc/malloc.c): a size word before each, whose lowest bits say that the chunk before is
+ * in use (1), that it is a mapping of its own (2), that it is of another arena than the main one (4).  A heap is
+ * believed when its chunks lead exactly to its end.  Chunks in tcache and fast bins count as in use there; those of
+ * tcache are found by its own table. */
 #include "heap/memory.h"
 
 #include "base/cursor.h"
@@ -30,7 +30,8 @@ static bool closes(const struct ph_account *a, ph_addr start, ph_addr end)
 			return false;
 		size &= ~(uint64_t)FLAGS;
 		/* fenceposts at the end of a heap that is not the last are one word long */
-		if (size < CHUNK_HEADER || size & 15 || size > end - at || (size < CHUNK_LEAST && end - at > 2 * CHUNK_LEAST))
+		if (size < CHUNK_HEADER || size & 15 || size > end - at ||
+		    (size < CHUNK_LEAST && end - at > 2 * CHUNK_LEAST))
 			return false;
 		at += size;
 		chunks++;
@@ -50,12 +51,14 @@ static void free_tcache(const struct ph_account *a, ph_addr table, uint64_t size
 		ph_addr at = ph_load_uint(data + 2 * TCACHE_BINS + 8 * bin, 8, big), next;
 		for (; left && at && !(at & 15) && left <= TCACHE_COUNT_MAXIMUM; left--) {
 			uint64_t word;
-			if (!load_word(a, at - 8, &word) || (word & ~(uint64_t)FLAGS) != CHUNK_LEAST + 16 * (uint64_t)bin ||
-			    !load_word(a, at, &next))
+			if (!load_word(a, at - 8, &word) ||
+			    (word & ~(uint64_t)FLAGS) != CHUNK_LEAST + 16 * (uint64_t)bin || !load_word(a, at, &next))
 				break;
 			(void)ph_addrset_add(freed, at);
 			ph_addr unmasked = next ^ at >> 12;
-			at = !next ? 0 : !(unmasked & 15) && ph_image_is_mapped(a->target->image, unmasked) ? unmasked : next;
+			at = !next								  ? 0
+			     : !(unmasked & 15) && ph_image_is_mapped(a->target->image, unmasked) ? unmasked
+												  : next;
 		}
 	}
 }
@@ -108,7 +111,8 @@ static void take_heap(struct ph_account *a, ph_addr start, ph_addr first, ph_add
 			kind = PH_MEMORY_MALLOC_TOP;
 		else if (size < CHUNK_LEAST)
 			kind = PH_MEMORY_MALLOC_OVERHEAD;
-		else if (load_word(a, at + size + 8, &next) && next & PREV_INUSE && !ph_addrset_has(&freed, at + CHUNK_HEADER)) {
+		else if (load_word(a, at + size + 8, &next) && next & PREV_INUSE &&
+			 !ph_addrset_has(&freed, at + CHUNK_HEADER)) {
 			take_used(a, at + CHUNK_HEADER, size);
 			continue;
 		}
@@ -149,7 +153,8 @@ static ph_addr other_heap(struct ph_account *a, ph_addr at, ph_addr end)
 	if (!own && (arena & ~(ph_addr)(HEAP_MAXIMUM - 1)) == at)
 		return 0;
 	for (ph_addr first = own ? arena + 0x800 : at + 32; first < at + 0x1000; first += 16)
-		if (load_word(a, first + 8, &word) && (word & FLAGS) == (PREV_INUSE | NON_MAIN) && closes(a, first, at + size)) {
+		if (load_word(a, first + 8, &word) && (word & FLAGS) == (PREV_INUSE | NON_MAIN) &&
+		    closes(a, first, at + size)) {
 			take_heap(a, at, first, at + size);
 			return at + size;
 		}

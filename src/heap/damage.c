@@ -94,7 +94,8 @@ void ph_heap_end_notes(struct ph_heap *heap)
 			snprintf(what, sizeof(what), faults[note->fault].what, note->address, note->name);
 			ph_damage_add(&heap->damage, PH_DAMAGE_HEAP, faults[note->fault].where, "%s", what);
 		} else {
-			ph_damage_add(&heap->damage, PH_DAMAGE_HEAP, faults[note->fault].where, "%s", faults[note->fault].rest);
+			ph_damage_add(&heap->damage, PH_DAMAGE_HEAP, faults[note->fault].where, "%s",
+				      faults[note->fault].rest);
 		}
 	}
 	pthread_mutex_destroy(&n->lock);

@@ -108,8 +108,8 @@ static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *sh
 	return size > t->layout.abi.pointer_size ? size - t->layout.abi.pointer_size : size;
 }
 
-/* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a letter
- * and bytes that nothing may change (Objects/obmalloc.c). */
+/* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a
+ * letter and bytes that nothing may change (Objects/obmalloc.c). */
 static size_t debug_padding(const uint8_t *data, uint32_t block_size)
 {
 	static const uint8_t forbidden[7] = { 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd };
@@ -123,7 +123,8 @@ static bool may_be_array(const struct ph_heap *heap, ph_addr object)
 {
 	enum { ADDRESS_LEAST = 0x400000 };
 	int64_t count;
-	return ph_target_int(heap->target, object, PH_PyObject_ob_refcnt, &count) != PH_OK || count <= 0 || count >= ADDRESS_LEAST;
+	return ph_target_int(heap->target, object, PH_PyObject_ob_refcnt, &count) != PH_OK || count <= 0 ||
+	       count >= ADDRESS_LEAST;
 }
 
 /* It is one, where the words before it lead to no neighbour in a list of the gc that knows it. */
@@ -211,7 +212,8 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 	if (w && (w->pages[address >> 18 & 3] >> (address >> 12 & 63) & 1 ||
 		  w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1))
 		return;
-	const uint8_t *head = ph_image_look(heap->target->image, address, ph_target_sizeof(heap->target, PH_SIZEOF_PyObject));
+	const uint8_t *head =
+		ph_image_look(heap->target->image, address, ph_target_sizeof(heap->target, PH_SIZEOF_PyObject));
 	const struct ph_shape *shape = head ? shape_of_head(work, head) : NULL;
 	if (!shape)
 		return;
@@ -264,11 +266,13 @@ static struct ph_error *drain(struct ph_heap_work *w)
 		if (!w->stack_count)
 			break;
 		if (++w->drained % DRAIN_PROGRESS == 0)
-			error = ph_progress(ph_image_callbacks(w->heap->target->image), "finding the heap", w->drained, 0);
+			error = ph_progress(ph_image_callbacks(w->heap->target->image), "finding the heap", w->drained,
+					    0);
 		ph_addr object = w->stack[--w->stack_count];
 		const struct ph_shape *shape =
-			ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK ? shape_of_type(w, type) :
-												      NULL;
+			ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK
+				? shape_of_type(w, type)
+				: NULL;
 		if (shape)
 			walk(w, shape, object);
 	}
@@ -411,7 +415,8 @@ static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
 	}
 }
 
-static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works, unsigned jobs)
+static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works,
+			     unsigned jobs)
 {
 	heap->check_links = !ph_heap_is_collecting(heap, runtime);
 	struct ph_error *error = ph_heap_begin_notes(heap);

@@ -55,7 +55,8 @@ static void add_frames(struct ph_account *a)
 		if (ph_target_ptr(t, threads[i].address, PH_PyThreadState_datastack_chunk, &chunk) != PH_OK)
 			return;
 		for (unsigned n = 0; chunk && n < FRAME_CHUNKS; n++) {
-			if (ph_target_uint(t, chunk, PH_PyStackChunk_size, &size) != PH_OK || size > CHUNK_MAXIMUM || chunk & 4095)
+			if (ph_target_uint(t, chunk, PH_PyStackChunk_size, &size) != PH_OK || size > CHUNK_MAXIMUM ||
+			    chunk & 4095)
 				break;
 			ph_account_extent(a, chunk, chunk + size, PH_USE_FRAMES);
 			if (ph_target_ptr(t, chunk, PH_PyStackChunk_previous, &chunk) != PH_OK)
@@ -171,7 +172,8 @@ static void sweep(struct ph_account *a)
 		while (at < s->end) {
 			while (e < a->extent_count && a->extents[e].end <= at)
 				e++;
-			ph_addr next = e < a->extent_count && a->extents[e].start < s->end ? a->extents[e].start : s->end;
+			ph_addr next =
+				e < a->extent_count && a->extents[e].start < s->end ? a->extents[e].start : s->end;
 			if (next > at) {
 				put(a, rest_of(a, s, at), next - at);
 				at = next;

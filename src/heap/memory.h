@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the process's memory is for, to the byte: pools and arenas of pymalloc, chunks of glibc's malloc, stacks, modules.
+/* What the process's memory is for, to the byte: pools and arenas of pymalloc, chunks of glibc's malloc, stacks,
+ * modules.
  *
  * A block in use that is no object's own belongs to the object that points to it (ph_object_blocks()); what the
  * interpreter's and the modules' data point to is theirs; the rest is unattributed. */
@@ -20,7 +21,14 @@ struct ph_extent { /* a part of the address space with one use */
 	ph_addr start, end;
 	uint8_t use; /* enum ph_extent_use */
 };
-enum ph_extent_use { PH_USE_ARENA, PH_USE_MALLOC, PH_USE_FRAMES, PH_USE_STACK_USED, PH_USE_STACK_UNUSED, PH_USE_MODULE_DATA };
+enum ph_extent_use {
+	PH_USE_ARENA,
+	PH_USE_MALLOC,
+	PH_USE_FRAMES,
+	PH_USE_STACK_USED,
+	PH_USE_STACK_UNUSED,
+	PH_USE_MODULE_DATA
+};
 
 struct ph_type_held {
 	const struct ph_shape *shape;

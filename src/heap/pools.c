@@ -34,8 +34,8 @@ static bool is_header(const struct header *h, ph_addr address, uint64_t pool_siz
 {
 	/* aligned to 16 bytes since 3.8, to 8 before */
 	uint64_t size = pool_size - h->maximum_offset, classes = h->size_index + 1;
-	if (!size || size > SIZE_MAXIMUM || (size != classes * 16 && size != classes * 8) || h->next_offset < PH_POOL_HEADER ||
-	    h->next_offset > pool_size || (h->next_offset - PH_POOL_HEADER) % size)
+	if (!size || size > SIZE_MAXIMUM || (size != classes * 16 && size != classes * 8) ||
+	    h->next_offset < PH_POOL_HEADER || h->next_offset > pool_size || (h->next_offset - PH_POOL_HEADER) % size)
 		return false;
 	if (!h->count || h->count > (h->next_offset - PH_POOL_HEADER) / size)
 		return false;
@@ -114,7 +114,8 @@ bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool,
 	memset(free_blocks, 0, PH_POOL_BLOCKS / 8);
 	while (next) {
 		uint64_t offset = next - pool->address - PH_POOL_HEADER, index = offset / pool->block_size;
-		if (next < pool->address + PH_POOL_HEADER || offset % pool->block_size || index >= pool->blocks || !left)
+		if (next < pool->address + PH_POOL_HEADER || offset % pool->block_size || index >= pool->blocks ||
+		    !left)
 			return false;
 		if (free_blocks[index / 64] >> index % 64 & 1)
 			return false;

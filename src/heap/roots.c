@@ -127,8 +127,9 @@ static void give_audit_hooks(struct ph_roots *r)
 static void give_permanent(struct ph_roots *r, const struct ph_interp_state *interp)
 {
 	const struct ph_target *t = r->target;
-	ph_addr gc = ph_target_trait(t, PH_TRAIT_GC_PER_INTERPRETER) ? ph_target_at(t, interp->address, PH_PyInterpreterState_gc) :
-								      ph_target_at(t, t->runtime, PH_PyRuntimeState_gc);
+	ph_addr gc = ph_target_trait(t, PH_TRAIT_GC_PER_INTERPRETER)
+			     ? ph_target_at(t, interp->address, PH_PyInterpreterState_gc)
+			     : ph_target_at(t, t->runtime, PH_PyRuntimeState_gc);
 	ph_addr head = gc ? ph_target_at(t, gc, PH_gc_runtime_state_permanent_generation) : 0, at = head;
 	size_t size = ph_target_sizeof(t, PH_SIZEOF_PyGC_Head);
 	for (uint64_t i = 0; head && i <= r->heap->count; i++) {

@@ -23,9 +23,9 @@ static void give_slot(const struct frame *f, ph_addr value, unsigned kind, const
 {
 	/* of 3.14 on: without a reference count of its own */
 	bool borrowed = ph_target_trait(f->roots->target, PH_TRAIT_FRAME_LOCALS_TAGGED) > 0 && value & 1;
-	ph_roots_give(f->roots, ph_untag_ref(f->roots->target, value), kind | f->uncounted | (borrowed ? PH_ROOT_UNCOUNTED : 0),
-		      "thread %s frame %zu %s: %s%s", f->thread, f->number, f->state->code->name ? f->state->code->name : "?",
-		      what, name);
+	ph_roots_give(f->roots, ph_untag_ref(f->roots->target, value),
+		      kind | f->uncounted | (borrowed ? PH_ROOT_UNCOUNTED : 0), "thread %s frame %zu %s: %s%s",
+		      f->thread, f->number, f->state->code->name ? f->state->code->name : "?", what, name);
 }
 
 /* Slots of the value stack in use; false: the frame runs, and a register knows. */
@@ -95,7 +95,8 @@ static void give_members(const struct frame *f)
 	ph_addr value;
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
 		if (ph_target_ptr(f->roots->target, f->state->address, members[i].field, &value) == PH_OK)
-			give_slot(f, value, PH_ROOT_FRAME | (members[i].borrowed ? PH_ROOT_UNCOUNTED : 0), members[i].name, "");
+			give_slot(f, value, PH_ROOT_FRAME | (members[i].borrowed ? PH_ROOT_UNCOUNTED : 0),
+				  members[i].name, "");
 }
 
 static void give_frame(const struct frame *f)
@@ -110,7 +111,8 @@ static void give_frame(const struct frame *f)
 		(void)ph_target_ptr(t, f->state->address, PH_PyFrameObject_f_gen, &generator);
 		/* the evaluation holds one, a generator's frame is the generator's */
 		ph_roots_give(f->roots, f->state->address, PH_ROOT_FRAME | (generator ? PH_ROOT_UNCOUNTED : 0),
-			      "thread %s frame %zu %s", f->thread, f->number, f->state->code->name ? f->state->code->name : "?");
+			      "thread %s frame %zu %s", f->thread, f->number,
+			      f->state->code->name ? f->state->code->name : "?");
 		g.uncounted = PH_ROOT_UNCOUNTED;
 	} else if (f->state->hidden) {
 		return; /* of what is not yet complete, nothing is certain */

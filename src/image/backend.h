@@ -43,8 +43,8 @@ struct ph_mapping {
 	uint64_t offset;
 	const char *path; /* borrowed from the note or interned; NUL-terminated */
 	uint32_t module;  /* index + 1 into modules, 0 none; set by modules.c */
-	/* Of a list of modules rather than of mapped files (minidump.c): one is a whole module, whose size may be wrong,
-	 * and where in the file its pages lie follows from the module's headers. */
+	/* Of a list of modules rather than of mapped files (minidump.c): one is a whole module, whose size may be
+	 * wrong, and where in the file its pages lie follows from the module's headers. */
 	bool by_headers;
 	bool main;		   /* the list says that it is the program */
 	uint32_t timestamp, image_size; /* by which the file of a PE module is known; 0 unknown */
@@ -79,7 +79,8 @@ struct ph_interned {
 	char text[];
 };
 
-/* A part of the file that is kept as it stands for what trim.c writes: a stream of a minidump, or PH_STREAM_OUR_NOTES. */
+/* A part of the file that is kept as it stands for what trim.c writes: a stream of a minidump, or PH_STREAM_OUR_NOTES.
+ * */
 struct ph_raw {
 	uint32_t type;
 	const uint8_t *data;
@@ -158,7 +159,8 @@ const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_ad
 /* segments.c: sort the segments, and cut off what overlaps an earlier one; returns how many did. */
 uint64_t ph_image_settle_segments(struct ph_image *image);
 /* The spans of segments that lie in `data` (a whole file), and what a cut took of them as damage. */
-struct ph_error *ph_image_hold_segments(struct ph_image *image, const uint8_t *data) __attribute__((warn_unused_result));
+struct ph_error *ph_image_hold_segments(struct ph_image *image, const uint8_t *data)
+	__attribute__((warn_unused_result));
 void ph_image_count_missing(struct ph_image *image);
 
 /* modules.c: the bytes at addr from the module file that was mapped there,

@@ -54,8 +54,9 @@ static struct ph_error *take_maps(struct ph_image *image, const struct ph_callba
 		};
 		const char *path = m->path[0] == '/' ? ph_image_intern(image, m->path) : NULL;
 		if (path)
-			image->mappings[image->mapping_count++] =
-				(struct ph_mapping){ .start = m->start, .end = m->end, .offset = m->offset, .path = path };
+			image->mappings[image->mapping_count++] = (struct ph_mapping){
+				.start = m->start, .end = m->end, .offset = m->offset, .path = path
+			};
 	}
 	free(maps);
 	return NULL;
@@ -103,7 +104,8 @@ static struct ph_error *take_auxv(struct ph_image *image, const struct ph_callba
 	if (!image->auxv)
 		return &ph_error_no_memory;
 	for (size_t i = 0; i < count; i++) {
-		struct ph_auxv entry = { ph_load_uint(bytes + 16 * i, 8, false), ph_load_uint(bytes + 16 * i + 8, 8, false) };
+		struct ph_auxv entry = { ph_load_uint(bytes + 16 * i, 8, false),
+					 ph_load_uint(bytes + 16 * i + 8, 8, false) };
 		if (entry.type == AT_NULL)
 			break;
 		image->auxv[image->auxv_count++] = entry;

@@ -211,9 +211,13 @@ static struct ph_error *check_memory(const struct loader *l)
 	}
 	if (any || !writable || !image->info.complete)
 		return NULL;
-	return ph_error_create(PH_ERROR_NOT_CORE, "%s: no memory in this core (of \"%s\"): only its notes were written, "
-			       "as with a coredump_filter of 0 (" COREDUMP_FILTER ")", l->name,
-			       image->info.command ? image->info.command : image->info.name ? image->info.name : "unknown");
+	return ph_error_create(PH_ERROR_NOT_CORE,
+			       "%s: no memory in this core (of \"%s\"): only its notes were written, "
+			       "as with a coredump_filter of 0 (" COREDUMP_FILTER ")",
+			       l->name,
+			       image->info.command ? image->info.command
+			       : image->info.name  ? image->info.name
+						   : "unknown");
 }
 
 static struct ph_error *load(struct loader *l)
@@ -290,9 +294,9 @@ static struct ph_error *load_head(struct loader *l, const struct ph_callback_ops
 	return NULL;
 }
 
-struct ph_error *ph_elfcore_parse_head(const void *data, size_t size, const char *name, const struct ph_callback_ops *ops,
-				       void *user, int file, const struct ph_image_options *options,
-				       struct ph_image **ret)
+struct ph_error *ph_elfcore_parse_head(const void *data, size_t size, const char *name,
+				       const struct ph_callback_ops *ops, void *user, int file,
+				       const struct ph_image_options *options, struct ph_image **ret)
 {
 	static const struct ph_image_ops head_ops = { .fill = ph_ondemand_fill };
 	struct loader l = { .data = data, .size = size, .name = name };

@@ -16,8 +16,9 @@ uint64_t ph_elfcore_notes_end(const void *data, size_t size);
 
 /* A core of which only the headers and notes are here, `size` bytes that the caller keeps; its memory is
  * read on demand (ondemand.h has ops, user and file). */
-struct ph_error *ph_elfcore_parse_head(const void *data, size_t size, const char *name, const struct ph_callback_ops *ops,
-				       void *user, int file, const struct ph_image_options *options,
-				       struct ph_image **ret) __attribute__((warn_unused_result));
+struct ph_error *ph_elfcore_parse_head(const void *data, size_t size, const char *name,
+				       const struct ph_callback_ops *ops, void *user, int file,
+				       const struct ph_image_options *options, struct ph_image **ret)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -40,7 +40,8 @@ struct ph_image_info {
 	int64_t pid;	  /* 0 unknown */
 	const char *name; /* NT_PRPSINFO pr_fname, or NULL */
 	const char *command; /* argv that the stack still holds, else pr_psargs (cut at 79 bytes), or NULL */
-	/* the signal; number 0 when there was none (gcore).  On Windows the code of the exception, which does not fit an int */
+	/* the signal; number 0 when there was none (gcore).  On Windows the code of the exception, which does not fit
+	 * an int */
 	int64_t signal_number;
 	const char *signal_name; /* "SIGSEGV", or NULL */
 	int signal_code;	 /* si_code */
@@ -67,9 +68,9 @@ struct ph_damage *ph_image_damage(struct ph_image *image);
 void ph_image_settle(struct ph_image *image);
 const struct ph_callbacks *ph_image_callbacks(const struct ph_image *image);
 
-/* A minidump of what was read of the image so far and of all that is known beside its memory: opened in its place, it gives
- * the same report.  The image was opened with the option `record`.  Written in one go, never beyond the end; the caller
- * flushes.  PH_ERROR_IO, PH_ERROR_USAGE. */
+/* A minidump of what was read of the image so far and of all that is known beside its memory: opened in its place, it
+ * gives the same report.  The image was opened with the option `record`.  Written in one go, never beyond the end; the
+ * caller flushes.  PH_ERROR_IO, PH_ERROR_USAGE. */
 struct ph_error *ph_image_write_trimmed(struct ph_image *image, FILE *to) __attribute__((warn_unused_result));
 
 /* ---- memory ---- */
@@ -84,8 +85,8 @@ enum ph_status ph_image_read(struct ph_image *image, ph_addr addr, void *buffer,
  * NULL otherwise (use ph_image_read then).  Thread-safe, as is ph_image_read. */
 const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size);
 
-/* The same, inline where the bytes lie where others did that this thread looked at.  What is remembered is forgotten when
- * an image is closed by the thread; other threads must not look at two images in turn that one of them closes. */
+/* The same, inline where the bytes lie where others did that this thread looked at.  What is remembered is forgotten
+ * when an image is closed by the thread; other threads must not look at two images in turn that one of them closes. */
 #define PH_LENSES 8 /* a power of two */
 #define PH_LENS_BITS 25
 struct ph_lens {
@@ -186,13 +187,14 @@ size_t ph_image_writable_ranges(struct ph_image *image, const struct ph_module *
 
 struct ph_native_thread {
 	int64_t tid; /* the LWP; as in the core, that is the pid namespace of the reader of it */
-	/* took the signal, the first NT_PRSTATUS of a kernel core; or sent it to the process itself and waits for its end */
+	/* took the signal, the first NT_PRSTATUS of a kernel core; or sent it to the process itself and waits for its
+	 * end */
 	bool crashed;
 	int signal;   /* pr_cursig */
 	bool has_registers;
 	ph_addr pc, sp, fp;
-	/* what threads call themselves: fs_base on x86-64, for glibc and musl the pthread_t; on Windows the thread's number;
-	 * 0 unknown */
+	/* what threads call themselves: fs_base on x86-64, for glibc and musl the pthread_t; on Windows the thread's
+	 * number; 0 unknown */
 	ph_addr tls;
 	ph_addr teb;	  /* of Windows, its thread environment block; 0 unknown */
 	const char *name; /* that the image has for it (minidumps), or NULL */

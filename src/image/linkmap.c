@@ -67,7 +67,8 @@ static ph_addr dynamic_of_headers(struct ph_image *image, ph_addr headers)
 	uint64_t count = 0, bias = 0, dynamic = 0;
 	(void)ph_image_auxv(image, AT_PHNUM, &count);
 	size_t size = PH_ELF_PHDR_SIZE(&elf);
-	const uint8_t *table = count && count <= MAX_PHDRS ? ph_image_core_view(image, headers, (size_t)count * size) : NULL;
+	const uint8_t *table =
+		count && count <= MAX_PHDRS ? ph_image_core_view(image, headers, (size_t)count * size) : NULL;
 	for (size_t i = 0; table && i < count; i++) {
 		struct ph_phdr p = ph_elf_phdr(&elf, table + i * size);
 		if (p.type == PT_PHDR)
@@ -78,14 +79,15 @@ static ph_addr dynamic_of_headers(struct ph_image *image, ph_addr headers)
 	return dynamic ? dynamic + bias : 0;
 }
 
-/* The headers lie in the text, which the core left out: the dynamic section lies behind it, and an entry of it that looks
- * like DT_DEBUG is believed when the link_map says that the section is the one that the entry is in. */
+/* The headers lie in the text, which the core left out: the dynamic section lies behind it, and an entry of it that
+ * looks like DT_DEBUG is believed when the link_map says that the section is the one that the entry is in. */
 static bool scan_for_link(struct ph_image *image, ph_addr headers, struct link *ret)
 {
 	const struct ph_segment *text = ph_image_segment_at(image, headers);
 	const struct ph_segment *end = image->segments + image->segment_count;
 	size_t word = image->info.pointer_size;
-	for (const struct ph_segment *s = text; s && s < end && s->start - text->start < text->end - text->start + MAX_SCAN; s++) {
+	for (const struct ph_segment *s = text;
+	     s && s < end && s->start - text->start < text->end - text->start + MAX_SCAN; s++) {
 		size_t size = s->file_size < MAX_SCAN ? (size_t)s->file_size : (size_t)MAX_SCAN;
 		const uint8_t *data = ph_image_core_view(image, s->start, size);
 		for (size_t i = 0; data && i + 2 * word <= size; i += word) {
@@ -131,8 +133,8 @@ static int compare_placed(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* A module's segments touch each other: from the one that holds `first` to the data behind the one that holds its dynamic
- * section.  Of what follows that, .data and .bss are its own. */
+/* A module's segments touch each other: from the one that holds `first` to the data behind the one that holds its
+ * dynamic section.  Of what follows that, .data and .bss are its own. */
 static bool place(const struct ph_image *image, ph_addr first, ph_addr dynamic, struct placed *ret)
 {
 	enum { WRITABLE = 2 };
@@ -167,12 +169,13 @@ static void add_mappings(struct ph_image *image, struct placed *modules, size_t 
 	qsort(modules, count, sizeof(*modules), compare_placed);
 	image->mappings = calloc(image->segment_count, sizeof(*image->mappings));
 	for (size_t i = 0, s = 0; image->mappings && i < count; i++) {
-		ph_addr end = i + 1 < count && modules[i + 1].start < modules[i].end ? modules[i + 1].start : modules[i].end;
+		ph_addr end =
+			i + 1 < count && modules[i + 1].start < modules[i].end ? modules[i + 1].start : modules[i].end;
 		while (s < image->segment_count && image->segments[s].start < modules[i].start)
 			s++;
 		for (; s < image->segment_count && image->segments[s].start < end; s++)
-			/* that a file's text lies in memory as in the file holds for all that linkers make; what else there
-			 * is of it, the core has */
+			/* that a file's text lies in memory as in the file holds for all that linkers make; what else
+			 * there is of it, the core has */
 			image->mappings[image->mapping_count++] = (struct ph_mapping){
 				.start = image->segments[s].start,
 				.end = image->segments[s].end,

@@ -75,8 +75,10 @@ static void settle_live(struct ph_image *image)
 		ph_ondemand_compare(image, MAX_COMPARED, &changed, &pages);
 		if (changed)
 			ph_damage_add(&image->damage, PH_DAMAGE_HEAP, "memory",
-				      "%" PRIu64 " of %" PRIu64 " pages changed while they were read: the process was not "
-				      "stopped", changed, pages);
+				      "%" PRIu64 " of %" PRIu64
+				      " pages changed while they were read: the process was not "
+				      "stopped",
+				      changed, pages);
 	}
 	if (live->ended) {
 		image->info.complete = false;
@@ -104,10 +106,13 @@ static struct ph_error *look_at_process(int64_t pid)
 	if (is_absent(pid))
 		return ph_error_create(PH_ERROR_IO, "there is no process %" PRId64, pid);
 	if (ph_procfs_status(pid, "State", text, sizeof(text)) && (text[0] == 'Z' || text[0] == 'X'))
-		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": has ended (a zombie): its memory is gone", pid);
+		return ph_error_create(PH_ERROR_NOT_CORE,
+				       "process %" PRId64 ": has ended (a zombie): its memory is gone", pid);
 	if (!ph_procfs_status(pid, "VmSize", text, sizeof(text)) && !ph_procfs_read(pid, "maps", &maps) && !maps.size)
-		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": is a thread of the kernel, or just ends: it "
-				       "has no memory", pid);
+		return ph_error_create(PH_ERROR_NOT_CORE,
+				       "process %" PRId64 ": is a thread of the kernel, or just ends: it "
+				       "has no memory",
+				       pid);
 	return NULL;
 }
 
@@ -181,12 +186,15 @@ static struct ph_error *find_machine(struct opening *o)
 	if (n < 0)
 		return ph_error_errno(errno, "cannot read %s", path);
 	if (!ph_elf_parse(head, (size_t)n, &elf))
-		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": its program is no ELF file", o->live->pid);
+		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": its program is no ELF file",
+				       o->live->pid);
 	o->machine = ph_machine_find(&elf);
 	/* the auxiliary vector and, of a 32-bit process under us, the registers have another form */
 	if (!o->machine || !o->machine->wide || o->machine->big_endian != are_we_big_endian())
-		return ph_error_create(PH_ERROR_NOT_CORE, "process %" PRId64 ": is a %d-bit process of %s: running ones "
-				       "are not read yet, its cores may be", o->live->pid, elf.wide ? 64 : 32, ph_machine_name(&elf, buffer));
+		return ph_error_create(PH_ERROR_NOT_CORE,
+				       "process %" PRId64 ": is a %d-bit process of %s: running ones "
+				       "are not read yet, its cores may be",
+				       o->live->pid, elf.wide ? 64 : 32, ph_machine_name(&elf, buffer));
 	return NULL;
 }
 
@@ -350,8 +358,10 @@ static struct ph_error *find_room(int64_t pid, uint64_t size, int *ret)
 	if (!fstatvfs(*ret, &st) && size <= (uint64_t)st.f_bavail * st.f_frsize)
 		return NULL;
 	close(*ret);
-	return ph_error_create(PH_ERROR_IO, "process %" PRId64 ": has %" PRIu64 " MB of memory, for a copy of which there is "
-			       "room neither in memory nor in $TMPDIR; --heap=stacks needs none", pid, size >> 20);
+	return ph_error_create(PH_ERROR_IO,
+			       "process %" PRId64 ": has %" PRIu64 " MB of memory, for a copy of which there is "
+			       "room neither in memory nor in $TMPDIR; --heap=stacks needs none",
+			       pid, size >> 20);
 }
 
 /* ---- opening ---- */

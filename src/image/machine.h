@@ -14,7 +14,8 @@ struct ph_machine {
 	uint16_t elf_machine;
 	bool wide, big_endian;
 	unsigned page_size;
-	unsigned scalar_align, lock_size, pthread_tid; /* as in struct ph_image_info; for the first two glibc and musl agree */
+	unsigned scalar_align, lock_size,
+		pthread_tid; /* as in struct ph_image_info; for the first two glibc and musl agree */
 	struct {
 		uint16_t cursig, pid, registers, registers_size;
 	} prstatus;

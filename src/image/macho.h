@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Mach-O of macOS, 64-bit and little-endian: cores (MH_CORE) and the headers of the programs and libraries in them, from
- * bytes that may lie.  Follows <mach-o/loader.h>, <mach-o/nlist.h> and <mach/machine/thread_status.h> as Apple publishes
- * them. */
+/* Mach-O of macOS, 64-bit and little-endian: cores (MH_CORE) and the headers of the programs and libraries in them,
+ * from bytes that may lie.  Follows <mach-o/loader.h>, <mach-o/nlist.h> and <mach/machine/thread_status.h> as Apple
+ * publishes them. */
 #ifndef IMAGE_MACHO_H
 #define IMAGE_MACHO_H
 

@@ -55,8 +55,9 @@ static struct ph_error *check_header(struct loader *l)
 			ph_image_set_machine(l->image, ph_machine_find(&kinds[i]));
 		}
 	if (!l->flavors)
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: is a macOS core of CPU type 0x%x, which is not supported yet",
-				       l->name, l->macho.cpu);
+		return ph_error_create(PH_ERROR_NOT_CORE,
+				       "%s: is a macOS core of CPU type 0x%x, which is not supported yet", l->name,
+				       l->macho.cpu);
 	struct ph_image_info *info = &l->image->info;
 	info->kind = "mach-o-core";
 	info->os = "macos";
@@ -229,7 +230,8 @@ static void read_images(struct loader *l, const uint8_t *note, uint64_t size)
 	for (uint64_t i = 0; i < count && (i + 1) * step <= room && l->image->mapping_count < MAX_IMAGES; i++) {
 		const uint8_t *entry = l->data + offset + i * step;
 		uint64_t path = ph_load_uint(entry, 8, false);
-		bool whole = path < l->size && memchr(l->data + path, '\0', l->size - path < 4096 ? l->size - path : 4096);
+		bool whole =
+			path < l->size && memchr(l->data + path, '\0', l->size - path < 4096 ? l->size - path : 4096);
 		add_module(l, ph_load_uint(entry + 24, 8, false),
 			   whole && path ? ph_image_intern(l->image, (const char *)l->data + path) : NULL);
 	}
@@ -243,9 +245,11 @@ static struct ph_error *find_modules(struct loader *l)
 	if (!image->mappings)
 		return &ph_error_no_memory;
 	while (ph_macho_next(&l->macho, &command)) {
-		if (command.type != PH_LC_NOTE || command.size < 40 || strncmp((const char *)command.data + 8, "all image infos", 16))
+		if (command.type != PH_LC_NOTE || command.size < 40 ||
+		    strncmp((const char *)command.data + 8, "all image infos", 16))
 			continue;
-		uint64_t offset = ph_load_uint(command.data + 24, 8, false), size = ph_load_uint(command.data + 32, 8, false);
+		uint64_t offset = ph_load_uint(command.data + 24, 8, false),
+			 size = ph_load_uint(command.data + 32, 8, false);
 		if (offset < l->size)
 			read_images(l, l->data + offset, size < l->size - offset ? size : l->size - offset);
 	}

@@ -109,7 +109,8 @@ static size_t hollow_step(const struct ph_image *image, ph_addr addr)
 		else
 			high = middle;
 	}
-	return low < image->hollow_count && addr >= image->hollow[low].start ? (size_t)(image->hollow[low].end - addr) : 0;
+	return low < image->hollow_count && addr >= image->hollow[low].start ? (size_t)(image->hollow[low].end - addr)
+									     : 0;
 }
 
 const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size)

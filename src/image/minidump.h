@@ -36,8 +36,8 @@ enum ph_stream {
 	PH_STREAM_LINUX_MAPS = 0x47670009,
 	PH_STREAM_LINUX_DSO_DEBUG = 0x4767000a,
 	PH_STREAM_LINUX_STAT = 0x4767000b, /* LLDB's */
-	/* ours (trim.c), "Ph": the alignment of an ELF core's notes in 8 bytes, then the notes; ranges, start and size of 8
-	 * bytes each, that were readable, whether their bytes are here or not */
+	/* ours (trim.c), "Ph": the alignment of an ELF core's notes in 8 bytes, then the notes; ranges, start and size
+	 * of 8 bytes each, that were readable, whether their bytes are here or not */
 	PH_STREAM_OUR_NOTES = 0x50680001,
 	PH_STREAM_OUR_READABLE = 0x50680002,
 };

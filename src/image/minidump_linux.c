@@ -152,7 +152,8 @@ void ph_minidump_linux_process(struct ph_minidump *md)
 	read_status(md);
 	read_strings(md, PH_STREAM_LINUX_CMD_LINE, &image->arguments);
 	read_strings(md, PH_STREAM_LINUX_ENVIRON, &image->environment);
-	/* what is not there is looked for on the stack, as in a core; only when neither is: the lists are filled once */
+	/* what is not there is looked for on the stack, as in a core; only when neither is: the lists are filled once
+	 * */
 	image->strings_looked = image->arguments.items || image->environment.items;
 	for (size_t i = 0; i < image->arguments.count; i++)
 		ph_buffer_printf(&command, "%s%s", i ? " " : "", image->arguments.items[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The memory of a minidump: which addresses it holds (MemoryList, Memory64List), and which the process had (MemoryInfoList,
- * LinuxMaps).  Segments come from both: a region is cut at the borders of the bytes that are held. */
+/* The memory of a minidump: which addresses it holds (MemoryList, Memory64List), and which the process had
+ * (MemoryInfoList, LinuxMaps).  Segments come from both: a region is cut at the borders of the bytes that are held. */
 #include "image/minidump.h"
 
 #include <inttypes.h>
@@ -74,8 +74,8 @@ static struct ph_error *read_memory_list(struct ph_minidump *md)
 	return error;
 }
 
-/* MINIDUMP_MEMORY64_LIST: NumberOfMemoryRanges, BaseRva, and MINIDUMP_MEMORY_DESCRIPTOR64s whose bytes lie one behind the
- * other from there on. */
+/* MINIDUMP_MEMORY64_LIST: NumberOfMemoryRanges, BaseRva, and MINIDUMP_MEMORY_DESCRIPTOR64s whose bytes lie one behind
+ * the other from there on. */
 static struct ph_error *read_memory64_list(struct ph_minidump *md)
 {
 	struct ph_cursor c;
@@ -94,8 +94,8 @@ static struct ph_error *read_memory64_list(struct ph_minidump *md)
 	return error;
 }
 
-/* The stack of each thread, MINIDUMP_THREAD.Stack: most writers list it with the rest of the memory as well; in a dump with
- * full memory it has no RVA of its own. */
+/* The stack of each thread, MINIDUMP_THREAD.Stack: most writers list it with the rest of the memory as well; in a dump
+ * with full memory it has no RVA of its own. */
 static struct ph_error *read_stacks(struct ph_minidump *md)
 {
 	struct ph_error *error = NULL;
@@ -169,8 +169,8 @@ static void settle_regions(struct ph_minidump *md)
 	md->region_count = n;
 }
 
-/* The same for what is held, counting those that differ in what they say: writers list a stack twice, once with its thread,
- * and that is no damage. */
+/* The same for what is held, counting those that differ in what they say: writers list a stack twice, once with its
+ * thread, and that is no damage. */
 static void settle_ranges(struct ph_minidump *md)
 {
 	uint64_t lies = 0;

@@ -95,7 +95,8 @@ static bool add_mapping(struct ph_minidump *md, const uint8_t *entry, bool first
 	ph_addr base = ph_load_uint(entry, 8, false);
 	uint64_t size = ph_load_uint(entry + 8, 4, false);
 	const char *name = ph_minidump_string(md, ph_load_uint(entry + 20, 4, false));
-	/* LLDB's sizes of modules are far too small, Breakpad's of what is mapped twice too large: modules.c mends both */
+	/* LLDB's sizes of modules are far too small, Breakpad's of what is mapped twice too large: modules.c mends both
+	 * */
 	if (!size)
 		size = image->info.page_size;
 	if (!name || base + size < base)
@@ -187,8 +188,8 @@ static void add_thread(struct ph_minidump *md, const uint8_t *entry)
 	for (size_t i = 0; i < image->thread_count; i++)
 		if (image->threads[i].tid == t.tid)
 			return;
-	/* Windows: PyThread_get_thread_ident() is the thread's number.  Elsewhere Crashpad puts the thread register where
-	 * Windows has the TEB; others leave 0 there. */
+	/* Windows: PyThread_get_thread_ident() is the thread's number.  Elsewhere Crashpad puts the thread register
+	 * where Windows has the TEB; others leave 0 there. */
 	t.tls = md->windows ? (uint64_t)t.tid : teb;
 	t.teb = md->windows ? teb : 0;
 	if (md->windows && !md->main_teb)
@@ -398,8 +399,9 @@ static void take_windows_exception(struct ph_image *image, const uint8_t *record
 	}
 }
 
-/* Breakpad and Crashpad: ExceptionCode is the signal, ExceptionFlags si_code, ExceptionAddress si_addr; 0xffffffff a dump
- * that nothing but a request led to.  LLDB leaves the flags 0 and puts the program counter where the address belongs. */
+/* Breakpad and Crashpad: ExceptionCode is the signal, ExceptionFlags si_code, ExceptionAddress si_addr; 0xffffffff a
+ * dump that nothing but a request led to.  LLDB leaves the flags 0 and puts the program counter where the address
+ * belongs. */
 static bool take_signal(struct ph_image *image, const uint8_t *record)
 {
 	struct ph_image_info *info = &image->info;
@@ -417,8 +419,8 @@ static bool take_signal(struct ph_image *image, const uint8_t *record)
 	return true;
 }
 
-/* MINIDUMP_EXCEPTION_STREAM: ThreadId, padding, MINIDUMP_EXCEPTION of 152 bytes, where the CONTEXT is.  LLDB writes one a
- * thread that stopped: the first that is a crash counts. */
+/* MINIDUMP_EXCEPTION_STREAM: ThreadId, padding, MINIDUMP_EXCEPTION of 152 bytes, where the CONTEXT is.  LLDB writes one
+ * a thread that stopped: the first that is a crash counts. */
 void ph_minidump_exceptions(struct ph_minidump *md)
 {
 	struct ph_image *image = md->image;

@@ -185,8 +185,9 @@ static size_t collect_modules(struct ph_image *image)
 			name_module(image, module, m->path);
 			take_listed(image, module, m);
 		}
-		keep = keep || m->by_headers || (!state->header_in_core && !ph_image_core_readable(image, module->start, 1) &&
-				is_mapped_executable(image, m));
+		keep = keep || m->by_headers ||
+		       (!state->header_in_core && !ph_image_core_readable(image, module->start, 1) &&
+			is_mapped_executable(image, m));
 		m->module = (uint32_t)n;
 	}
 	if (n && !keep)
@@ -225,14 +226,15 @@ static void finish_modules(struct ph_image *image)
 	}
 }
 
-/* Of a list with sizes far too small, as LLDB's, the file tells how far a module reaches where the dump lacks its headers. */
+/* Of a list with sizes far too small, as LLDB's, the file tells how far a module reaches where the dump lacks its
+ * headers. */
 static void extend_by_files(struct ph_image *image)
 {
 	for (size_t i = 0; i < image->mapping_count; i++) {
 		struct ph_mapping *m = &image->mappings[i];
 		struct ph_module *module = m->module ? &image->modules[m->module - 1] : NULL;
-		if (!m->by_headers || image->format == PH_MODULES_PE || !module || image->module_states[m->module - 1].phdr_count ||
-		    !ph_image_module_file(image, module))
+		if (!m->by_headers || image->format == PH_MODULES_PE || !module ||
+		    image->module_states[m->module - 1].phdr_count || !ph_image_module_file(image, module))
 			continue;
 		const struct ph_module_state *state = &image->module_states[m->module - 1];
 		place(image, module, state->phdrs, state->phdr_count);

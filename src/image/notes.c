@@ -221,8 +221,9 @@ static const char *longer_command(struct ph_image *image)
 	return ph_image_intern(image, ph_buffer_text(&text));
 }
 
-/* A signal that kill() sends to the process goes to the main thread if that does not block it, and the core has that thread
- * first.  Who died is the one that is in kill(): a handler that sends the signal once more (Apache's sig_coredump). */
+/* A signal that kill() sends to the process goes to the main thread if that does not block it, and the core has that
+ * thread first.  Who died is the one that is in kill(): a handler that sends the signal once more (Apache's
+ * sig_coredump). */
 static struct ph_native_thread *sender(const struct ph_image *image)
 {
 	struct ph_native_thread *found = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The headers of Windows programs and libraries (Microsoft's "PE Format"), from bytes that may lie.
  *
- * Sections become the program headers that the rest of the room knows, link-time addresses are RVAs (so that the bias is
- * the place where the module was loaded), and the headers themselves are the first of them. */
+ * Sections become the program headers that the rest of the room knows, link-time addresses are RVAs (so that the bias
+ * is the place where the module was loaded), and the headers themselves are the first of them. */
 #ifndef IMAGE_PE_H
 #define IMAGE_PE_H
 

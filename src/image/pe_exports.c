@@ -43,7 +43,8 @@ static bool open_table(struct ph_image *image, const struct ph_module *module, s
 	return true;
 }
 
-/* The RVA of the index'th name's function; 0 for what another module has (a forwarder, which points into the directory). */
+/* The RVA of the index'th name's function; 0 for what another module has (a forwarder, which points into the
+ * directory). */
 static uint32_t function_of(const struct export_table *t, uint32_t index)
 {
 	uint32_t ordinal, rva;

@@ -75,7 +75,8 @@ static struct ph_error *read_head(int core, struct piped *piped)
 	for (uint64_t end; !error; error = read_until(core, piped, end)) {
 		end = ph_elfcore_notes_end(piped->head, piped->size);
 		if (!end || end > MAX_HEAD)
-			return ph_error_create(PH_ERROR_NOT_CORE, "standard input: is not a core, or has too many mappings");
+			return ph_error_create(PH_ERROR_NOT_CORE,
+					       "standard input: is not a core, or has too many mappings");
 		if (end <= piped->size)
 			break;
 	}

@@ -41,7 +41,8 @@ uint64_t ph_room_memory(void)
 		/* each of them up to the root, which has no limit of its own but in a container */
 		for (;;) {
 			uint64_t maximum, current;
-			if (read_number(folder, "memory.max", &maximum) && read_number(folder, "memory.current", &current)) {
+			if (read_number(folder, "memory.max", &maximum) &&
+			    read_number(folder, "memory.current", &current)) {
 				uint64_t left = current < maximum ? maximum - current : 0;
 				least = left < least ? left : least;
 			}

@@ -91,8 +91,8 @@ static struct ph_error *look_at_head(struct ph_sink *sink, const uint8_t *data, 
 	size_t n = sink->head_size < SELFMAG ? sink->head_size : SELFMAG;
 	bool minidump = !memcmp(sink->head, PH_MINIDUMP_MAGIC, n);
 	if (!minidump && memcmp(sink->head, ELFMAG, n))
-		return ph_error_create(PH_ERROR_NOT_CORE, "%s: what is in it is not a core (neither ELF nor a minidump)",
-				       sink->name);
+		return ph_error_create(PH_ERROR_NOT_CORE,
+				       "%s: what is in it is not a core (neither ELF nor a minidump)", sink->name);
 	if (minidump) {
 		/* its streams may lie anywhere: all of it is taken */
 		sink->head_done = n == SELFMAG;

@@ -52,10 +52,14 @@ struct ph_error *ph_stop_refused(int64_t pid)
 	ph_auto_close int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? 0 : read(fd, text, 1);
 	if (n == 1 && text[0] != '0')
-		return ph_error_create(PH_ERROR_IO, "process %" PRId64 ": ptrace is refused: it takes CAP_SYS_PTRACE, as "
-				       "root has it (kernel.yama.ptrace_scope is %c here)", pid, text[0]);
-	return ph_error_create(PH_ERROR_IO, "process %" PRId64 ": ptrace is refused: it takes the user of the process or "
-			       "CAP_SYS_PTRACE, as root has it", pid);
+		return ph_error_create(PH_ERROR_IO,
+				       "process %" PRId64 ": ptrace is refused: it takes CAP_SYS_PTRACE, as "
+				       "root has it (kernel.yama.ptrace_scope is %c here)",
+				       pid, text[0]);
+	return ph_error_create(PH_ERROR_IO,
+			       "process %" PRId64 ": ptrace is refused: it takes the user of the process or "
+			       "CAP_SYS_PTRACE, as root has it",
+			       pid);
 }
 
 static struct ph_error *cannot_seize(int64_t pid, int failed)
@@ -64,8 +68,10 @@ static struct ph_error *cannot_seize(int64_t pid, int failed)
 	if (failed == ESRCH)
 		return ph_error_create(PH_ERROR_IO, "process %" PRId64 ": it has ended", pid);
 	if (failed == EPERM && ph_procfs_status(pid, "TracerPid", text, sizeof(text)) && strcmp(text, "0"))
-		return ph_error_create(PH_ERROR_IO, "process %" PRId64 ": process %s traces it already, a debugger: end "
-				       "that, or give --no-stop", pid, text);
+		return ph_error_create(PH_ERROR_IO,
+				       "process %" PRId64 ": process %s traces it already, a debugger: end "
+				       "that, or give --no-stop",
+				       pid, text);
 	if (failed == EPERM || failed == EACCES)
 		return ph_stop_refused(pid);
 	return ph_error_errno(failed, "process %" PRId64 ": ptrace failed", pid);
@@ -181,7 +187,8 @@ struct ph_error *ph_stop_process(int64_t pid, const struct ph_callbacks *callbac
 		return error;
 	}
 	if (!stand)
-		ph_warn(callbacks, "process %" PRId64 ": a thread is busy in the kernel and does not stop; it is read as it is",
+		ph_warn(callbacks,
+			"process %" PRId64 ": a thread is busy in the kernel and does not stop; it is read as it is",
 			pid);
 	*ret = stop;
 	return NULL;

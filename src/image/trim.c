@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A minidump of what was read of an image, with all that is known beside the memory.
  *
- * Any reader of minidumps opens it.  Two streams are our own ("Ph"): the notes of an ELF core as they stood, which say more
- * of threads and signal than a minidump can, and the ranges that are known to have been readable without their bytes. */
+ * Any reader of minidumps opens it.  Two streams are our own ("Ph"): the notes of an ELF core as they stood, which say
+ * more of threads and signal than a minidump can, and the ranges that are known to have been readable without their
+ * bytes. */
 #include "image/minidump.h"
 #include "image/trace.h"
 

@@ -96,7 +96,8 @@ static const char *disagreement(struct ph_image *image, const struct ph_module *
 	const struct ph_elf *elf = ph_modfile_elf(file);
 	const char *id = ph_modfile_build_id(file);
 	if ((image->format == PH_MODULES_PE) != (ph_modfile_pe(file) != NULL))
-		return image->format == PH_MODULES_PE ? "it is not a program or library of Windows" : "it is one of Windows";
+		return image->format == PH_MODULES_PE ? "it is not a program or library of Windows"
+						      : "it is one of Windows";
 	if (image->format == PH_MODULES_PE)
 		return !module->build_id ? "the dump does not tell which build it was" :
 		       strcmp(id, module->build_id) ? "it is another build" : NULL;
@@ -164,7 +165,8 @@ static void warn_of_file(struct ph_image *image, const struct ph_module *module,
 	if (!image->info.complete && !module->build_id) {
 		ph_explain(image->callbacks, "%s: %s, not used", ph_modfile_path(file), differs);
 		if (!image->warned_of_cut)
-			ph_warn(image->callbacks, "the core is cut: files of modules whose build-id it lacks are not used");
+			ph_warn(image->callbacks,
+				"the core is cut: files of modules whose build-id it lacks are not used");
 		image->warned_of_cut = true;
 		return;
 	}
@@ -373,7 +375,8 @@ void ph_image_find_debug(struct ph_image *image, const struct ph_module *module)
 		return;
 	/* where the process had the file, and where it was found */
 	const char *found = image->sysroot || !module->file_path ? NULL : strrchr(module->file_path, '/');
-	int folder = (int)(module->name - module->path), found_folder = found ? (int)(found - module->file_path) + 1 : 0;
+	int folder = (int)(module->name - module->path),
+	    found_folder = found ? (int)(found - module->file_path) + 1 : 0;
 	const struct {
 		const char *before, *folder;
 		int size;
@@ -387,8 +390,8 @@ void ph_image_find_debug(struct ph_image *image, const struct ph_module *module)
 	};
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
-		ph_buffer_printf(&text, "%s%.*s%s%s", forms[i].before, forms[i].size, forms[i].folder ? forms[i].folder : "",
-				 forms[i].within, link);
+		ph_buffer_printf(&text, "%s%.*s%s%s", forms[i].before, forms[i].size,
+				 forms[i].folder ? forms[i].folder : "", forms[i].within, link);
 		if (forms[i].size && try_debug(image, module, ph_buffer_text(&text)))
 			return;
 	}

@@ -102,8 +102,8 @@ size_t ph_layout_apply_debug_offsets(struct ph_layout *layout, const void *data,
 bool ph_layout_peek_debug_offsets(const void *data, size_t size, bool big_endian, uint32_t *ret_hexversion,
 				  bool *ret_free_threaded);
 
-/* The extension module greenlet (PyGreenlet, UserGreenlet) as its own version lays it out.  False: not to be had; the layout
- * is as it was.  Versions that differ in layout, the newest first: version `index` into *ret; false: no more. */
+/* The extension module greenlet (PyGreenlet, UserGreenlet) as its own version lays it out.  False: not to be had; the
+ * layout is as it was.  Versions that differ in layout, the newest first: version `index` into *ret; false: no more. */
 bool ph_layout_place_greenlet(struct ph_layout *layout, struct ph_version greenlet);
 bool ph_layout_greenlet_known(size_t index, struct ph_version *ret);
 

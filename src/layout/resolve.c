@@ -177,8 +177,8 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 	return finish(layout, shapes, &c);
 }
 
-/* Is there a row for this field in debug builds of the minor version?  Then one of release builds says nothing of them, also
- * where the micro version was not seen. */
+/* Is there a row for this field in debug builds of the minor version?  Then one of release builds says nothing of them,
+ * also where the micro version was not seen. */
 static bool has_debug_row(const struct ph_at_row *row, uint32_t version)
 {
 	for (size_t i = 0; i < ph_layout_at_rows_count; i++) {
@@ -206,7 +206,9 @@ enum ph_abi_kind ph_layout_abi_kind(const struct ph_abi *abi)
 	if (!abi->lock_size)
 		return wide ? PH_ABI_LLP64 : PH_ABI_ILP32_NO_LOCK;
 	if (wide)
-		return abi->lock_size == 40 ? PH_ABI_LP64 : abi->lock_size == 48 ? PH_ABI_LP64_BIG_LOCK : PH_ABI_LP64_MACOS;
+		return abi->lock_size == 40   ? PH_ABI_LP64
+		       : abi->lock_size == 48 ? PH_ABI_LP64_BIG_LOCK
+					      : PH_ABI_LP64_MACOS;
 	return abi->max_align == 4 ? PH_ABI_ILP32_ALIGN4 : PH_ABI_ILP32;
 }
 

@@ -87,7 +87,7 @@ struct ph_row {
 
 /* What makes the same members lie elsewhere in a struct that is listed by explicit offsets.  Byte order does not. */
 enum ph_abi_kind {
-	PH_ABI_LP64,	      /* 64-bit Linux with locks of pthreads of 40 bytes: x86-64, riscv64, ppc64el, s390x, i.e. most */
+	PH_ABI_LP64, /* 64-bit Linux with locks of pthreads of 40 bytes: x86-64, riscv64, ppc64el, s390x, i.e. most */
 	PH_ABI_LP64_BIG_LOCK, /* of 48 bytes: arm64 */
 	PH_ABI_LP64_MACOS,    /* of 64 bytes */
 	PH_ABI_ILP32,	      /* 32-bit, 8-byte scalars aligned to 8: armhf */

@@ -144,7 +144,9 @@ ph_blocks_fn *ph_blocks_of(const struct ph_type *base, bool is_guess)
 	for (size_t i = 0; base && i < sizeof(rows) / sizeof(*rows); i++)
 		if (!strcmp(rows[i].name, base->full))
 			return rows[i].blocks;
-	return is_guess || (base && base->is_type) ? any_blocks : base && base->kind == PH_KIND_EXCEPTION ? NULL : any_blocks;
+	return is_guess || (base && base->is_type)	 ? any_blocks
+	       : base && base->kind == PH_KIND_EXCEPTION ? NULL
+							 : any_blocks;
 }
 
 void ph_object_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)

@@ -13,7 +13,8 @@
 #define LOG2_SIZE_MAXIMUM 40
 
 /* dk_size or dk_log2_size, and the bytes of the index table. */
-static bool read_size(const struct ph_struct *s, const struct ph_target *t, struct ph_dict_keys *keys, uint64_t *ret_bytes)
+static bool read_size(const struct ph_struct *s, const struct ph_target *t, struct ph_dict_keys *keys,
+		      uint64_t *ret_bytes)
 {
 	if (ph_target_trait(t, PH_TRAIT_DICT_KEYS_LOG2)) {
 		uint64_t log2 = ph_struct_uint(s, PH_PyDictKeysObject_dk_log2_size);

@@ -23,7 +23,8 @@ static enum ph_status load_frame_object(struct ph_objects *objects, ph_addr addr
 		.globals = ph_struct_ptr(&s, PH_PyFrameObject_f_globals),
 		.namespace = ph_struct_ptr(&s, PH_PyFrameObject_f_locals),
 		.localsplus = ph_target_at(target, address, PH_PyFrameObject_f_localsplus),
-		.lasti = ph_struct_int(&s, PH_PyFrameObject_f_lasti) * ph_target_trait(target, PH_TRAIT_FRAME_LASTI_UNIT),
+		.lasti = ph_struct_int(&s, PH_PyFrameObject_f_lasti) *
+			 ph_target_trait(target, PH_TRAIT_FRAME_LASTI_UNIT),
 	};
 	if (ph_struct_ptr(&s, PH_PyFrameObject_f_trace))
 		state.line = (int)ph_struct_int(&s, PH_PyFrameObject_f_lineno);
@@ -66,8 +67,8 @@ static bool is_hidden(const struct ph_target *target, const struct ph_struct *s,
 	       state->lasti < state->code->first_traceable;
 }
 
-/* Where the bytecode that a frame runs begins.  Free-threaded builds copy a code object's for each thread, to specialise it
- * (_PyFrame_GetBytecode() in Include/internal/pycore_interpframe.h, 3.14). */
+/* Where the bytecode that a frame runs begins.  Free-threaded builds copy a code object's for each thread, to
+ * specialise it (_PyFrame_GetBytecode() in Include/internal/pycore_interpframe.h, 3.14). */
 static ph_addr bytecode_of(struct ph_target *target, const struct ph_struct *s, const struct ph_code *code)
 {
 	ph_addr copies = 0, copy = 0;
@@ -116,8 +117,9 @@ static enum ph_status load_interpreter_frame(struct ph_objects *objects, ph_addr
 		state.frame_object = state.globals = state.namespace = 0; /* only valid if not on the C stack */
 	uint64_t trace = 0;
 	int64_t line = 0;
-	if (state.frame_object && ph_target_uint(target, state.frame_object, PH_PyFrameObject_f_trace, &trace) == PH_OK &&
-	    trace && ph_target_int(target, state.frame_object, PH_PyFrameObject_f_lineno, &line) == PH_OK)
+	if (state.frame_object &&
+	    ph_target_uint(target, state.frame_object, PH_PyFrameObject_f_trace, &trace) == PH_OK && trace &&
+	    ph_target_int(target, state.frame_object, PH_PyFrameObject_f_lineno, &line) == PH_OK)
 		state.line = (int)line;
 	*ret = state;
 	return PH_OK;
@@ -271,8 +273,8 @@ static bool is_variable(const char *name, const struct ph_type *type)
 {
 	if (!strncmp(name, "__", 2))
 		return false;
-	return !type || !(type->kind == PH_KIND_MODULE || type->kind == PH_KIND_FUNCTION || type->kind == PH_KIND_TYPE ||
-			  type->is_type || !strcmp(type->full, "classobj"));
+	return !type || !(type->kind == PH_KIND_MODULE || type->kind == PH_KIND_FUNCTION ||
+			  type->kind == PH_KIND_TYPE || type->is_type || !strcmp(type->full, "classobj"));
 }
 
 /* The variables of a module, a class body or exec()'s namespace, in its order. */

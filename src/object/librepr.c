@@ -11,8 +11,8 @@
 /* Pairs of a Counter that are put in order; a larger one is shown as it stands. */
 #define COUNTER_MAXIMUM 100000
 
-/* `end` begins with a slash and has no other separators; on Windows the text has backslashes.  Modules out of a ZIP file
- * (embedded Python, PyInstaller) know the path within it alone: "collections\__init__.py". */
+/* `end` begins with a slash and has no other separators; on Windows the text has backslashes.  Modules out of a ZIP
+ * file (embedded Python, PyInstaller) know the path within it alone: "collections\__init__.py". */
 static bool ends_with(const char *text, const char *end)
 {
 	size_t n = strlen(text), m = strlen(end);

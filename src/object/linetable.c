@@ -109,7 +109,9 @@ struct ph_position ph_linetable_locations(const uint8_t *table, size_t size, int
 {
 	const struct ph_position unknown = { .column = -1, .end_column = -1 };
 	if (offset < 0)
-		return (struct ph_position){ .line = first_line, .end_line = first_line, .column = -1, .end_column = -1 };
+		return (struct ph_position){
+			.line = first_line, .end_line = first_line, .column = -1, .end_column = -1
+		};
 
 	struct ph_cursor c = ph_cursor(table, size, false);
 	int line = first_line;

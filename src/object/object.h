@@ -52,7 +52,8 @@ struct ph_type {
 
 /* Cached; NULL when the address is no type (its own type chain does not end in type). */
 const struct ph_type *ph_type_get(struct ph_objects *objects, ph_addr type);
-/* Of a type that ph_type_get() gave, its bases' too; known once an instance was decoded or walked.  Returns their number. */
+/* Of a type that ph_type_get() gave, its bases' too; known once an instance was decoded or walked.  Returns their
+ * number. */
 size_t ph_type_slots(const struct ph_type *type, const struct ph_type_slot **ret);
 /* The type of an object; NULL as above. */
 const struct ph_type *ph_object_type(struct ph_objects *objects, ph_addr object);
@@ -66,8 +67,8 @@ bool ph_type_is_subtype(struct ph_objects *objects, const struct ph_type *type, 
 void ph_object_value(struct ph_objects *objects, ph_addr address, const struct ph_value_limits *limits,
 		     struct ph_value *ret);
 
-/* References to it; -1 immortal, INT64_MIN where it cannot be read.  Of a free-threaded build what its own thread and the
- * others count together: what a thread keeps for itself (of types and code, since 3.14) is not in it. */
+/* References to it; -1 immortal, INT64_MIN where it cannot be read.  Of a free-threaded build what its own thread and
+ * the others count together: what a thread keeps for itself (of types and code, since 3.14) is not in it. */
 int64_t ph_object_refcount(const struct ph_target *target, ph_addr object);
 
 /* ---- typed readers; PH_CORRUPT when the object is of another type ---- */
@@ -113,7 +114,12 @@ ph_addr ph_object_dict(struct ph_objects *objects, ph_addr object);
 
 /* ---- code (object/code.c) and line tables (object/linetable.c) ---- */
 
-enum { PH_FAST_HIDDEN = 0x10, PH_FAST_LOCAL = 0x20, PH_FAST_CELL = 0x40, PH_FAST_FREE = 0x80 }; /* CO_FAST_* of Include/internal/pycore_code.h, used for all versions */
+enum {
+	PH_FAST_HIDDEN = 0x10,
+	PH_FAST_LOCAL = 0x20,
+	PH_FAST_CELL = 0x40,
+	PH_FAST_FREE = 0x80
+}; /* CO_FAST_* of Include/internal/pycore_code.h, used for all versions */
 
 struct ph_code {
 	ph_addr address;

@@ -378,8 +378,8 @@ enum ph_status ph_decode_rlock(struct ph_decode *d)
 {
 	uint64_t owner, count;
 	bool is_mutex = ph_target_has(d->target, PH_rlockobject_lock_mutex);
-	enum ph_status status = ph_target_uint(d->target, d->address,
-					       is_mutex ? PH_rlockobject_lock_thread : PH_rlockobject_rlock_owner, &owner);
+	enum ph_status status = ph_target_uint(
+		d->target, d->address, is_mutex ? PH_rlockobject_lock_thread : PH_rlockobject_rlock_owner, &owner);
 	if (status == PH_OK)
 		status = ph_target_uint(d->target, d->address,
 					is_mutex ? PH_rlockobject_lock_level : PH_rlockobject_rlock_count, &count);

@@ -97,7 +97,8 @@ enum ph_status ph_decode_instance_of_2(struct ph_decode *d)
 
 enum ph_status ph_decode_classobj(struct ph_decode *d)
 {
-	ph_decode_text(d, ph_value_printf(d->value, "<class %s at 0x%llx>", class_text(d, d->address), (ull)d->address));
+	ph_decode_text(d,
+		       ph_value_printf(d->value, "<class %s at 0x%llx>", class_text(d, d->address), (ull)d->address));
 	ph_decode_structural_field(d, "__bases__", PH_PyClassObject_cl_bases);
 	return PH_OK;
 }
@@ -132,7 +133,8 @@ enum ph_status ph_decode_instancemethod(struct ph_decode *d)
 	}
 	const char *name = ph_value_str(d, ph_read_ptr(o, function, PH_PyFunctionObject_func_name), "?");
 	if (self)
-		ph_decode_one_part(d, ph_value_printf(d->value, "<bound method %s.%s of ", class_name, name), self, ">");
+		ph_decode_one_part(d, ph_value_printf(d->value, "<bound method %s.%s of ", class_name, name), self,
+				   ">");
 	else
 		ph_decode_text(d, ph_value_printf(d->value, "<unbound method %s.%s>", class_name, name));
 	d->value->recursive = "";

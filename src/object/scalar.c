@@ -60,8 +60,8 @@ static bool get_str(const struct ph_target *t, ph_addr object, size_t maximum, s
 	    !(state >> ph_target_trait(t, PH_TRAIT_STR_COMPACT_SHIFT) & 1) ||
 	    (state >> ph_target_trait(t, PH_TRAIT_STR_KIND_SHIFT) & 7) != 1)
 		return false;
-	return take(t, object + ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject), ph_struct_uint(&s, PH_PyASCIIObject_length),
-		    maximum, ret) &&
+	return take(t, object + ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject),
+		    ph_struct_uint(&s, PH_PyASCIIObject_length), maximum, ret) &&
 	       is_ascii((const uint8_t *)ret->text, ret->size);
 }
 

@@ -123,7 +123,8 @@ static void find_subtype_traverse(struct ph_objects *objects)
 			continue;
 		while (left-- && ph_dict_next(&names, &key, &value)) {
 			ph_addr meta = ph_read_ptr(objects, value, PH_PyObject_ob_type);
-			if (meta != objects->target->type_type || !looks_like_class(objects, ph_type_get(objects, value)))
+			if (meta != objects->target->type_type ||
+			    !looks_like_class(objects, ph_type_get(objects, value)))
 				continue;
 			objects->subtype_traverse = ph_read_ptr(objects, value, PH_PyTypeObject_tp_traverse);
 			return;
@@ -189,7 +190,8 @@ static uint32_t struct_sequence_items(struct ph_objects *objects, const struct p
 	if (!ph_dict_get(objects, type->dict, "n_unnamed_fields"))
 		return 0;
 	fields = ph_dict_get(objects, type->dict, "n_fields");
-	return fields && ph_int_get(objects, fields, &count) == PH_OK && count > 0 && count < 1000 ? (uint32_t)count : 0;
+	return fields && ph_int_get(objects, fields, &count) == PH_OK && count > 0 && count < 1000 ? (uint32_t)count
+												   : 0;
 }
 
 /* The classes of Python down to the first base of C, which is returned. */
@@ -316,12 +318,14 @@ uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object)
 bool ph_gc_links(const struct ph_target *t, ph_addr head, ph_addr *ret_next, ph_addr *ret_prev)
 {
 	enum { UNTRACKED = -2 };
-	int32_t refs_shift = ph_target_trait(t, PH_TRAIT_GC_REFS_SHIFT), shift = ph_target_trait(t, PH_TRAIT_GC_PREV_SHIFT);
+	int32_t refs_shift = ph_target_trait(t, PH_TRAIT_GC_REFS_SHIFT),
+		shift = ph_target_trait(t, PH_TRAIT_GC_PREV_SHIFT);
 	bool old = ph_target_has(t, PH_PyGC_Head_gc_gc_next);
 	size_t size = ph_target_sizeof(t, PH_SIZEOF_PyGC_Head);
 	ph_addr next, prev;
 	int64_t refs;
-	if (refs_shift >= 0 && ph_target_int(t, head, PH_PyGC_Head_gc_gc_refs, &refs) == PH_OK && refs >> refs_shift == UNTRACKED)
+	if (refs_shift >= 0 && ph_target_int(t, head, PH_PyGC_Head_gc_gc_refs, &refs) == PH_OK &&
+	    refs >> refs_shift == UNTRACKED)
 		return false;
 	if (ph_target_ptr(t, head, old ? PH_PyGC_Head_gc_gc_next : PH_PyGC_Head__gc_next, &next) != PH_OK ||
 	    ph_target_ptr(t, head, old ? PH_PyGC_Head_gc_gc_prev : PH_PyGC_Head__gc_prev, &prev) != PH_OK)

@@ -75,7 +75,8 @@ static int64_t dict_size(const struct ph_shape *shape, ph_addr object)
 /* str of 2.7 holds bytes. */
 static int64_t str_size(const struct ph_shape *shape, ph_addr object)
 {
-	return shape->type->kind == PH_KIND_BYTES ? ph_plain_size(shape, object) : ph_str_own_size(shape->objects, object);
+	return shape->type->kind == PH_KIND_BYTES ? ph_plain_size(shape, object)
+						  : ph_str_own_size(shape->objects, object);
 }
 
 /* unicode_sizeof() of 2.7, which does not count the encoded form */

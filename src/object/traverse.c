@@ -116,13 +116,15 @@ void ph_visit_deque(const struct ph_visit *v)
 	size_t block_size = ph_target_sizeof(t, PH_SIZEOF_BLOCK);
 	uint64_t per_block = block_size > 2 * width ? block_size / width - 2 : 0;
 	/* of 2.7 in a member of its own */
-	int64_t count = ph_struct_int(&v->s, ph_target_has(t, PH_dequeobject_len) ? PH_dequeobject_len : PH_PyVarObject_ob_size);
+	int64_t count = ph_struct_int(&v->s, ph_target_has(t, PH_dequeobject_len) ? PH_dequeobject_len
+										  : PH_PyVarObject_ob_size);
 	int64_t index = ph_struct_int(&v->s, PH_dequeobject_leftindex);
 	ph_addr block = ph_struct_ptr(&v->s, PH_dequeobject_leftblock);
 	if (count < 0 || count >> 40 || !per_block || index < 0 || (uint64_t)index >= per_block)
 		return;
 	while (count > 0 && block) {
-		uint64_t n = per_block - (uint64_t)index < (uint64_t)count ? per_block - (uint64_t)index : (uint64_t)count;
+		uint64_t n =
+			per_block - (uint64_t)index < (uint64_t)count ? per_block - (uint64_t)index : (uint64_t)count;
 		if (!ph_image_look(t->image, block, ph_target_sizeof(t, PH_SIZEOF_BLOCK)))
 			return;
 		ph_visit_array(v, ph_target_at(t, block, PH_BLOCK_data) + (uint64_t)index * width, n, PH_EDGE_ITEM);
@@ -148,7 +150,8 @@ void ph_visit_set(const struct ph_visit *v)
 	size_t hash = (size_t)t->layout.slots[PH_setentry_hash].offset;
 	for (uint64_t i = 0; i <= mask; i++) {
 		ph_addr target = load(v, data + i * stride + key);
-		if (target && ph_load_int(data + i * stride + hash, t->layout.abi.pointer_size, t->layout.abi.big_endian) != -1)
+		if (target &&
+		    ph_load_int(data + i * stride + hash, t->layout.abi.pointer_size, t->layout.abi.big_endian) != -1)
 			ph_visit_edge(v, target, PH_EDGE_ITEM, i, false);
 	}
 }

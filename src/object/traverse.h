@@ -58,9 +58,9 @@ const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type);
 /* All references of an object into the sink. */
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
 
-/* In a list of the garbage collector; *ret_next and *ret_prev (may be NULL) are the objects beside it there, or what lies
- * behind the head of the list as an object lies behind its own; 0 where there are no lists (free-threaded).  False when it is
- * in none. */
+/* In a list of the garbage collector; *ret_next and *ret_prev (may be NULL) are the objects beside it there, or what
+ * lies behind the head of the list as an object lies behind its own; 0 where there are no lists (free-threaded).  False
+ * when it is in none. */
 bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev);
 /* The same of a head. */
 bool ph_gc_links(const struct ph_target *target, ph_addr head, ph_addr *ret_next, ph_addr *ret_prev);
@@ -70,8 +70,8 @@ const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *r
 /* Bytes before this object that belong to it. */
 uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);
 
-/* The memory that it has beside its own, in pieces: keys of a dict, items of a list, text of a str that is not in it … The
- * same piece may come from several objects (keys that are shared), and what comes may lie within an object. */
+/* The memory that it has beside its own, in pieces: keys of a dict, items of a list, text of a str that is not in it …
+ * The same piece may come from several objects (keys that are shared), and what comes may lie within an object. */
 void ph_object_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink);
 
 /* sys.getsizeof(); -1 unknown.  Thread-safe where shape->sizeof_. */

@@ -36,7 +36,8 @@ static void interpreter_frame(const struct ph_visit *v, ph_addr frame)
 	if (ph_target_has(t, PH_PyInterpreterFrame_stackpointer))
 		tagged_locals(v, frame);
 	if (ph_target_int(t, frame, PH_PyInterpreterFrame_stacktop, &top) == PH_OK && top > 0 && top < LOCALS_MAXIMUM)
-		ph_visit_array(v, ph_target_at(t, frame, PH_PyInterpreterFrame_localsplus), (uint64_t)top, PH_EDGE_LOCAL);
+		ph_visit_array(v, ph_target_at(t, frame, PH_PyInterpreterFrame_localsplus), (uint64_t)top,
+			       PH_EDGE_LOCAL);
 }
 
 static void old_frame(const struct ph_visit *v)
@@ -99,8 +100,8 @@ void ph_visit_generator(const struct ph_visit *v)
 			      ph_target_trait(t, PH_TRAIT_GEN_FINISHED_VISITS_CODE) != 1);
 }
 
-/* A capsule may have a function that visits what its pointer leads to (_PyCapsule_SetTraverse() of 3.13).  The only one in
- * CPython, sock_capi_traverse() of Modules/socketmodule.c, visits the first word: guessed. */
+/* A capsule may have a function that visits what its pointer leads to (_PyCapsule_SetTraverse() of 3.13).  The only one
+ * in CPython, sock_capi_traverse() of Modules/socketmodule.c, visits the first word: guessed. */
 void ph_visit_capsule(const struct ph_visit *v)
 {
 	if (ph_struct_ptr(&v->s, PH_PyCapsule_traverse_func))
@@ -170,8 +171,8 @@ void ph_visit_weakref(const struct ph_visit *v)
 void ph_visit_managed_buffer(const struct ph_visit *v)
 {
 	ph_addr master = ph_target_at(v->target, v->object, PH_PyManagedBufferObject_master);
-	ph_visit_edge(v, master ? ph_read_ptr(v->objects, master, PH_Py_buffer_obj) : 0, PH_EDGE_FIELD, PH_Py_buffer_obj,
-		      false);
+	ph_visit_edge(v, master ? ph_read_ptr(v->objects, master, PH_Py_buffer_obj) : 0, PH_EDGE_FIELD,
+		      PH_Py_buffer_obj, false);
 }
 
 /* The links of a bounded cache, a ring. */

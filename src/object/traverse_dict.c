@@ -94,7 +94,8 @@ void ph_visit_shared_keys(const struct ph_visit *v, ph_addr address)
 	if (!address || ph_dict_keys_load(v->objects, address, &keys) != PH_OK || !load_entries(v, &keys, &e))
 		return;
 	for (uint64_t i = 0; i < keys.count; i++)
-		ph_visit_edge(v, ph_load_uint(e.data + i * keys.stride + e.key, e.width, e.big_endian), PH_EDGE_KEY, i, true);
+		ph_visit_edge(v, ph_load_uint(e.data + i * keys.stride + e.key, e.width, e.big_endian), PH_EDGE_KEY, i,
+			      true);
 }
 
 static ph_addr values_array(const struct ph_visit *v, ph_addr values, uint64_t *count)
@@ -139,7 +140,8 @@ void ph_visit_dict(const struct ph_visit *v)
 	values = values_array(v, values, &count);
 	/* values in an instance are visited with it */
 	uint64_t embedded = 0;
-	(void)ph_target_uint(v->target, ph_struct_ptr(&v->s, PH_PyDictObject_ma_values), PH_PyDictValues_embedded, &embedded);
+	(void)ph_target_uint(v->target, ph_struct_ptr(&v->s, PH_PyDictObject_ma_values), PH_PyDictValues_embedded,
+			     &embedded);
 	bool visited = ph_target_trait(v->target, PH_TRAIT_MANAGED_DICT_VISITED) == 1;
 	split(v, &keys, values, count, PH_EDGE_VALUE, embedded && !visited);
 }
@@ -189,7 +191,8 @@ void ph_visit_managed(const struct ph_visit *v)
 	default: {
 		uint64_t valid = 0;
 		ph_addr inside = v->object + v->shape->size;
-		if (v->shape->inline_values && ph_target_uint(t, inside, PH_PyDictValues_valid, &valid) == PH_OK && valid)
+		if (v->shape->inline_values && ph_target_uint(t, inside, PH_PyDictValues_valid, &valid) == PH_OK &&
+		    valid)
 			values = inside;
 	}
 	}

@@ -32,7 +32,8 @@ static bool flag(const struct ph_objects *o, ph_addr type, enum ph_trait bit_num
 static bool is_static_type(const struct ph_objects *o, ph_addr object)
 {
 	ph_addr meta;
-	if (!ph_target_is_aligned(o->target, object) || ph_target_ptr(o->target, object, PH_PyObject_ob_type, &meta) != PH_OK)
+	if (!ph_target_is_aligned(o->target, object) ||
+	    ph_target_ptr(o->target, object, PH_PyObject_ob_type, &meta) != PH_OK)
 		return false;
 	return flag(o, meta, PH_TRAIT_TPFLAG_TYPE_SUBCLASS) && !flag(o, object, PH_TRAIT_TPFLAG_HEAPTYPE);
 }
@@ -129,8 +130,8 @@ static ph_addr role_object(struct ph_objects *o, const char *role)
 	return type && type->dict ? ph_dict_get(o, type->dict, key) : 0;
 }
 
-/* The table has the sizes of 64-bit machines whose long has 64 bits too; elsewhere words and longs are half as large, the
- * rest is not, so that a struct has at least half of them. */
+/* The table has the sizes of 64-bit machines whose long has 64 bits too; elsewhere words and longs are half as large,
+ * the rest is not, so that a struct has at least half of them. */
 static bool same_item_size(const struct ph_objects *o, int64_t known, int64_t size)
 {
 	const struct ph_abi *abi = &o->target->layout.abi;
@@ -170,7 +171,8 @@ static const struct { const char *role, *name; } metatypes[] = {
 	{ "_ctypes._SimpleCData", "_ctypes.PyCSimpleType" }, { "_ctypes.CFuncPtr", "_ctypes.PyCFuncPtrType" },
 };
 
-/* 2.7: the views of a dict differ in nothing, but each is registered with an abstract class (Lib/_abcoll.py, abc.py). */
+/* 2.7: the views of a dict differ in nothing, but each is registered with an abstract class (Lib/_abcoll.py, abc.py).
+ * */
 static const struct { const char *registry, *name; } registered[] = {
 	{ "_abcoll.KeysView[_abc_registry]", "dict_keys" },
 	{ "_abcoll.ItemsView[_abc_registry]", "dict_items" },

@@ -133,7 +133,8 @@ static enum ph_status append_from(struct ph_objects *objects, const struct text 
 {
 	struct ph_image *image = objects->target->image;
 	bool big_endian = objects->target->layout.abi.big_endian;
-	bool pairs = text->width == 2 && (ph_target_trait(objects->target, PH_TRAIT_STR_UNIT_BYTES) == 2 || text->legacy);
+	bool pairs =
+		text->width == 2 && (ph_target_trait(objects->target, PH_TRAIT_STR_UNIT_BYTES) == 2 || text->legacy);
 	uint64_t bytes = count * text->width;
 	const uint8_t *view = ph_image_view(image, text->data, bytes);
 	if (view || !count) {

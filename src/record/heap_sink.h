@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The whole heap, in units of objects by address: what a walk over a live target hands to the writer of a dump.  Objects
- * are known by their index in that order.
+/* The whole heap, in units of objects by address: what a walk over a live target hands to the writer of a dump.
+ * Objects are known by their index in that order.
  *
- * Units may be made and handed over by several threads; the sink puts them in order, so that what it makes of them is the
- * same whatever their number. */
+ * Units may be made and handed over by several threads; the sink puts them in order, so that what it makes of them is
+ * the same whatever their number. */
 #ifndef RECORD_HEAP_SINK_H
 #define RECORD_HEAP_SINK_H
 
@@ -40,7 +40,8 @@ struct ph_heap_unit {
 	/* edges that were not handed over yet */
 	size_t edge_count;
 	uint32_t target[PH_HEAP_UNIT_EDGES];	  /* index */
-	uint32_t argument[PH_HEAP_UNIT_EDGES]; /* as in struct ph_edge, an index in place of an address; PH_NO_INDEX: none */
+	uint32_t argument
+		[PH_HEAP_UNIT_EDGES]; /* as in struct ph_edge, an index in place of an address; PH_NO_INDEX: none */
 	uint8_t kind[PH_HEAP_UNIT_EDGES];	  /* enum ph_edge_kind, with PH_EDGE_EXTRA */
 };
 
@@ -71,8 +72,8 @@ struct ph_heap_type {
 /* Each returns NULL to go on. */
 struct ph_heap_sink {
 	void *self;
-	/* From any thread, each unit once with !more; before that with `more` when its edges, or its texts, are full: the
-	 * caller empties them.  These wait until the units before were handed over, so threads must take units in
+	/* From any thread, each unit once with !more; before that with `more` when its edges, or its texts, are full:
+	 * the caller empties them.  These wait until the units before were handed over, so threads must take units in
 	 * order; who fails must say so by stop(), for the others wait for its unit. */
 	struct ph_error *(*unit)(void *self, const struct ph_heap_unit *unit, bool more);
 	/* behind all units */

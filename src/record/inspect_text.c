@@ -93,9 +93,9 @@ void ph_report_thread_list_text(const struct ph_report *report, int64_t selected
 	}
 	for (size_t i = 0; i < report->native_thread_count; i++) {
 		const struct ph_native_thread_record *native = &report->native_threads[i];
-		ph_buffer_printf(out, "%sLWP %lld %s", native->native_id == selected ? "* " : "  ",
-				 (long long)native->native_id,
-				 ph_report_lacks_states(report) ? "whose Python state could not be read" : "without Python");
+		ph_buffer_printf(
+			out, "%sLWP %lld %s", native->native_id == selected ? "* " : "  ", (long long)native->native_id,
+			ph_report_lacks_states(report) ? "whose Python state could not be read" : "without Python");
 		if (native->has_pc) {
 			ph_buffer_puts(out, ", at ");
 			ph_text_location(&t, &native->pc);

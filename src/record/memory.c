@@ -132,8 +132,8 @@ static void put_size(uint64_t bytes, struct ph_buffer *out)
 
 static void put_row(uint64_t bytes, uint64_t total, uint64_t count, const char *text, struct ph_buffer *out)
 {
-	ph_buffer_printf(out, "%16" PRIu64 " %6.1f %% %10" PRIu64 "  %s\n", bytes, total ? (double)bytes * 100 / (double)total : 0,
-			 count, text);
+	ph_buffer_printf(out, "%16" PRIu64 " %6.1f %% %10" PRIu64 "  %s\n", bytes,
+			 total ? (double)bytes * 100 / (double)total : 0, count, text);
 }
 
 static uint64_t sum(const struct ph_memory *m, unsigned first, unsigned last)
@@ -148,12 +148,13 @@ static uint64_t sum(const struct ph_memory *m, unsigned first, unsigned last)
 static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 {
 	const struct ph_memory_row *r = m->rows;
-	uint64_t python = r[PH_MEMORY_POOL_OBJECTS].bytes + r[PH_MEMORY_POOL_OWNED].bytes + r[PH_MEMORY_MALLOC_OBJECTS].bytes +
-			  r[PH_MEMORY_MALLOC_OWNED].bytes + r[PH_MEMORY_MIMALLOC_OBJECTS].bytes;
+	uint64_t python = r[PH_MEMORY_POOL_OBJECTS].bytes + r[PH_MEMORY_POOL_OWNED].bytes +
+			  r[PH_MEMORY_MALLOC_OBJECTS].bytes + r[PH_MEMORY_MALLOC_OWNED].bytes +
+			  r[PH_MEMORY_MIMALLOC_OBJECTS].bytes;
 	uint64_t native = r[PH_MEMORY_MALLOC_OTHER].bytes + r[PH_MEMORY_MALLOC_NATIVE].bytes +
 			  r[PH_MEMORY_POOL_OTHER].bytes + r[PH_MEMORY_POOL_NATIVE].bytes;
-	uint64_t spare = r[PH_MEMORY_POOL_FREE].bytes + r[PH_MEMORY_POOL_UNUSED].bytes + r[PH_MEMORY_MALLOC_FREE].bytes +
-			 r[PH_MEMORY_MALLOC_TOP].bytes;
+	uint64_t spare = r[PH_MEMORY_POOL_FREE].bytes + r[PH_MEMORY_POOL_UNUSED].bytes +
+			 r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_TOP].bytes;
 	uint64_t stacks = sum(m, PH_MEMORY_FRAMES, PH_MEMORY_STACK_UNUSED);
 	const struct {
 		uint64_t bytes;

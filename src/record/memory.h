@@ -23,7 +23,8 @@ struct ph_memory_row {
 struct ph_memory_type { /* objects of one type with what they hold */
 	const char *name, *module; /* module NULL unknown */
 	uint64_t count;
-	uint64_t held; /* bytes: whole blocks, with those of tables and arrays; shared ones once, for whom they came first */
+	uint64_t
+		held; /* bytes: whole blocks, with those of tables and arrays; shared ones once, for whom they came first */
 };
 
 struct ph_memory {
@@ -44,6 +45,7 @@ const char *ph_memory_key(enum ph_memory_kind kind);
 void ph_memory_json(const struct ph_memory *memory, struct ph_buffer *out); /* one object, a newline behind */
 void ph_memory_text(const struct ph_memory *memory, bool in_full, struct ph_buffer *out);
 /* PH_ERROR_BAD_DUMP also when the rows do not add up to the total. */
-struct ph_error *ph_memory_parse(const char *json, size_t size, struct ph_memory *ret) __attribute__((warn_unused_result));
+struct ph_error *ph_memory_parse(const char *json, size_t size, struct ph_memory *ret)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -102,7 +102,8 @@ static void put_str(struct message *m, ph_addr address)
 	struct ph_redactor *redactor = m->render->redactor;
 	ph_source_value(m->render->source, address, &limits, &m->type);
 	const struct ph_value *value = &m->type;
-	if (!is_plain_text(value) || ph_redactor_mode(redactor) == PH_REDACT_VALUES || ph_redactor_is_marked(redactor, address)) {
+	if (!is_plain_text(value) || ph_redactor_mode(redactor) == PH_REDACT_VALUES ||
+	    ph_redactor_is_marked(redactor, address)) {
 		put_repr(m, address);
 		return;
 	}
@@ -214,7 +215,8 @@ static bool put_bad(struct message *m, enum rule rule, ph_addr object, size_t st
 	ph_source_value(m->render->source, object, &limits, &m->type);
 	const char *text = m->type.text;
 	size_t size = m->type.text_size, at = start, n;
-	if (ph_redactor_mode(m->render->redactor) != PH_REDACT_NONE && ph_redactor_is_marked(m->render->redactor, object))
+	if (ph_redactor_mode(m->render->redactor) != PH_REDACT_NONE &&
+	    ph_redactor_is_marked(m->render->redactor, object))
 		return false;
 	if (rule == RULE_DECODE) {
 		if ((m->type.kind != PH_KIND_BYTES && m->type.kind != PH_KIND_BYTEARRAY) || at >= size)
@@ -226,7 +228,10 @@ static bool put_bad(struct message *m, enum rule rule, ph_addr object, size_t st
 	if (m->type.kind != PH_KIND_STR || at >= size)
 		return false;
 	uint32_t c = ph_text_decode(text + at, size - at, &n);
-	ph_buffer_printf(m->out, c <= 0xff ? "character '\\x%02x'" : c <= 0xffff ? "character '\\u%04x'" : "character '\\U%08x'",
+	ph_buffer_printf(m->out,
+			 c <= 0xff     ? "character '\\x%02x'"
+			 : c <= 0xffff ? "character '\\u%04x'"
+				       : "character '\\U%08x'",
 			 (unsigned)c);
 	return true;
 }

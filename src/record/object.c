@@ -158,7 +158,8 @@ bool ph_render_text(const struct ph_render *render, const struct ph_render_text 
 bool ph_render_value(const struct ph_render *render, const struct ph_value *value, size_t characters, size_t bytes,
 		     struct ph_buffer *out, bool *ret_redacted)
 {
-	bool is_bytes = (value->kind == PH_KIND_BYTES || value->kind == PH_KIND_BYTEARRAY) && value->form == PH_FORM_BYTES;
+	bool is_bytes =
+		(value->kind == PH_KIND_BYTES || value->kind == PH_KIND_BYTEARRAY) && value->form == PH_FORM_BYTES;
 	bool is_str = value->kind == PH_KIND_STR && (value->form == PH_FORM_STR || value->scalar);
 	struct ph_render_text text = { .text = value->text, .size = value->text_size, .cut = value->text_cut };
 	*ret_redacted = false;
@@ -227,8 +228,8 @@ static void fill_children(struct scratch *s, const struct ph_value *value, struc
 	}
 	for (size_t i = 0; object->attributes && i < value->attribute_count; i++) {
 		const struct ph_attribute *a = &value->attributes[i];
-		const char *name = a->structural && is_hidden(value, i) ? NULL
-									: ph_text_copy(s->arena, a->name, strlen(a->name));
+		const char *name =
+			a->structural && is_hidden(value, i) ? NULL : ph_text_copy(s->arena, a->name, strlen(a->name));
 		if (name)
 			object->attributes[object->attribute_count++] =
 				(struct ph_object_attribute){ .name = name, .value = a->value };

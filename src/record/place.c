@@ -49,11 +49,12 @@ const char *ph_place_number_means(ph_addr number, struct ph_arena *arena)
 	if (!number)
 		return "NULL";
 	if (number < NULL_PAGES)
-		return ph_arena_printf(arena, "NULL and an offset: the member at %" PRIu64 " of a struct that is not there",
-				       number);
+		return ph_arena_printf(
+			arena, "NULL and an offset: the member at %" PRIu64 " of a struct that is not there", number);
 	/* what was added to it is a member's offset, to either side */
 	if (means && offset + NULL_PAGES < 2 * NULL_PAGES)
-		return ph_arena_printf(arena, "no address: read from %s%s", means, offset ? ", and an offset added" : "");
+		return ph_arena_printf(arena, "no address: read from %s%s", means,
+				       offset ? ", and an offset added" : "");
 	text = text_of(number, arena);
 	if (text)
 		return text;
@@ -206,8 +207,8 @@ static void put_place_in_object(struct ph_text *t, const struct ph_place *p)
 		ph_text_put(t, p->member);
 	else
 		ph_buffer_puts(t->out, p->offset < 0 ? "before the object itself" : "unknown");
-	ph_buffer_printf(t->out, ", %" PRId64 " bytes %s the object's address\n", p->offset < 0 ? -p->offset : p->offset,
-			 p->offset < 0 ? "before" : "behind");
+	ph_buffer_printf(t->out, ", %" PRId64 " bytes %s the object's address\n",
+			 p->offset < 0 ? -p->offset : p->offset, p->offset < 0 ? "before" : "behind");
 }
 
 static void put_owner(struct ph_text *t, const struct ph_place *p)
@@ -226,9 +227,11 @@ static void put_owner(struct ph_text *t, const struct ph_place *p)
 static void put_block(struct ph_text *t, const struct ph_place *p)
 {
 	put_heading(t, "block");
-	ph_buffer_printf(t->out, "%s, %" PRIu32 " bytes at 0x%" PRIx64 ", number %" PRIu32 " of the pool at 0x%" PRIx64
+	ph_buffer_printf(t->out,
+			 "%s, %" PRIu32 " bytes at 0x%" PRIx64 ", number %" PRIu32 " of the pool at 0x%" PRIx64
 			 " (%" PRIu32 " of %" PRIu32 " in use), arena %" PRIu32 "\n",
-			 p->state == PH_PLACE_UNKNOWN ? "free or allocated (the pool's free list is broken)" : state_name(p->state),
+			 p->state == PH_PLACE_UNKNOWN ? "free or allocated (the pool's free list is broken)"
+						      : state_name(p->state),
 			 p->block_size, p->block, p->block_index, p->pool, p->pool_used, p->pool_blocks, p->arena);
 }
 
@@ -255,11 +258,13 @@ static void put_memory(struct ph_text *t, const struct ph_place *p)
 		}
 		ph_buffer_printf(t->out, "(LWP %" PRId64 "), %" PRId64 " bytes %s\n", p->stack_lwp,
 				 p->stack_offset < 0 ? -p->stack_offset : p->stack_offset,
-				 p->stack_offset < 0 ? "below its stack pointer: not in use" : "above its stack pointer");
+				 p->stack_offset < 0 ? "below its stack pointer: not in use"
+						     : "above its stack pointer");
 	}
 	if (p->mapping_start) {
 		put_heading(t, "mapping");
-		ph_buffer_printf(t->out, "0x%" PRIx64 "-0x%" PRIx64 " %s\n", p->mapping_start, p->mapping_end, p->permissions);
+		ph_buffer_printf(t->out, "0x%" PRIx64 "-0x%" PRIx64 " %s\n", p->mapping_start, p->mapping_end,
+				 p->permissions);
 	}
 }
 
@@ -307,7 +312,8 @@ static void put_title(struct ph_text *t, const struct ph_place *p)
 	else if (p->state == PH_PLACE_FREE)
 		ph_buffer_puts(t->out, "free memory of pymalloc");
 	else if (p->pool && !p->block_size)
-		ph_buffer_printf(t->out, "in the header of the pool at 0x%" PRIx64 ", arena %" PRIu32, p->pool, p->arena);
+		ph_buffer_printf(t->out, "in the header of the pool at 0x%" PRIx64 ", arena %" PRIu32, p->pool,
+				 p->arena);
 	else if (p->block_size)
 		ph_buffer_puts(t->out, "in a block of pymalloc that no object is known to own");
 	else if (p->stack_lwp)

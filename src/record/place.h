@@ -19,7 +19,8 @@ enum ph_place_state { PH_PLACE_UNKNOWN, PH_PLACE_ALLOCATED, PH_PLACE_FREE };
 
 struct ph_place {
 	ph_addr address;
-	const char *number; /* what the number says whatever is there: a fill pattern, text, NULL and an offset; or NULL */
+	const char
+		*number; /* what the number says whatever is there: a fill pattern, text, NULL and an offset; or NULL */
 	bool from_dump;	    /* only modules and objects are known: nothing is said of what else may be there */
 	bool is_mapped;
 	bool has_word; /* the 8 bytes there can be read */

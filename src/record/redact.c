@@ -44,7 +44,8 @@ static struct ph_error *set_words(struct ph_redactor *redactor, const char *word
 			if (p[i] == '_' || p[i] == '-' || p[i] == ' ')
 				continue;
 			if (n + 1 == PH_SECRET_WORD_SIZE)
-				return ph_error_create(PH_ERROR_USAGE, "a word of the redaction list is too long: %.80s", p);
+				return ph_error_create(PH_ERROR_USAGE,
+						       "a word of the redaction list is too long: %.80s", p);
 			word[n++] = (char)tolower((unsigned char)p[i]);
 		}
 		word[n] = '\0';

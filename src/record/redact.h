@@ -46,7 +46,8 @@ bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address);
 /* Walk from the roots breadth first, to `depth` edges and `maximum` objects, and
  * mark what every secret edge on the way leads to.  Of one container, the first
  * `children` are walked, so that one list cannot use up the maximum.  Called
- * before anything is rendered, and again, wider, before what is farther is.  Nothing to do unless the mode is secrets. */
+ * before anything is rendered, and again, wider, before what is farther is.  Nothing to do unless the mode is secrets.
+ * */
 /* An edge is secret by the name that it has (local, attribute, dict key), and so is the second of a pair, a tuple
  * or list of two whose first is a secret name:
  *   - bytes, or an option (b"cookie", "--password"): whenever the second is a str or bytes that is no option itself;
@@ -107,8 +108,8 @@ bool ph_redactor_scrub_cut(struct ph_redactor *redactor, const char *text, size_
 
 /* Nothing is added any more: from now on several threads may scrub. */
 void ph_redactor_settle(struct ph_redactor *redactor);
-/* Whether the text certainly holds no secret, and scrubbing would leave it as it is: quick, and often wrong in saying no.
- * False unless settled. */
+/* Whether the text certainly holds no secret, and scrubbing would leave it as it is: quick, and often wrong in saying
+ * no. False unless settled. */
 bool ph_redactor_is_harmless(const struct ph_redactor *redactor, const char *text, size_t size);
 
 /* The renderer showed ‹redacted› in this object's place: counts it, once. */

@@ -65,7 +65,8 @@ static size_t join_escape(struct scan *s, size_t i, size_t end)
 	size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : octal ? 3 : 0;
 	size_t k = i + !octal;
 	uint32_t code = 0;
-	for (; digits && k < end && isxdigit((unsigned char)s->text[k]) && !(octal && s->text[k] > '7'); k++, digits--) {
+	for (; digits && k < end && isxdigit((unsigned char)s->text[k]) && !(octal && s->text[k] > '7');
+	     k++, digits--) {
 		char d = s->text[k];
 		code = code * (octal ? 8 : 16) + (uint32_t)(d <= '9' ? d - '0' : (d | 32) - 'a' + 10);
 	}
@@ -247,7 +248,9 @@ static bool is_expression(const struct scan *s, size_t start, size_t end)
 /* `Bearer x`, `Basic x`: the scheme stays. */
 static size_t skip_scheme(const struct scan *s, size_t i)
 {
-	static const char *const schemes[] = { "Bearer ", "Basic ", "Digest ", "Token ", "bearer ", "basic ", "token " };
+	static const char *const schemes[] = {
+		"Bearer ", "Basic ", "Digest ", "Token ", "bearer ", "basic ", "token "
+	};
 	for (size_t k = 0; k < sizeof(schemes) / sizeof(*schemes); k++) {
 		size_t n = strlen(schemes[k]);
 		if (s->size - i > n && !memcmp(s->text + i, schemes[k], n))
@@ -379,7 +382,8 @@ static void find(struct scan *s)
 static bool may_hold(const char *text, size_t size)
 {
 	/* no name without one of these behind it */
-	return memchr(text, '=', size) || memchr(text, ':', size) || memmem(text, size, "--", 2) || memchr(text, ',', size);
+	return memchr(text, '=', size) || memchr(text, ':', size) || memmem(text, size, "--", 2) ||
+	       memchr(text, ',', size);
 }
 
 void ph_redactor_find_patterns(const struct ph_redactor *redactor, const char *text, size_t size,

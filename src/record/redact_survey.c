@@ -90,7 +90,8 @@ static void mark_literals(struct marking *m, const char *text, size_t size)
 
 static void mark_scalar(struct marking *m, const struct ph_value *value, bool key)
 {
-	if (value->is_singleton || (key && is_plain_key(value)) || !ph_addrmap_set(&m->redactor->marked, value->address, 0, false))
+	if (value->is_singleton || (key && is_plain_key(value)) ||
+	    !ph_addrmap_set(&m->redactor->marked, value->address, 0, false))
 		return;
 	switch (value->kind) {
 	case PH_KIND_STR:
@@ -110,7 +111,8 @@ static void mark_scalar(struct marking *m, const struct ph_value *value, bool ke
 
 /* What the C struct holds besides the attributes: values (args, obj, mapping, filename), or what the object is made of
  * (__globals__, __code__, __traceback__), which is nobody's secret.  Of `"x".join` it is __self__ that is. */
-static void mark_structural(struct marking *m, const struct ph_attribute *a, const struct ph_value *value, uint32_t hops)
+static void mark_structural(struct marking *m, const struct ph_attribute *a, const struct ph_value *value,
+			    uint32_t hops)
 {
 	bool self = !strcmp(a->name, "__self__") || !strcmp(a->name, "__func__");
 	bool is_function = value->kind == PH_KIND_FUNCTION || value->kind == PH_KIND_METHOD;
@@ -300,7 +302,8 @@ static void visit_later(struct survey *s, struct entry entry)
 		if (seen & LONE_PAIR)
 			mark_pair_again(s, entry.address);
 	}
-	if (!seen && ph_addrmap_set(&s->seen, entry.address, SEEN | (counts ? IN_SEQUENCE : 0), true) && !push(&s->queue, entry))
+	if (!seen && ph_addrmap_set(&s->seen, entry.address, SEEN | (counts ? IN_SEQUENCE : 0), true) &&
+	    !push(&s->queue, entry))
 		s->no_memory = true;
 }
 

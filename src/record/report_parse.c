@@ -133,7 +133,8 @@ static int64_t small_number(struct json_object *o, const char *key)
 
 static const struct ph_syntax *parse_syntax(struct ph_arena *arena, struct json_object *o)
 {
-	struct ph_syntax *syntax = json_object_is_type(o, json_type_object) ? ph_arena_new(arena, struct ph_syntax) : NULL;
+	struct ph_syntax *syntax =
+		json_object_is_type(o, json_type_object) ? ph_arena_new(arena, struct ph_syntax) : NULL;
 	if (!syntax)
 		return NULL;
 	*syntax = (struct ph_syntax){
@@ -497,7 +498,8 @@ static void parse_children(struct ph_arena *arena, struct json_object *o, struct
 	}
 	if (!json_object_is_type(attributes, json_type_object))
 		return;
-	ret->attributes = ph_arena_array(arena, struct ph_object_attribute, (size_t)json_object_object_length(attributes));
+	ret->attributes =
+		ph_arena_array(arena, struct ph_object_attribute, (size_t)json_object_object_length(attributes));
 	json_object_object_foreach(attributes, key, value) {
 		if (ret->attributes)
 			ret->attributes[ret->attribute_count++] = (struct ph_object_attribute){

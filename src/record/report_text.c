@@ -388,8 +388,8 @@ void ph_report_tasks_text(const struct ph_report *report, const struct ph_text_o
 	struct ph_text t = begin(report, options, out);
 	ph_text_tasks(&t);
 	if (!report->tasks.count && report->greenlets.count)
-		ph_buffer_printf(out, "No tasks, but %zu greenlet%s: see `pyheap greenlets`.\n", report->greenlets.count,
-				 report->greenlets.count == 1 ? "" : "s");
+		ph_buffer_printf(out, "No tasks, but %zu greenlet%s: see `pyheap greenlets`.\n",
+				 report->greenlets.count, report->greenlets.count == 1 ? "" : "s");
 	else if (!report->tasks.count)
 		ph_buffer_puts(out, "No tasks.\n");
 }

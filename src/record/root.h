@@ -6,7 +6,8 @@
 #include "base/error.h"
 #include "base/types.h"
 
-/* The numbers are part of the dump's format (doc/dump-format.md, section 8).  What a root's name is depends on its kind. */
+/* The numbers are part of the dump's format (doc/dump-format.md, section 8).  What a root's name is depends on its
+ * kind. */
 enum ph_root_kind {
 	PH_ROOT_LOCAL,	      /* fast local of a frame: "thread MainThread frame 3 f: local x" */
 	PH_ROOT_STACK_VALUE,  /* value stack of a frame: "thread MainThread frame 3 f: stack 0" */

@@ -214,7 +214,10 @@ static struct subject find_subject(struct ph_report *r, const struct ph_thread *
 	struct subject s = { 0 };
 	struct ph_arena *arena = &r->arena;
 	int64_t number = r->image.signal_number;
-	const char *signal = r->image.signal_name ? r->image.signal_name : ph_arena_printf(arena, number > INT32_MAX ? "exception 0x%llx" : "signal %lld", (long long)number);
+	const char *signal = r->image.signal_name
+				     ? r->image.signal_name
+				     : ph_arena_printf(arena, number > INT32_MAX ? "exception 0x%llx" : "signal %lld",
+						       (long long)number);
 	const struct ph_exception *e =
 		thread && thread->exception_count ? ph_report_exception(r, thread->exceptions[0].address) : NULL;
 	if (thread) {

@@ -48,7 +48,8 @@ static bool same_place(const struct ph_task *a, const struct ph_task *b)
 {
 	if (a->awaiting_count != b->awaiting_count || a->interpreter != b->interpreter || a->thread != b->thread ||
 	    a->has_waiting != b->has_waiting || !same_text(a->state, b->state) ||
-	    !same_text(a->coroutine, b->coroutine) || !same_text(a->type, b->type) || !same_text(a->waiting_for.what, b->waiting_for.what))
+	    !same_text(a->coroutine, b->coroutine) || !same_text(a->type, b->type) ||
+	    !same_text(a->waiting_for.what, b->waiting_for.what))
 		return false;
 	for (size_t i = 0; i < a->awaiting_count; i++)
 		if (!ph_text_same_frame(&a->awaiting[i], &b->awaiting[i]))

@@ -112,7 +112,8 @@ static void put_stack(struct ph_text *t, const struct ph_thread *thread, bool lo
 			       ph_report_lacks(t->report, thread, "") ? ", its Python frames could not be read\n" :
 								 ", no Python frames\n");
 	if (thread->frames_omitted)
-		ph_buffer_printf(t->out, "  [%llu outer frames left out]\n", (unsigned long long)thread->frames_omitted);
+		ph_buffer_printf(t->out, "  [%llu outer frames left out]\n",
+				 (unsigned long long)thread->frames_omitted);
 	ph_text_frames(t, thread->frames, thread->frame_count, locals);
 	ph_buffer_putc(t->out, '\n');
 }

@@ -91,7 +91,8 @@ void ph_text_locals(struct ph_text *t, const struct ph_frame *f, const char *mar
 	for (size_t i = 0; i < count; i++) {
 		const struct ph_local *l = &f->locals[i];
 		const char *name = l->name ? l->name : "?", *repr = l->repr ? l->repr : "?";
-		size_t used = strlen(margin) + 6 + (ph_text_width(name, strlen(name)) > width ? strlen(name) : width) + 3;
+		size_t used =
+			strlen(margin) + 6 + (ph_text_width(name, strlen(name)) > width ? strlen(name) : width) + 3;
 		size_t columns = t->options->columns, size = strlen(repr), keep = size;
 		/* a column is at least a character, so this is never too wide but for double-width ones */
 		if (columns > used + 8)
@@ -153,10 +154,11 @@ static void put_stack(struct ph_text *t, const struct ph_frame *frames, size_t c
 		done = period ? period * (more + 1) : more >= REPEATS ? more + 1 : 1;
 		put_frames(t, frames + i, period ? period : done == 1 ? 1 : REPEATS, margin, locals);
 		if (period)
-			ph_buffer_printf(t->out, "%s  [Previous %zu frames repeated %zu more times]\n", margin, period, more);
+			ph_buffer_printf(t->out, "%s  [Previous %zu frames repeated %zu more times]\n", margin, period,
+					 more);
 		else if (done > 1)
-			ph_buffer_printf(t->out, "%s  [Previous line repeated %zu more time%s]\n", margin, done - REPEATS,
-					 done - REPEATS > 1 ? "s" : "");
+			ph_buffer_printf(t->out, "%s  [Previous line repeated %zu more time%s]\n", margin,
+					 done - REPEATS, done - REPEATS > 1 ? "s" : "");
 	}
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The data stack: where the frames of functions lie since 3.11, one behind the other, in chunks that are no part of the C
- * stack.  _PyThreadState_PushFrame() and push_chunk() of Python/pystate.c.
+/* The data stack: where the frames of functions lie since 3.11, one behind the other, in chunks that are no part of the
+ * C stack.  _PyThreadState_PushFrame() and push_chunk() of Python/pystate.c.
  *
- * The links between frames lead over the C stack: 3.11 and 3.12 keep the innermost one in a _PyCFrame there, 3.12 and later
- * have an entry frame there where C code called Python.  A core that is cut has lost the main thread's first, since the
- * kernel writes by address. */
+ * The links between frames lead over the C stack: 3.11 and 3.12 keep the innermost one in a _PyCFrame there, 3.12 and
+ * later have an entry frame there where C code called Python.  A core that is cut has lost the main thread's first,
+ * since the kernel writes by address. */
 #include "runtime/internal.h"
 
 #include <stdlib.h>

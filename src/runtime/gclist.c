@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The lists of the cyclic garbage collector: circles of heads that precede their objects.  Modules/gcmodule.c, since 3.13
- * Python/gc.c. */
+/* The lists of the cyclic garbage collector: circles of heads that precede their objects.  Modules/gcmodule.c, since
+ * 3.13 Python/gc.c. */
 #include "runtime/internal.h"
 
 #include "base/cursor.h"
@@ -73,7 +73,8 @@ static void add_object(struct circles *c, ph_addr object)
 	ph_addr link = 0;
 	/* a dict of atoms is not tracked: its links are 0 */
 	if (type && bit >= 0 && type->flags >> bit & 1 &&
-	    ph_target_read_ptr(c->runtime->target, object - c->head_size + c->next_offset, &link) == PH_OK && link_of(link))
+	    ph_target_read_ptr(c->runtime->target, object - c->head_size + c->next_offset, &link) == PH_OK &&
+	    link_of(link))
 		add_start(c, object - c->head_size);
 }
 
@@ -89,7 +90,8 @@ static void add_generations(struct circles *c, const struct ph_interp_state *int
 	if (gc)
 		add_start(c, ph_target_at(target, gc, PH_gc_runtime_state_permanent_generation));
 	/* 2.7 and 3.6: generation 0, behind a pointer; the others follow it */
-	ph_addr symbol = generations ? 0 : ph_image_symbol(c->runtime->image, target->module, "_PyGC_generation0"), first;
+	ph_addr symbol = generations ? 0 : ph_image_symbol(c->runtime->image, target->module, "_PyGC_generation0"),
+		first;
 	if (symbol && ph_target_read_ptr(target, symbol, &first) == PH_OK && first)
 		for (int32_t i = 0; i < ph_target_trait(target, PH_TRAIT_GC_GENERATIONS); i++)
 			add_start(c, first + (ph_addr)i * ph_target_sizeof(target, PH_SIZEOF_gc_generation));
@@ -116,7 +118,8 @@ void ph_runtime_gc_objects(struct ph_runtime *runtime, const struct ph_interp_st
 			   bool (*each)(void *user, ph_addr object, ph_addr type), void *user)
 {
 	struct ph_target *target = runtime->target;
-	enum ph_field next = ph_target_has(target, PH_PyGC_Head__gc_next) ? PH_PyGC_Head__gc_next : PH_PyGC_Head_gc_gc_next;
+	enum ph_field next =
+		ph_target_has(target, PH_PyGC_Head__gc_next) ? PH_PyGC_Head__gc_next : PH_PyGC_Head_gc_gc_next;
 	struct circles c = {
 		.runtime = runtime,
 		.head_size = ph_target_sizeof(target, PH_SIZEOF_PyGC_Head),

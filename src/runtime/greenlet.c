@@ -51,7 +51,8 @@ enum ph_status ph_greenlet_load(struct ph_runtime *runtime, ph_addr object, stru
 	if (!greenlet.is_main) {
 		greenlet.parent = ph_runtime_ptr(runtime, impl, FIELD(parent));
 		greenlet.main = ph_runtime_ptr(runtime, impl, PH_UserGreenlet_main_greenlet);
-		greenlet.run = ph_runtime_ptr(runtime, impl, inside ? PH_PyGreenlet_run_info : PH_UserGreenlet_run_callable);
+		greenlet.run =
+			ph_runtime_ptr(runtime, impl, inside ? PH_PyGreenlet_run_info : PH_UserGreenlet_run_callable);
 		if (ph_target_has(target, PH_UserGreenlet_self) &&
 		    ph_runtime_ptr(runtime, impl, PH_UserGreenlet_self) != object)
 			return PH_CORRUPT;
@@ -154,7 +155,9 @@ struct ph_error *ph_greenlet_record(struct ph_runtime *runtime, const struct ph_
 	task->name = name ? ph_str_get(runtime->objects, name, arena) : NULL;
 	if (!task->name && greenlet->is_main)
 		task->name = "main";
-	task->state = !greenlet->stack_stop ? "not started" : ph_greenlet_is_running(greenlet) ? "running" : "suspended";
+	task->state = !greenlet->stack_stop		 ? "not started"
+		      : ph_greenlet_is_running(greenlet) ? "running"
+							 : "suspended";
 	if (budget->frames < PH_MAX_FRAMES && budget->locals < PH_MAX_LOCALS && greenlet->stack_start)
 		error = greenlet->top_frame ? record_stack(runtime, greenlet, arena, task) :
 					      record_running(runtime, arena, task);

@@ -246,7 +246,8 @@ static struct ph_error *record(struct finder *f, struct ph_arena *arena, struct 
 {
 	struct ph_task_budget budget = { 0 };
 	size_t count = f->count < PH_MAX_TASKS ? f->count : PH_MAX_TASKS;
-	struct ph_task_list list = { .items = ph_arena_array(arena, struct ph_task, count), .omitted = f->count - count };
+	struct ph_task_list list = { .items = ph_arena_array(arena, struct ph_task, count),
+				     .omitted = f->count - count };
 	if (count && !list.items)
 		return &ph_error_no_memory;
 	for (size_t i = 0; i < count; i++) {

@@ -73,8 +73,8 @@ static size_t count_on_stack(struct ph_runtime *runtime, const struct ph_native_
 	return found;
 }
 
-/* Where no thread register is known (cores of macOS, minidumps): the thread whose C stack holds the address of the state's
- * innermost frame most often. */
+/* Where no thread register is known (cores of macOS, minidumps): the thread whose C stack holds the address of the
+ * state's innermost frame most often. */
 static ptrdiff_t match_frame(struct ph_runtime *runtime, const struct ph_thread_state *thread,
 			     const struct ph_native_thread *natives, size_t count)
 {

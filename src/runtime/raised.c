@@ -31,8 +31,8 @@ static ph_addr innermost_frame(struct ph_runtime *runtime, ph_addr thread)
 }
 
 /* The i-th exception being handled, the innermost first, with its traceback: the thread state's, then those that
- * set_exc_info() (2.7, for each frame that handles one) or save_exc_state() (3.6, for running generators; Python/ceval.c)
- * saved in frames.  False behind the last. */
+ * set_exc_info() (2.7, for each frame that handles one) or save_exc_state() (3.6, for running generators;
+ * Python/ceval.c) saved in frames.  False behind the last. */
 struct saved {
 	ph_addr frame; /* 0: the thread state's is next */
 	size_t steps;

@@ -79,8 +79,8 @@ bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state
 			struct ph_waiting *ret);
 
 /* gc state of an interpreter into the record. */
-/* The generations of a gc_runtime_state, three gc_generation in a row: `generations`, or `young` and `old` of the incremental
- * collector (3.14.0 to 3.14.4, and free-threaded builds since 3.14).  0 none. */
+/* The generations of a gc_runtime_state, three gc_generation in a row: `generations`, or `young` and `old` of the
+ * incremental collector (3.14.0 to 3.14.4, and free-threaded builds since 3.14).  0 none. */
 ph_addr ph_runtime_generations(const struct ph_target *target, ph_addr gc);
 void ph_runtime_gc(struct ph_runtime *runtime, const struct ph_interp_state *interp, struct ph_interpreter *ret);
 

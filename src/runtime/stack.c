@@ -57,8 +57,8 @@ struct walk {
 	ph_addr cframe;	   /* 3.11: that of the loop which runs it; 0 none */
 	uint64_t omitted;
 	bool hidden_too;
-	/* where links are lost: the frames on the data stack, outermost first, of which the first `data_left` are not yet
-	 * met */
+	/* where links are lost: the frames on the data stack, outermost first, of which the first `data_left` are not
+	 * yet met */
 	ph_addr thread_state; /* 0: there is no going on */
 	ph_addr *data;
 	size_t data_left;
@@ -89,8 +89,8 @@ static bool keep(struct walk *walk, const struct ph_frame_state *state)
 	return true;
 }
 
-/* Python frames that call each other share one call of _PyEval_EvalFrameDefault(): 3.11 keeps a _PyCFrame on its C stack
- * and marks the first of them, 3.12 has a shim there, behind the first.  (Python/ceval.c) */
+/* Python frames that call each other share one call of _PyEval_EvalFrameDefault(): 3.11 keeps a _PyCFrame on its C
+ * stack and marks the first of them, 3.12 has a shim there, behind the first.  (Python/ceval.c) */
 static void end_loop(struct ph_runtime *runtime, const struct ph_frame_state *state, struct walk *walk)
 {
 	struct ph_target *target = runtime->target;
@@ -123,8 +123,8 @@ static ph_addr where_now(const struct ph_moved *moved, ph_addr address)
 	return moved && address - moved->start < moved->size ? moved->copy + (address - moved->start) : address;
 }
 
-/* The next frame where the link to it is lost with the C stack; 0 none.  Between it and the one before there may have been
- * a generator's, which is not on the data stack. */
+/* The next frame where the link to it is lost with the C stack; 0 none.  Between it and the one before there may have
+ * been a generator's, which is not on the data stack. */
 static ph_addr next_on_data_stack(struct ph_runtime *runtime, struct walk *walk)
 {
 	if (!walk->thread_state)
@@ -168,9 +168,10 @@ static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where
 		if (status != PH_OK) {
 			ph_addr next = next_on_data_stack(runtime, walk);
 			if (next)
-				ph_damage_add(damage, PH_DAMAGE_REPORT, where,
-					      "frames that stand on the C stack: %s; their callers are from the data stack",
-					      ph_status_text(status));
+				ph_damage_add(
+					damage, PH_DAMAGE_REPORT, where,
+					"frames that stand on the C stack: %s; their callers are from the data stack",
+					ph_status_text(status));
 			else if (!walk->is_mended || !walk->count)
 				ph_damage_add(damage, PH_DAMAGE_REPORT, where,
 					      "frame at 0x%" PRIx64 ": %s; its callers are lost", address,
@@ -247,7 +248,8 @@ struct ph_error *ph_runtime_chain(struct ph_runtime *runtime, const char *where,
 				  const struct ph_moved *moved, struct ph_arena *arena, struct ph_frame **ret_frames,
 				  size_t *ret_count, uint64_t *ret_omitted)
 {
-	return record_chain(runtime, where, first, &(struct walk){ 0 }, moved, arena, ret_frames, ret_count, ret_omitted);
+	return record_chain(runtime, where, first, &(struct walk){ 0 }, moved, arena, ret_frames, ret_count,
+			    ret_omitted);
 }
 
 struct ph_error *ph_runtime_stack(struct ph_runtime *runtime, const struct ph_thread_state *thread,

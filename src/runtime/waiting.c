@@ -31,8 +31,8 @@ static bool is_in_gil(struct ph_runtime *runtime, ph_addr gil, ph_addr futex)
 	return gil && start && futex >= start && futex - gil < size;
 }
 
-/* What a thread is parked for (Python/parking_lot.c, since 3.13), when the futex is the semaphore of an entry in its list
- * of waiters; 0 otherwise. */
+/* What a thread is parked for (Python/parking_lot.c, since 3.13), when the futex is the semaphore of an entry in its
+ * list of waiters; 0 otherwise. */
 static ph_addr parked_for(struct ph_runtime *runtime, ph_addr futex)
 {
 	struct ph_target *target = runtime->target;
@@ -50,7 +50,8 @@ static ph_addr parked_for(struct ph_runtime *runtime, ph_addr futex)
 /* Does the object have what is waited for within it: a lock its PyMutex, a queue its flag? */
 static bool has_within(struct ph_runtime *runtime, ph_addr object, ph_addr parked)
 {
-	const struct ph_type *type = parked > object && parked - object < 4096 ? ph_object_type(runtime->objects, object) : NULL;
+	const struct ph_type *type =
+		parked > object && parked - object < 4096 ? ph_object_type(runtime->objects, object) : NULL;
 	return type && type->basicsize > 0 && parked - object < (uint64_t)type->basicsize;
 }
 

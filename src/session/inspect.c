@@ -236,7 +236,8 @@ struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, 
 	bool unread = !tid && ph_report_lacks_states(report);
 	for (size_t i = 0; i < report->thread_count; i++) {
 		const struct ph_thread *thread = &report->threads[i];
-		unread |= (!tid || thread->native_id == tid) && ph_report_lacks(report, thread, "the stack of exceptions");
+		unread |= (!tid || thread->native_id == tid) &&
+			  ph_report_lacks(report, thread, "the stack of exceptions");
 		for (size_t k = 0; (!tid || thread->native_id == tid) && k < thread->exception_count; k++) {
 			if (!is_wanted(which, thread->exceptions[k].state)) {
 				others++;
@@ -254,10 +255,12 @@ struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, 
 	if (!out.size && unread && which == PH_INSPECT_HANDLED)
 		ph_buffer_puts(&out, "The exceptions that are being handled could not be read.\n");
 	if (!out.size)
-		ph_buffer_printf(&out, "No exception is being %s%s.%s\n", which == PH_INSPECT_HANDLED ? "handled" : "raised",
-				 tid ? " in this thread" : "", !others ? "" :
-				 which == PH_INSPECT_HANDLED ? "  One is being raised or left in sys.last_*: py-exc-print -r." :
-							       "  One is being handled: py-exc-print.");
+		ph_buffer_printf(&out, "No exception is being %s%s.%s\n",
+				 which == PH_INSPECT_HANDLED ? "handled" : "raised", tid ? " in this thread" : "",
+				 !others ? ""
+				 : which == PH_INSPECT_HANDLED
+					 ? "  One is being raised or left in sys.last_*: py-exc-print -r."
+					 : "  One is being handled: py-exc-print.");
 	return take(&out, ret);
 }
 
@@ -302,8 +305,8 @@ static ph_addr dict_get(struct ph_session *session, ph_addr dict, const char *na
 	for (size_t i = 0; value.kind == PH_KIND_DICT && !found && i < value.pair_count; i++) {
 		ph_source_value(source, value.pairs[i].key, &text, &key);
 		/* names of 2.7 are bytes */
-		if ((key.kind == PH_KIND_STR || key.kind == PH_KIND_BYTES) && key.text && key.text_size == strlen(name) &&
-		    !memcmp(key.text, name, key.text_size))
+		if ((key.kind == PH_KIND_STR || key.kind == PH_KIND_BYTES) && key.text &&
+		    key.text_size == strlen(name) && !memcmp(key.text, name, key.text_size))
 			found = value.pairs[i].value;
 	}
 	ph_value_deinit(&value);

@@ -250,7 +250,8 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 	if (error || options->heap == PH_DUMP_HEAP_NONE)
 		return error;
 	size_t objects = options->pickle_objects ? options->pickle_objects : PH_CLOSURE_MAXIMUM;
-	error = ph_extract_closure(extract, objects, &pieces->closure, &contents->closure_count, &contents->closure_cut);
+	error = ph_extract_closure(extract, objects, &pieces->closure, &contents->closure_count,
+				   &contents->closure_cut);
 	if (error)
 		return error;
 	contents->render = &extract->render;

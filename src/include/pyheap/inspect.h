@@ -32,7 +32,8 @@ struct ph_error *ph_session_frame_count(struct ph_session *session, int64_t tid,
 
 /* The most recent call first; tid 0: every thread. */
 struct ph_error *ph_session_backtrace(struct ph_session *session, int64_t tid, bool locals,
-				      const struct ph_report_style *style, char **ret) __attribute__((warn_unused_result));
+				      const struct ph_report_style *style, char **ret)
+	__attribute__((warn_unused_result));
 
 enum ph_inspect_exceptions { PH_INSPECT_HANDLED, PH_INSPECT_RAISED /* or left in sys.last_* */ };
 struct ph_error *ph_session_exceptions(struct ph_session *session, int64_t tid, enum ph_inspect_exceptions which,
@@ -92,7 +93,8 @@ struct ph_inspect_object {
 		const char *name; /* "collections.deque" */
 		uint64_t address;
 		int64_t basicsize;
-		uint64_t functions[PH_INSPECT_FUNCTIONS]; /* of C, that take an instance: tp_dealloc, tp_repr …; 0 none */
+		uint64_t functions
+			[PH_INSPECT_FUNCTIONS]; /* of C, that take an instance: tp_dealloc, tp_repr …; 0 none */
 	} *types; /* its own, then the bases */
 	size_t type_count;
 	struct ph_inspect_word {

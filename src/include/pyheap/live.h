@@ -33,8 +33,8 @@ double ph_live_stood(const struct ph_image *image);
 /* Whether the process was seen to end while it was read. */
 bool ph_live_has_ended(const struct ph_image *image);
 
-/* A process of which the kernel writes a core into a pipe: its headers and notes are read from `core`, a descriptor that
- * stays the caller's and must stay open, for the kernel keeps the process that long; its memory comes from
+/* A process of which the kernel writes a core into a pipe: its headers and notes are read from `core`, a descriptor
+ * that stays the caller's and must stay open, for the kernel keeps the process that long; its memory comes from
  * `memory`, an open /proc/PID/mem, the caller's too.  `spill`: what is read of it goes into an unlinked file under
  * $TMPDIR, not into memory.  PH_ERROR_NOT_CORE. */
 struct ph_error *ph_image_open_piped(int core, int memory, bool spill, const struct ph_image_options *options,
