@@ -232,26 +232,43 @@ static int add_label(struct options *options, const char **labels, const char *v
 	return -1;
 }
 
+/* Those without an argument. */
+static bool set_flag(int c, struct options *options)
+{
+	switch (c) {
+	case OPT_NO_DUMP:
+		options->no_dump = true;
+		return true;
+	case OPT_NO_STOP:
+		options->no_stop = true;
+		return true;
+	case OPT_COREDUMPCTL:
+		options->coredumpctl = true;
+		return true;
+	case OPT_HANDLER:
+		options->handler = true;
+		return true;
+	case OPT_NO_PICKLE:
+		options->pickle_objects = 0;
+		return true;
+	case OPT_EXPLAIN:
+		options->explain = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int set_option(int c, struct options *options, const char **labels)
 {
+	if (set_flag(c, options))
+		return -1;
 	switch (c) {
 	case 'o':
 		options->output = optarg;
 		return -1;
-	case OPT_NO_DUMP:
-		options->no_dump = true;
-		return -1;
 	case OPT_PID:
 		return set_pid(options, optarg);
-	case OPT_NO_STOP:
-		options->no_stop = true;
-		return -1;
-	case OPT_COREDUMPCTL:
-		options->coredumpctl = true;
-		return -1;
-	case OPT_HANDLER:
-		options->handler = true;
-		return -1;
 	case OPT_QUOTA:
 		return set_quota(options, optarg);
 	case OPT_REPORT:
@@ -274,16 +291,10 @@ static int set_option(int c, struct options *options, const char **labels)
 		return set_jobs(options, optarg);
 	case OPT_PICKLE_OBJECTS:
 		return set_pickle_objects(options, optarg);
-	case OPT_NO_PICKLE:
-		options->pickle_objects = 0;
-		return -1;
 	case OPT_PROGRESS:
 		return set_progress(options, optarg);
 	case OPT_TRIM:
 		options->trim = optarg;
-		return -1;
-	case OPT_EXPLAIN:
-		options->explain = true;
 		return -1;
 	case OPT_HELP:
 		fputs(help_text, stdout);

@@ -23,8 +23,8 @@ struct ph_memory_row {
 struct ph_memory_type { /* objects of one type with what they hold */
 	const char *name, *module; /* module NULL unknown */
 	uint64_t count;
-	uint64_t
-		held; /* bytes: whole blocks, with those of tables and arrays; shared ones once, for whom they came first */
+	/* bytes: whole blocks, with those of tables and arrays; shared ones once, for whom they came first */
+	uint64_t held;
 };
 
 struct ph_memory {

@@ -92,7 +92,8 @@ struct ph_value {
 	bool python2; /* STR and BYTES: quoted as 2.7 does, u'…' and '…' */
 	const char *text; /* ATOM, STR, BYTES; NUL-terminated but may hold NULs: use text_size */
 	size_t text_size; /* bytes */
-	bool text_cut; /* text is a beginning only (the maximum asked for in characters or bytes); or parts are left out */
+	/* text is a beginning only (the maximum asked for in characters or bytes); or parts are left out */
+	bool text_cut;
 	const char *open, *close; /* UTF-8; never NULL for the forms that use them */
 	/* what repr prints for itself within itself: "[...]", "{...}", "…(...)"; "" when it does not look (an
 	 * exception, a namedtuple: Python goes on until another object of the circle does) */
