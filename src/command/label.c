@@ -31,7 +31,8 @@ void ph_put_type(const struct ph_dump_type *type, struct ph_buffer *out)
 /* 2.7's str is bytes, whose values are hexadecimal. */
 static bool holds_bytes(const struct ph_heap_view *view, const struct ph_dump_type *type)
 {
-	return is_builtin(type, "bytes") || is_builtin(type, "bytearray") || (view->types.has_unicode && is_builtin(type, "str"));
+	return is_builtin(type, "bytes") || is_builtin(type, "bytearray") ||
+	       (view->types.has_unicode && is_builtin(type, "str"));
 }
 
 static int hex_digit(char c)
@@ -120,7 +121,8 @@ bool ph_put_own_name(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 
 bool ph_has_own_name(const struct ph_dump_type *type)
 {
-	static const char *const names[] = { "function", "module", "type", "code", "generator", "coroutine", "ABCMeta", "EnumType", "EnumMeta" };
+	static const char *const names[] = { "function",  "module",  "type",	 "code",    "generator",
+					     "coroutine", "ABCMeta", "EnumType", "EnumMeta" };
 	for (size_t i = 0; type && i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(type->name, names[i]))
 			return true;
@@ -134,7 +136,8 @@ void ph_put_object(struct ph_heap_view *view, uint32_t object, struct ph_buffer 
 	ph_put_type(type, out);
 	size_t before = out->size;
 	ph_buffer_putc(out, ' ');
-	if (ph_put_value(view, object, VALUE_CHARACTERS, out) || (ph_has_own_name(type) && ph_put_own_name(view, object, out)))
+	if (ph_put_value(view, object, VALUE_CHARACTERS, out) ||
+	    (ph_has_own_name(type) && ph_put_own_name(view, object, out)))
 		return;
 	out->size = before;
 	if (len >= 0)

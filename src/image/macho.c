@@ -162,7 +162,8 @@ static bool find_table(struct ph_image *image, const struct ph_module *module, s
 		return false;
 	ph_addr base = module->bias + linkedit.vaddr;
 	count = count < MAX_SYMBOLS ? count : MAX_SYMBOLS;
-	ret->symbol_count = ph_image_core_readable(image, base + (symbols - linkedit.offset), count * NLIST_SIZE) / NLIST_SIZE;
+	ret->symbol_count =
+		ph_image_core_readable(image, base + (symbols - linkedit.offset), count * NLIST_SIZE) / NLIST_SIZE;
 	ret->string_size = ph_image_core_readable(image, base + (strings - linkedit.offset), size);
 	ret->symbols = ph_image_core_view(image, base + (symbols - linkedit.offset), ret->symbol_count * NLIST_SIZE);
 	ret->strings = ph_image_core_view(image, base + (strings - linkedit.offset), ret->string_size);
