@@ -219,9 +219,16 @@ static enum ph_local_kind local_kind(const struct ph_code *code, size_t index)
 	uint8_t kind = code->localsplus_kinds[index];
 	if (kind & PH_FAST_FREE)
 		return PH_LOCAL_FREE;
-	if (kind & PH_FAST_CELL)
-		return PH_LOCAL_CELL;
-	return index < (size_t)code->argcount ? PH_LOCAL_ARGUMENT : PH_LOCAL_LOCAL;
+	if (index < (size_t)code->argcount)
+		return PH_LOCAL_ARGUMENT;
+	if (!(kind & PH_FAST_CELL))
+		return PH_LOCAL_LOCAL;
+	/* up to 3.10 an argument that an inner function uses is in a cell behind the locals, under the same name */
+	const char *name = code->localsplus_names[index];
+	for (size_t i = 0; name && i < (size_t)code->argcount; i++)
+		if (code->localsplus_names[i] && !strcmp(code->localsplus_names[i], name))
+			return PH_LOCAL_ARGUMENT;
+	return PH_LOCAL_CELL;
 }
 
 /* Where the next local goes.  2.7 copies an argument into its cell and leaves the
@@ -229,7 +236,7 @@ static enum ph_local_kind local_kind(const struct ph_code *code, size_t index)
  * it): the cell is the variable then, as in locals().  It has at most 255 arguments. */
 static struct ph_local *place_of(struct ph_frame *frame, const struct ph_code *code, size_t index)
 {
-	if (local_kind(code, index) == PH_LOCAL_CELL)
+	if (code->localsplus_kinds[index] & PH_FAST_CELL)
 		for (size_t i = 0; i < frame->local_count && i < 255; i++)
 			if (frame->locals[i].name && !strcmp(frame->locals[i].name, code->localsplus_names[index]))
 				return &frame->locals[i];
