@@ -124,8 +124,10 @@ void ph_account_pools(struct ph_account *a)
 	struct ph_memory_row *rows = a->memory->rows;
 	uint64_t pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64];
+	ph_addr behind = 0;
 	for (size_t i = 0; i < a->heap->pool_count; i++) {
 		const struct ph_pool *pool = &a->heap->pools[i];
+		ph_account_leave(a, &behind, pool->address);
 		uint64_t room = (pool_size - PH_POOL_HEADER) / pool->block_size;
 		const uint8_t *data = ph_image_view(a->target->image, pool->address, pool_size);
 		if (!data)

@@ -20,12 +20,13 @@ static bool load_word(const struct ph_account *a, ph_addr at, uint64_t *ret)
 }
 
 /* From the first chunk to the last, which ends where the heap does; false when they do not lead there. */
-static bool closes(const struct ph_account *a, ph_addr start, ph_addr end)
+static bool closes(struct ph_account *a, ph_addr start, ph_addr end)
 {
-	ph_addr at = start;
+	ph_addr at = start, behind = start;
 	uint64_t size;
 	unsigned chunks = 0;
 	while (at < end) {
+		ph_account_leave(a, &behind, at);
 		if (!load_word(a, at + 8, &size))
 			return false;
 		size &= ~(uint64_t)FLAGS;
@@ -96,15 +97,18 @@ static void take_heap(struct ph_account *a, ph_addr start, ph_addr first, ph_add
 	struct ph_memory_row *rows = a->memory->rows;
 	struct ph_addrset freed = { 0 };
 	uint64_t size, next;
-	ph_addr at;
+	ph_addr at, behind = first;
 	for (at = first; at < end && load_word(a, at + 8, &size); at += size) {
 		size &= ~(uint64_t)FLAGS;
+		ph_account_leave(a, &behind, at);
 		/* its table is the first that a thread asks for */
 		if (size >= 0x250 && size <= 0x300)
 			free_tcache(a, at + CHUNK_HEADER, size - CHUNK_HEADER, &freed);
 	}
+	behind = first;
 	for (at = first; at < end && load_word(a, at + 8, &size); at += size) {
 		size &= ~(uint64_t)FLAGS;
+		ph_account_leave(a, &behind, at);
 		bool top = at + size >= end;
 		enum ph_memory_kind kind = PH_MEMORY_MALLOC_FREE;
 		if (top)

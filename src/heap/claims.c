@@ -7,7 +7,6 @@
 
 #include "base/addrmap.h"
 
-#define WINDOW ((ph_addr)32 << 20)
 #define LOOKED_THROUGH 65536 /* bytes of a block of unknown contents */
 #define RANGES 64
 
@@ -142,10 +141,7 @@ static void claim_of_objects(struct ph_account *a, struct types *types)
 	a->pool_kind = PH_MEMORY_POOL_OWNED;
 	a->malloc_kind = PH_MEMORY_MALLOC_OWNED;
 	while (!a->no_memory && ph_addrset_next(&iter, &object)) {
-		if (object - behind > WINDOW) {
-			ph_image_drop_pages(a->target->image, behind, object & ~(WINDOW - 1));
-			behind = object & ~(WINDOW - 1);
-		}
+		ph_account_leave(a, &behind, object);
 		const struct ph_shape *shape = ph_heap_shape(a->heap, object);
 		struct ph_type_held *held = shape ? type_of(types, shape) : NULL;
 		if (!held) {

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 
 #define RANGES 64
+#define WINDOW ((ph_addr)32 << 20)
 #define FRAME_CHUNKS 100000 /* of one thread */
 #define CHUNK_MAXIMUM ((uint64_t)1 << 30)
 #define MIMALLOC_LEAST ((uint64_t)32 << 20) /* MI_SEGMENT_SIZE */
@@ -27,6 +28,14 @@ void ph_account_extent(struct ph_account *a, ph_addr start, ph_addr end, enum ph
 		a->extent_capacity = capacity;
 	}
 	a->extents[a->extent_count++] = (struct ph_extent){ .start = start, .end = end, .use = (uint8_t)use };
+}
+
+void ph_account_leave(struct ph_account *a, ph_addr *behind, ph_addr at)
+{
+	if (at - *behind <= WINDOW)
+		return;
+	ph_image_drop_pages(a->target->image, *behind, at & ~(WINDOW - 1));
+	*behind = at & ~(WINDOW - 1);
 }
 
 static int compare_extents(const void *x, const void *y)

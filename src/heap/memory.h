@@ -55,6 +55,8 @@ struct ph_account {
 };
 
 void ph_account_extent(struct ph_account *account, ph_addr start, ph_addr end, enum ph_extent_use use);
+/* Give back pages that a walk upwards has left, by windows; *behind is the walk's own, 0 at first. */
+void ph_account_leave(struct ph_account *account, ph_addr *behind, ph_addr at);
 void ph_account_arenas(struct ph_account *account); /* arenas.c */
 /* Blocks of pools: objects, free ones, and the others into `blocks`. */
 void ph_account_pools(struct ph_account *account);
