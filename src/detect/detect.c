@@ -68,7 +68,8 @@ static bool confirm(struct detection *d, struct ph_target *target, const struct 
 	char said[16], found[16];
 	if (!ph_read_sys(target, &version, &abi.debug, &abi.ucs4)) {
 		ph_explain(d->callbacks, "sys.hexversion cannot be read");
-		if (hint->guess)
+		/* a release build that initialises could be taken for one with longer objects */
+		if (hint->guess || (abi.trace_refs && ph_image_info(d->image)->complete))
 			return false;
 		d->minor_only = hint->minor_only;
 		ph_damage_add(ph_image_damage(d->image), PH_DAMAGE_REPORT, "python",

@@ -127,11 +127,20 @@ static bool may_be_array(const struct ph_heap *heap, ph_addr object)
 	       count >= ADDRESS_LEAST;
 }
 
-/* It is one, where the words before it lead to no neighbour in a list of the gc that knows it. */
-static bool is_array(const struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
+/* It is one, where the count is the address of an object, or the words before it lead to no neighbour in a list of the gc
+ * that knows it. */
+static bool is_array(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object)
 {
-	ph_addr next;
-	return heap->check_links && may_be_array(heap, object) && ph_object_is_tracked(shape, object, &next, NULL) &&
+	const struct ph_heap *heap = w->heap;
+	ph_addr next, type;
+	uint64_t first;
+	if (!may_be_array(heap, object))
+		return false;
+	if (ph_target_uint(heap->target, object, PH_PyObject_ob_refcnt, &first) == PH_OK &&
+	    ph_target_is_aligned(heap->target, first) &&
+	    ph_target_ptr(heap->target, first, PH_PyObject_ob_type, &type) == PH_OK && shape_of_type(w, type))
+		return true;
+	return heap->check_links && ph_object_is_tracked(shape, object, &next, NULL) &&
 	       !ph_heap_link_holds(heap, object, next);
 }
 
@@ -166,7 +175,7 @@ static ph_addr object_in_block(struct ph_heap_work *w, ph_addr block, const uint
 		uint64_t least = least_size(heap, shape, block + front);
 		if (least == UINT64_MAX && !may_be_array(heap, block + front))
 			ph_heap_note(heap, PH_FAULT_LENGTH, block + front, shape->type->full);
-		if (least > block_size || front + least > block_size || is_array(heap, shape, block + front))
+		if (least > block_size || front + least > block_size || is_array(w, shape, block + front))
 			continue;
 		*ret = shape;
 		return block + front;
