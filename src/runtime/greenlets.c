@@ -146,7 +146,8 @@ static bool place_layout(struct finder *f)
 
 /* ---- whose thread ---- */
 
-/* The thread whose C stack is mapped where the greenlet's begins. */
+/* The thread whose C stack is mapped where the greenlet's begins.  Stacks of threads may touch each other (glibc 2.42 has no
+ * page between them that is mapped otherwise): a thread's pthread is at the upper end of its own. */
 static const struct ph_thread_state *thread_of_stack(struct ph_runtime *runtime, ph_addr stop)
 {
 	const struct ph_segment *segments;
@@ -161,13 +162,18 @@ static const struct ph_thread_state *thread_of_stack(struct ph_runtime *runtime,
 		else
 			high = middle;
 	}
+	const struct ph_thread_state *best = NULL;
 	for (size_t i = 0; low < segment_count && i < runtime->thread_count; i++) {
-		ptrdiff_t native = runtime->threads[i].native;
-		if (native >= 0 && (size_t)native < native_count && natives[native].has_registers &&
-		    natives[native].sp >= segments[low].start && natives[native].sp < segments[low].end)
-			return &runtime->threads[i];
+		const struct ph_thread_state *thread = &runtime->threads[i];
+		ptrdiff_t native = thread->native;
+		if (native < 0 || (size_t)native >= native_count || !natives[native].has_registers ||
+		    natives[native].sp < segments[low].start || natives[native].sp >= segments[low].end)
+			continue;
+		bool own = thread->id >= stop && thread->id < segments[low].end;
+		if (!best || (own && (best->id < stop || best->id >= segments[low].end || thread->id < best->id)))
+			best = thread;
 	}
-	return NULL;
+	return best;
 }
 
 /* The main greenlet at the end of its line of parents; 0 unknown. */
