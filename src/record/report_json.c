@@ -441,26 +441,26 @@ static void put_task(struct ph_json *j, const struct ph_task *t, bool greenlet)
 	ph_json_object_end(j);
 }
 
+static void put_suspended(struct ph_json *j, const char *key, const char *omitted_key, const struct ph_task_list *tasks,
+			  bool greenlets)
+{
+	ph_json_key(j, key);
+	ph_json_array(j, !tasks->count);
+	for (size_t i = 0; i < tasks->count; i++)
+		put_task(j, &tasks->items[i], greenlets);
+	ph_json_array_end(j);
+	if (tasks->omitted)
+		ph_json_put_uint(j, omitted_key, tasks->omitted);
+}
+
 static void put_tasks(struct ph_json *j, const struct ph_report *r)
 {
-	ph_json_key(j, "tasks");
-	ph_json_array(j, !r->tasks.count);
-	for (size_t i = 0; i < r->tasks.count; i++)
-		put_task(j, &r->tasks.items[i], false);
-	ph_json_array_end(j);
-	if (r->tasks.omitted)
-		ph_json_put_uint(j, "tasks_omitted", r->tasks.omitted);
+	put_suspended(j, "tasks", "tasks_omitted", &r->tasks, false);
 }
 
 static void put_greenlets(struct ph_json *j, const struct ph_report *r)
 {
-	ph_json_key(j, "greenlets");
-	ph_json_array(j, !r->greenlets.count);
-	for (size_t i = 0; i < r->greenlets.count; i++)
-		put_task(j, &r->greenlets.items[i], true);
-	ph_json_array_end(j);
-	if (r->greenlets.omitted)
-		ph_json_put_uint(j, "greenlets_omitted", r->greenlets.omitted);
+	put_suspended(j, "greenlets", "greenlets_omitted", &r->greenlets, true);
 }
 
 static void put_signature(struct ph_json *j, const struct ph_report *r)
