@@ -95,6 +95,28 @@ both() {
 		$2
 		last="$CORE2PYHEAP $operand $core"
 	done
+	kinds "$1" "$2"
+}
+
+# kinds EXECUTABLE FUNCTION: the same core as other people hand it on: compressed, trimmed to a minidump, cut by a full disk
+kinds() {
+	if command -v zstd >/dev/null; then
+		zstd -q -f -1 "$core" -o "$work/kind.zst"
+		run 0 "$CORE2PYHEAP" --no-dump --report=json "$1" "$work/kind.zst"
+		$2
+		rm -f "$work/kind.zst"
+	fi
+	run 0 "$CORE2PYHEAP" --no-dump --report=none --trim="$work/kind.dmp" "$1" "$core"
+	run 0 "$CORE2PYHEAP" --no-dump --report=json "$1" "$work/kind.dmp"
+	json_check 'r["image"]["kind"] == "minidump"'
+	$2
+	# The kernel writes by address: the C stacks and what was mapped first are gone.
+	cp --sparse=always "$core" "$work/kind.cut"
+	truncate -s $(($(wc -c <"$core") / 10 * 9)) "$work/kind.cut"
+	run 1 "$CORE2PYHEAP" --no-dump --report=json "$1" "$work/kind.cut"
+	json_check 'r["python"]["implementation"] == "cpython" and r["image"]["complete"] is False and r["damage"]'
+	json_check 'r["image"]["signal"] == json.load(open("'"$work/report.json"'"))["image"]["signal"]'
+	rm -f "$work/kind.dmp" "$work/kind.cut"
 }
 
 # what application.py is like when it dies
