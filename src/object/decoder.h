@@ -163,6 +163,13 @@ enum ph_repr ph_library_repr(struct ph_objects *objects, const struct ph_type_en
 /* repr of a double; at least 32 bytes of room.  Independent of the locale. */
 #define PH_DOUBLE_ROOM 40
 void ph_double_repr(double number, char *buffer);
+/* shortest.c: the fewest digits that read back as a positive, finite number, and the decimal exponent of the first. */
+struct ph_digits {
+	char text[20]; /* not NUL-terminated */
+	int count;
+	int exponent;
+};
+struct ph_digits ph_double_shortest(double magnitude);
 enum ph_status ph_float_get(struct ph_objects *objects, ph_addr address, double *ret);
 double ph_load_double(const void *data, bool big_endian);
 

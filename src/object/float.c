@@ -17,81 +17,8 @@ double ph_load_double(const void *data, bool big_endian)
 	return number;
 }
 
-/* Significant digits and the decimal exponent of the first. */
-struct digits {
-	char text[20];
-	int count;
-	int exponent;
-};
-
-static struct digits print_digits(double magnitude, int count)
-{
-	struct digits d = { .count = 0 };
-	char text[64];
-	snprintf(text, sizeof(text), "%.*e", count - 1, magnitude);
-	const char *p = text;
-	/* the decimal point is the locale's: anything that is no digit */
-	for (; *p && *p != 'e'; p++)
-		if (*p >= '0' && *p <= '9' && d.count < count)
-			d.text[d.count++] = *p;
-	d.exponent = *p ? atoi(p + 1) : 0;
-	return d;
-}
-
-static bool reads_back(const struct digits *d, double magnitude)
-{
-	char text[48];
-	snprintf(text, sizeof(text), "%.*se%d", d->count, d->text, d->exponent - d->count + 1);
-	return strtod(text, NULL) == magnitude;
-}
-
-/* The next decimal of as many digits. */
-static void count_up(struct digits *d)
-{
-	int i = d->count - 1;
-	while (i >= 0 && d->text[i] == '9')
-		d->text[i--] = '0';
-	if (i >= 0) {
-		d->text[i]++;
-		return;
-	}
-	d->text[0] = '1';
-	d->exponent++;
-}
-
-static void strip_zeros(struct digits *d)
-{
-	while (d->count > 1 && d->text[d->count - 1] == '0')
-		d->count--;
-}
-
-/* The fewest digits that read back as the number. */
-static struct digits shortest(double magnitude)
-{
-	/* 15 digits survive decimal to binary to decimal, so a shorter form is a prefix of these; not so
-	 * for subnormals, which hold fewer. */
-	bool subnormal = fpclassify(magnitude) == FP_SUBNORMAL;
-	for (int n = subnormal ? 1 : 15; n < 17; n++) {
-		struct digits d = print_digits(magnitude, n);
-		bool good = reads_back(&d, magnitude);
-		if (!good) {
-			/* below a power of two the gap is half as wide: the nearest decimal may fall out
-			 * where the next one above does not (2.0**-44) */
-			count_up(&d);
-			good = reads_back(&d, magnitude);
-		}
-		if (good) {
-			strip_zeros(&d);
-			return d;
-		}
-	}
-	struct digits d = print_digits(magnitude, 17);
-	strip_zeros(&d);
-	return d;
-}
-
 /* repr's format: an exponent below 1e-4 and from 1e16 on. */
-static char *lay_out(const struct digits *d, bool point_zero, char *out)
+static char *lay_out(const struct ph_digits *d, bool point_zero, char *out)
 {
 	int point = d->exponent + 1;
 	if (point > 16 || point <= -4) {
@@ -133,7 +60,7 @@ static char *print_double(double number, bool point_zero, char *out)
 		return stpcpy(out, "inf");
 	if (number == 0)
 		return stpcpy(out, point_zero ? "0.0" : "0");
-	struct digits d = shortest(number);
+	struct ph_digits d = ph_double_shortest(number);
 	return lay_out(&d, point_zero, out);
 }
 

@@ -29,6 +29,7 @@ src_object_libph_object_la_SOURCES += src/object/typenames.c
 src_object_libph_object_la_SOURCES += src/object/typing.c
 src_object_libph_object_la_SOURCES += src/object/unicode.c
 src_object_libph_object_la_SOURCES += src/object/shape.c
+src_object_libph_object_la_SOURCES += src/object/shortest.c
 src_object_libph_object_la_SOURCES += src/object/size.c
 src_object_libph_object_la_SOURCES += src/object/size.h
 src_object_libph_object_la_SOURCES += src/object/size_modules.c

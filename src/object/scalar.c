@@ -126,11 +126,13 @@ static bool get_int(const struct ph_shape *shape, ph_addr object, struct ph_scal
 
 static bool get_float(const struct ph_shape *shape, ph_addr object, struct ph_scalar *ret)
 {
-	double number;
+	const struct ph_target *t = shape->objects->target;
+	ph_addr at = ph_target_at(t, object, PH_PyFloatObject_ob_fval);
+	const uint8_t *data = at ? ph_image_look(t->image, at, 8) : NULL;
 	_Static_assert(PH_SCALAR_ROOM >= PH_DOUBLE_ROOM, "room of a float");
-	if (ph_float_get(shape->objects, object, &number) != PH_OK)
+	if (!data)
 		return false;
-	ph_double_repr(number, ret->room);
+	ph_double_repr(ph_load_double(data, t->layout.abi.big_endian), ret->room);
 	ret->text = ret->room;
 	ret->size = strlen(ret->room);
 	return true;
