@@ -31,6 +31,18 @@ static void image_record(struct ph_extract *extract)
 	report->image.signal_name = ph_arena_strdup(&report->arena, info->signal_name);
 	report->image.has_signal_address = info->has_fault_address;
 	report->image.signal_address = info->fault_address;
+	report->image.unloaded = ph_arena_array(&report->arena, struct ph_unloaded, info->unloaded_count);
+	for (size_t i = 0; report->image.unloaded && i < info->unloaded_count; i++) {
+		const struct ph_unloaded_module *u = &info->unloaded[i];
+		report->image.unloaded[report->image.unloaded_count++] =
+			(struct ph_unloaded){ ph_arena_strdup(&report->arena, u->path), u->start, u->end };
+	}
+	report->image.annotations = ph_arena_array(&report->arena, struct ph_label, info->annotation_count);
+	for (size_t i = 0; report->image.annotations && i < info->annotation_count; i++)
+		report->image.annotations[report->image.annotation_count++] = (struct ph_label){
+			ph_arena_strdup(&report->arena, info->annotations[i].key),
+			ph_arena_strdup(&report->arena, info->annotations[i].value),
+		};
 }
 
 static const char *version_text(struct ph_report *report, struct ph_version version, bool minor_only)

@@ -62,6 +62,12 @@ static void process_strings(struct ph_extract *extract)
 	size_t count = ph_image_environment(extract->image, &strings);
 	for (size_t i = 0; i < count; i++)
 		ph_redactor_add_assignment(extract->redactor, strings[i], strlen(strings[i]));
+	const struct ph_report *report = &extract->report;
+	for (size_t i = 0; i < report->image.annotation_count; i++) {
+		const struct ph_label *note = &report->image.annotations[i];
+		if (ph_redactor_is_secret_name(extract->redactor, note->key, strlen(note->key)))
+			ph_redactor_add_text(extract->redactor, note->value, strlen(note->value));
+	}
 	count = ph_image_arguments(extract->image, &strings);
 	for (size_t i = 0; i < count; i++) {
 		size_t size = strlen(strings[i]);
@@ -167,6 +173,8 @@ struct ph_error *ph_extract_render(struct ph_extract *extract)
 		return error;
 	load_sources(extract);
 	report->image.command = scrubbed(extract, report->image.command);
+	for (size_t i = 0; i < report->image.annotation_count; i++)
+		report->image.annotations[i].value = scrubbed(extract, report->image.annotations[i].value);
 	for (size_t i = 0; i < report->thread_count; i++) {
 		struct ph_thread *thread = &report->threads[i];
 		if (thread->name && !ph_extract_is_default_thread_name(thread->name))

@@ -113,6 +113,7 @@ static struct ph_error *native_threads(struct ph_extract *extract, const bool *m
 			continue;
 		struct ph_native_thread_record *record = &report->native_threads[report->native_thread_count++];
 		record->native_id = natives[i].tid;
+		record->name = ph_arena_strdup(&report->arena, natives[i].name);
 		record->crashed = natives[i].crashed;
 		record->has_pc = natives[i].has_registers;
 		if (record->has_pc)

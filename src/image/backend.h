@@ -132,6 +132,8 @@ struct ph_image {
 	bool warned_of_cut;
 	bool strings_looked;
 	struct ph_strings arguments, environment;
+	struct ph_unloaded_module *unloaded; /* what info.unloaded and info.annotations point to */
+	struct ph_annotation *annotations;
 	struct ph_interned *interned;
 };
 

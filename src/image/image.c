@@ -73,6 +73,8 @@ void ph_image_close(struct ph_image *image)
 	free(image->hollow);
 	ph_trace_free(image->trace);
 	free(image->arguments.items);
+	free(image->unloaded);
+	free(image->annotations);
 	free(image->environment.items);
 	ph_damage_deinit(&image->damage);
 	pthread_mutex_destroy(&image->lock);

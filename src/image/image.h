@@ -49,6 +49,20 @@ struct ph_image_info {
 	ph_addr fault_address;
 	const char *executable; /* as the user named it, or NULL */
 	int64_t core_time; /* mtime of the core file, seconds since 1970; 0 unknown */
+	/* modules that the process had unloaded, and what the program noted for its crash reports; of minidumps */
+	const struct ph_unloaded_module *unloaded;
+	size_t unloaded_count;
+	const struct ph_annotation *annotations;
+	size_t annotation_count;
+};
+
+struct ph_unloaded_module {
+	const char *path;
+	ph_addr start, end;
+};
+
+struct ph_annotation {
+	const char *key, *value; /* the target's text */
 };
 
 /* The parsers behind ph_image_open_core(), over bytes that the caller owns and keeps

@@ -122,6 +122,11 @@ struct ph_error *ph_minidump_modules(struct ph_minidump *md) __attribute__((warn
 void ph_minidump_process(struct ph_minidump *md);
 void ph_minidump_exceptions(struct ph_minidump *md);
 
+/* ---- minidump_notes.c: what the program and its writer noted (CrashpadInfo, UnloadedModuleList) ---- */
+
+void ph_minidump_annotations(struct ph_minidump *md);
+void ph_minidump_unloaded(struct ph_minidump *md);
+
 /* minidump_partial.c: whether the heap was left out, and how it is to be had (info.partial). */
 void ph_minidump_partial(struct ph_minidump *md);
 
@@ -136,6 +141,7 @@ const char *ph_exception_code_name(uint32_t code);
 struct ph_minidump_region { /* what the process had mapped, whether its bytes are there or not */
 	ph_addr start, end;
 	bool readable, writable, executable;
+	bool shared; /* with other processes, as LinuxMaps says */
 };
 
 struct ph_minidump_range { /* bytes in the file */

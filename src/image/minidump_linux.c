@@ -54,6 +54,7 @@ static struct ph_error *add_line(struct ph_minidump *md, const char *text, size_
 								    .readable = access[0] == 'r',
 								    .writable = access[1] == 'w',
 								    .executable = access[2] == 'x',
+								    .shared = access[3] == 's',
 							    });
 	/* "[heap]" and the like are no files */
 	const char *name = !error && (size_t)path < size && text[path] == '/' ?

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* winnt.h */
 #define MEM_COMMIT 0x1000u
@@ -169,11 +170,27 @@ static void settle_regions(struct ph_minidump *md)
 	md->region_count = n;
 }
 
-/* The same for what is held, counting those that differ in what they say: writers list a stack twice, once with its
- * thread, and that is no damage. */
+/* Writers list a stack twice, once with its thread, and that is no damage.  Breakpad writes what a program registered a
+ * second time where a stack, or the code at a program counter, lies in it: nor is that, as long as the bytes are the
+ * same.  *budget: bytes that may still be compared. */
+static bool same_bytes(const struct ph_minidump *md, const struct ph_minidump_range *a,
+		       const struct ph_minidump_range *b, uint64_t *budget)
+{
+	ph_addr end = a->end < b->end ? a->end : b->end;
+	uint64_t size = end - b->start, at = a->offset + (b->start - a->start);
+	if (at == b->offset)
+		return true;
+	if (at < a->offset || at > md->size || size > md->size - at || b->offset > md->size ||
+	    size > md->size - b->offset || size > *budget)
+		return false;
+	*budget -= size;
+	return !memcmp(md->data + at, md->data + b->offset, size);
+}
+
+/* The same for what is held, counting those that differ in what they say. */
 static void settle_ranges(struct ph_minidump *md)
 {
-	uint64_t lies = 0;
+	uint64_t lies = 0, budget = md->size;
 	size_t n = 0;
 	if (md->range_count)
 		qsort(md->ranges, md->range_count, sizeof(*md->ranges), compare_ranges);
@@ -182,7 +199,7 @@ static void settle_ranges(struct ph_minidump *md)
 		const struct ph_minidump_range *last = n ? &md->ranges[n - 1] : NULL;
 		if (last && r.start < last->end) {
 			uint64_t cut = last->end - r.start;
-			lies += r.offset - last->offset != r.start - last->start;
+			lies += !same_bytes(md, last, &r, &budget);
 			if (r.end <= last->end)
 				continue;
 			r.start += cut;

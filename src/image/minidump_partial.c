@@ -37,6 +37,27 @@ static uint64_t heap_bytes(const struct ph_image *image)
 	return bytes;
 }
 
+/* Bytes that are left out of what the process alone could write to, stacks apart: of those, writers keep what was in
+ * use.  Only where it is known what was mapped. */
+static uint64_t lacking_bytes(const struct ph_minidump *md)
+{
+	const struct ph_image *image = md->image;
+	uint64_t bytes = 0;
+	for (size_t r = 0, i = 0; r < md->region_count; r++) {
+		const struct ph_minidump_region *region = &md->regions[r];
+		struct ph_segment whole = { .start = region->start, .end = region->end };
+		if (!region->writable || !region->readable || region->shared || is_stack(image, &whole))
+			continue;
+		while (i < image->segment_count && image->segments[i].end <= region->start)
+			i++;
+		for (size_t j = i; j < image->segment_count && image->segments[j].start < region->end; j++) {
+			const struct ph_segment *s = &image->segments[j];
+			bytes += s->end - s->start - s->file_size - s->missing;
+		}
+	}
+	return bytes;
+}
+
 /* The names of MINIDUMP_TYPE that say which memory is in it. */
 static const char *flag_names(struct ph_minidump *md)
 {
@@ -72,9 +93,20 @@ void ph_minidump_partial(struct ph_minidump *md)
 	if (has_stream(md, PH_STREAM_OUR_READABLE))
 		return;
 	const char *holds = heap ? "some memory beside the stacks" : "stacks only";
+	uint64_t lacking = lacking_bytes(md);
+	if (md->region_count && heap >= LITTLE && !lacking)
+		return;
+	if (md->region_count && heap) {
+		ph_auto_buffer struct ph_buffer text = PH_BUFFER(256);
+		uint64_t whole = heap + lacking;
+		ph_buffer_printf(&text, "%.1f of %.1f MB of writable memory", (double)heap / 1e6, (double)whole / 1e6);
+		const char *share = ph_image_intern(md->image, ph_buffer_text(&text));
+		holds = share ? share : holds;
+	}
 	if (has_stream(md, PH_STREAM_CRASHPAD_INFO)) {
 		set_partial(md, holds, "Crashpad",
-			    "Crashpad has no option for it: let gcore write a core, or coredumpctl");
+			    "Crashpad holds the memory that a program adds (CrashpadInfo::set_extra_memory_ranges) and "
+			    "no more: let gcore write a core, or coredumpctl");
 	} else if (md->windows) {
 		if (!(md->flags & PH_MINIDUMP_WITH_FULL_MEMORY))
 			set_partial(md, holds, flag_names(md),

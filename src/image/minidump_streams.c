@@ -13,7 +13,6 @@
 #include "base/cleanup.h"
 
 #define MODULE_SIZE 108u /* MINIDUMP_MODULE */
-#define MAX_ANNOTATIONS 64
 
 /* ---- machine and system ---- */
 
@@ -269,58 +268,6 @@ static const char *command_line(struct ph_minidump *md)
 	return view ? ph_minidump_utf16(md->image, view, size) : NULL;
 }
 
-/* MinidumpUTF8String of Crashpad: its size and its bytes. */
-static void put_utf8(struct ph_minidump *md, uint64_t rva, struct ph_buffer *out)
-{
-	const uint8_t *size = ph_minidump_at(md, rva, 4);
-	uint64_t bytes = size ? ph_load_uint(size, 4, false) : 0;
-	const uint8_t *text = bytes < 4096 ? ph_minidump_at(md, rva + 4, bytes) : NULL;
-	for (uint64_t i = 0; text && i < bytes; i++)
-		ph_buffer_putc(out, text[i] < ' ' || text[i] >= 0x7f ? '?' : (char)text[i]);
-}
-
-/* MinidumpCrashpadInfo: version, report_id, client_id, then where a dictionary of annotations is. */
-static void explain_annotations(struct ph_minidump *md)
-{
-	struct ph_cursor c;
-	if (!ph_minidump_stream(md, PH_STREAM_CRASHPAD_INFO, 0, &c) || !ph_cursor_take(&c, 36))
-		return;
-	uint32_t size = ph_cursor_u32(&c), rva = ph_cursor_u32(&c);
-	const uint8_t *dictionary = size >= 4 ? ph_minidump_at(md, rva, size) : NULL;
-	if (c.overrun || !dictionary)
-		return;
-	struct ph_cursor entries = ph_cursor(dictionary, size, false);
-	size_t count = ph_minidump_entries(md, &entries, ph_cursor_u32(&entries), 8, "annotations");
-	for (size_t i = 0; i < count && i < MAX_ANNOTATIONS; i++) {
-		ph_auto_buffer struct ph_buffer text = PH_BUFFER(16384);
-		put_utf8(md, ph_cursor_u32(&entries), &text);
-		ph_buffer_puts(&text, "=");
-		put_utf8(md, ph_cursor_u32(&entries), &text);
-		ph_explain(md->image->callbacks, "annotation of Crashpad: %s", ph_buffer_text(&text));
-	}
-}
-
-/* MINIDUMP_UNLOADED_MODULE_LIST: SizeOfHeader, SizeOfEntry, NumberOfEntries. */
-static void explain_unloaded(struct ph_minidump *md)
-{
-	struct ph_cursor c;
-	if (!ph_minidump_stream(md, PH_STREAM_UNLOADED_MODULE_LIST, 0, &c))
-		return;
-	uint32_t header = ph_cursor_u32(&c), entry = ph_cursor_u32(&c), claimed = ph_cursor_u32(&c);
-	if (header < 12 || entry < 24 || entry > 4096 || !ph_cursor_seek(&c, header)) {
-		ph_minidump_damage(md, "minidump", "the list of unloaded modules is damaged");
-		return;
-	}
-	size_t count = ph_minidump_entries(md, &c, claimed, entry, "unloaded modules");
-	for (size_t i = 0; i < count; i++) {
-		const uint8_t *e = ph_cursor_take(&c, entry);
-		const char *name = e ? ph_minidump_string(md, ph_load_uint(e + 20, 4, false)) : NULL;
-		if (name)
-			ph_explain(md->image->callbacks, "module %s was unloaded from 0x%" PRIx64, name,
-				   ph_load_uint(e, 8, false));
-	}
-}
-
 void ph_minidump_process(struct ph_minidump *md)
 {
 	struct ph_image_info *info = &md->image->info;
@@ -337,8 +284,8 @@ void ph_minidump_process(struct ph_minidump *md)
 	for (size_t i = 0; i < md->image->mapping_count && !info->name; i++)
 		if (md->image->mappings[i].main)
 			info->name = ph_image_last_component(md->image->mappings[i].path);
-	explain_annotations(md);
-	explain_unloaded(md);
+	ph_minidump_annotations(md);
+	ph_minidump_unloaded(md);
 }
 
 /* ---- the exception ---- */

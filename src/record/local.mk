@@ -24,6 +24,7 @@ src_record_libph_record_la_SOURCES += src/record/render.h
 src_record_libph_record_la_SOURCES += src/record/render_private.h
 src_record_libph_record_la_SOURCES += src/record/report.c
 src_record_libph_record_la_SOURCES += src/record/report.h
+src_record_libph_record_la_SOURCES += src/record/report_image.c
 src_record_libph_record_la_SOURCES += src/record/report_json.c
 src_record_libph_record_la_SOURCES += src/record/report_parse.c
 src_record_libph_record_la_SOURCES += src/record/report_private.h

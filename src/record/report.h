@@ -123,6 +123,7 @@ struct ph_thread { /* one thread state */
 
 struct ph_native_thread_record { /* a thread without a Python thread state, or whose state was not read */
 	int64_t native_id;
+	const char *name; /* that the image has for it, NULL none */
 	bool crashed;
 	bool has_pc;
 	struct ph_code_location pc;
@@ -177,6 +178,11 @@ struct ph_label {
 	const char *key, *value;
 };
 
+struct ph_unloaded { /* a module that the process had unloaded (Windows) */
+	const char *module; /* its path */
+	ph_addr start, end; /* where it was */
+};
+
 struct ph_signature {
 	int version;	   /* 1 */
 	const char *hash;  /* 16 hex digits */
@@ -198,6 +204,10 @@ struct ph_report {
 		const char *signal_name;
 		bool has_signal_address;
 		ph_addr signal_address;
+		struct ph_unloaded *unloaded;
+		size_t unloaded_count;
+		struct ph_label *annotations; /* that the program made for its crash reports (Crashpad) */
+		size_t annotation_count;
 	} image;
 	struct { /* "python" */
 		const char *implementation, *version;

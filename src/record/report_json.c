@@ -241,33 +241,6 @@ void ph_report_exceptions_json(const struct ph_report *report, struct ph_buffer 
 
 /* ---- the report ---- */
 
-static void put_image(struct ph_json *j, const struct ph_report *r)
-{
-	ph_json_key(j, "image");
-	ph_json_object(j, false);
-	ph_json_put_string(j, "kind", r->image.kind);
-	ph_json_put_string(j, "arch", r->image.arch);
-	ph_json_put_string(j, "os", r->image.os);
-	ph_json_put_known(j, "pid", r->image.pid, 0);
-	ph_json_put_string(j, "command", r->image.command);
-	ph_json_put_bool(j, "complete", r->image.complete);
-	ph_json_key(j, "signal");
-	if (r->image.signal_number) {
-		ph_json_object(j, true);
-		ph_json_put_int(j, "number", r->image.signal_number);
-		ph_json_put_string(j, "name", r->image.signal_name);
-		ph_json_key(j, "address");
-		if (r->image.has_signal_address)
-			ph_json_address(j, r->image.signal_address);
-		else
-			ph_json_null(j);
-		ph_json_object_end(j);
-	} else {
-		ph_json_null(j);
-	}
-	ph_json_object_end(j);
-}
-
 static void put_python(struct ph_json *j, const struct ph_report *r)
 {
 	ph_json_key(j, "python");
@@ -395,6 +368,8 @@ static void put_threads(struct ph_json *j, const struct ph_report *r)
 		const struct ph_native_thread_record *t = &r->native_threads[i];
 		ph_json_object(j, true);
 		ph_json_put_known(j, "native_id", t->native_id, 0);
+		if (t->name)
+			ph_json_put_string(j, "name", t->name);
 		ph_json_put_bool(j, "crashed", t->crashed);
 		put_pc(j, t->has_pc, &t->pc);
 		ph_json_object_end(j);
@@ -519,7 +494,7 @@ void ph_report_json(const struct ph_report *report, struct ph_buffer *out)
 	ph_json_object(j, false);
 	ph_json_put_string(j, "format", "pyheap-report");
 	ph_json_put_int(j, "version", 1);
-	put_image(j, report);
+	ph_json_image(j, report);
 	put_python(j, report);
 	ph_json_key(j, "interpreters");
 	ph_json_array(j, false);

@@ -225,21 +225,6 @@ static struct ph_exception *collected(struct collector *c)
 
 /* ---- the report ---- */
 
-static void parse_image(struct ph_report *r, struct json_object *o)
-{
-	struct json_object *signal = ph_json_get(o, "signal");
-	r->image.kind = ph_json_get_string(&r->arena, o, "kind");
-	r->image.arch = ph_json_get_string(&r->arena, o, "arch");
-	r->image.os = ph_json_get_string(&r->arena, o, "os");
-	r->image.pid = ph_json_get_int(o, "pid", 0);
-	r->image.command = ph_json_get_string(&r->arena, o, "command");
-	r->image.complete = ph_json_get_bool(o, "complete");
-	r->image.signal_number = ph_json_get_int(signal, "number", 0);
-	r->image.signal_name = ph_json_get_string(&r->arena, signal, "name");
-	r->image.has_signal_address = json_object_is_type(ph_json_get(signal, "address"), json_type_string);
-	r->image.signal_address = ph_json_get_address(signal, "address");
-}
-
 static void parse_python(struct ph_report *r, struct json_object *o)
 {
 	r->python.implementation = ph_json_get_string(&r->arena, o, "implementation");
@@ -339,6 +324,7 @@ static void parse_threads(struct ph_report *r, struct json_object *root, struct 
 		struct json_object *o = json_object_array_get_idx(array, i);
 		struct ph_native_thread_record *t = &r->native_threads[r->native_thread_count++];
 		t->native_id = ph_json_get_int(o, "native_id", 0);
+		t->name = ph_json_get_string(&r->arena, o, "name");
 		t->crashed = ph_json_get_bool(o, "crashed");
 		t->has_pc = parse_pc(&r->arena, o, &t->pc);
 	}
@@ -448,7 +434,7 @@ struct ph_error *ph_report_parse(const char *json, size_t size, const char *exce
 				       (long long)ph_json_get_int(root, "version", 1));
 	struct ph_report report = { .arena.maximum = ret->arena.maximum };
 	struct collector c = { .arena = &report.arena };
-	parse_image(&report, ph_json_get(root, "image"));
+	ph_report_parse_image(&report, ph_json_get(root, "image"));
 	parse_python(&report, ph_json_get(root, "python"));
 	parse_interpreters(&report, root);
 	parse_threads(&report, root, &c);

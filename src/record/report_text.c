@@ -149,6 +149,10 @@ static void put_crash_site(struct ph_text *t)
 	const struct ph_code_location *pc = NULL;
 	if (native) {
 		field(t, "thread");
+		if (native->name) {
+			ph_text_put(t, native->name);
+			ph_buffer_puts(t->out, ", ");
+		}
 		ph_buffer_printf(t->out, "LWP %lld, %s\n", (long long)native->native_id,
 				 ph_report_lacks_states(t->report) ? "whose Python state could not be read" :
 								   "which never ran Python");
@@ -170,6 +174,17 @@ static void put_crash_site(struct ph_text *t)
 		ph_text_put(t, pc->build_id);
 	}
 	ph_buffer_putc(t->out, '\n');
+}
+
+static void put_labels(struct ph_text *t, const char *name, const struct ph_label *labels, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		field(t, i ? "" : name);
+		ph_text_put(t, labels[i].key);
+		ph_buffer_putc(t->out, '=');
+		ph_text_put(t, labels[i].value);
+		ph_buffer_putc(t->out, '\n');
+	}
 }
 
 static void put_header(struct ph_text *t)
@@ -200,13 +215,8 @@ static void put_header(struct ph_text *t)
 	}
 	ph_buffer_putc(t->out, '\n');
 	put_crash_site(t);
-	for (size_t i = 0; i < r->label_count; i++) {
-		field(t, i ? "" : "labels");
-		ph_text_put(t, r->labels[i].key);
-		ph_buffer_putc(t->out, '=');
-		ph_text_put(t, r->labels[i].value);
-		ph_buffer_putc(t->out, '\n');
-	}
+	put_labels(t, "notes", r->image.annotations, r->image.annotation_count);
+	put_labels(t, "labels", r->labels, r->label_count);
 	if (r->signature.version) {
 		field(t, "signature");
 		ph_report_signature_line(r, t->out);

@@ -194,6 +194,11 @@ void ph_text_native_threads(struct ph_text *t)
 	for (size_t i = 0; i < r->native_thread_count; i++) {
 		const struct ph_native_thread_record *n = &r->native_threads[i];
 		ph_buffer_printf(t->out, "  LWP %lld", (long long)n->native_id);
+		if (n->name) {
+			ph_buffer_puts(t->out, " (");
+			ph_text_put(t, n->name);
+			ph_buffer_putc(t->out, ')');
+		}
 		if (n->crashed) {
 			ph_buffer_puts(t->out, ", ");
 			ph_text_put_styled(t, PH_STYLE_ALARM, "crashed");
