@@ -2,7 +2,8 @@
 /* int and bool.  Include/cpython/longintrepr.h of 3.8 to 3.13: up to 3.11 the
  * sign is ob_size's; since 3.12 (gh-101291) lv_tag holds the number of digits
  * above three bits of which the lowest two are the sign (0 positive, 1 zero,
- * 2 negative).  Digits of 30 bits, the lowest first. */
+ * 2 negative).  Digits of 30 bits, the lowest first; of 15 bits on 32-bit machines
+ * up to 3.10 (bpo-45569), two of which make one here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,9 @@
 
 struct number {
 	bool negative;
-	size_t count;	  /* digits, without leading zeros */
-	uint64_t claimed; /* what the object says */
+	size_t count;	  /* digits of 30 bits, without leading zeros */
+	uint64_t claimed; /* what the object says, in digits of its own */
+	unsigned bytes;	  /* of each of those: 4 or 2 */
 	ph_addr digits;
 	bool is_long;	  /* 2.7: a C long, whose magnitude this is */
 	uint64_t magnitude;
@@ -70,11 +72,12 @@ static enum ph_status load_number(struct ph_objects *objects, ph_addr address, s
 		n.claimed = size < 0 ? -(uint64_t)size : (uint64_t)size;
 	}
 	n.digits = ph_target_at(t, address, PH_PyLongObject_ob_digit);
+	n.bytes = (unsigned)ph_target_trait(t, PH_TRAIT_INT_DIGIT_BYTES);
 	if (n.claimed > (UINT64_C(1) << 40) ||
 	    (n.claimed <= DIGITS_MAXIMUM &&
-	     ph_image_readable(t->image, n.digits, n.claimed * 4) < n.claimed * 4))
+	     ph_image_readable(t->image, n.digits, n.claimed * n.bytes) < n.claimed * n.bytes))
 		return PH_CORRUPT;
-	n.count = (size_t)n.claimed;
+	n.count = (size_t)(n.bytes == 2 ? (n.claimed + 1) / 2 : n.claimed);
 	*ret = n;
 	return PH_OK;
 }
@@ -91,13 +94,23 @@ static enum ph_status read_digits(struct ph_objects *objects, struct number *n, 
 			digits[i] = n->magnitude >> i * DIGIT_BITS & ((UINT32_C(1) << DIGIT_BITS) - 1);
 		return PH_OK;
 	}
-	enum ph_status status = ph_image_read(objects->target->image, n->digits, digits, n->count * 4);
+	bool big_endian = objects->target->layout.abi.big_endian;
+	digits[n->count - 1] = 0; /* an odd number of half digits leaves the last one's upper half */
+	enum ph_status status = ph_image_read(objects->target->image, n->digits, digits, n->claimed * n->bytes);
 	if (status != PH_OK)
 		return status;
 	for (size_t i = 0; i < n->count; i++) {
-		digits[i] = (uint32_t)ph_load_uint(&digits[i], 4, objects->target->layout.abi.big_endian);
-		if (digits[i] >> DIGIT_BITS)
+		const uint8_t *at = (const uint8_t *)&digits[i];
+		uint32_t low = (uint32_t)ph_load_uint(at, n->bytes, big_endian), high = 0;
+		if (n->bytes == 2) {
+			high = (uint32_t)ph_load_uint(at + 2, 2, big_endian);
+			if ((low | high) >> DIGIT_BITS / 2)
+				return PH_CORRUPT;
+			low |= high << DIGIT_BITS / 2;
+		}
+		if (low >> DIGIT_BITS)
 			return PH_CORRUPT;
+		digits[i] = low;
 	}
 	while (n->count && !digits[n->count - 1])
 		n->count--;
@@ -226,7 +239,8 @@ static int64_t size_of(const struct ph_decode *d, const struct number *n)
 	uint64_t count = n->claimed;
 	if (!count && ph_target_trait(d->target, PH_TRAIT_INT_SIZE_OF_ZERO_IS_ONE) == 1)
 		count = 1;
-	return ph_size_with_head(d, d->target->layout.slots[PH_PyLongObject_ob_digit].offset + (int64_t)count * 4);
+	int64_t bytes = ph_target_trait(d->target, PH_TRAIT_INT_DIGIT_BYTES);
+	return ph_size_with_head(d, d->target->layout.slots[PH_PyLongObject_ob_digit].offset + (int64_t)count * bytes);
 }
 
 enum ph_status ph_decode_int(struct ph_decode *d)
@@ -238,7 +252,7 @@ enum ph_status ph_decode_int(struct ph_decode *d)
 	d->value->size = size_of(d, &n);
 	if (n.count > DIGITS_MAXIMUM) {
 		ph_decode_text(d, ph_value_printf(d->value, "<int of %llu bits at 0x%llx>",
-						  (unsigned long long)n.claimed * DIGIT_BITS,
+						  (unsigned long long)n.count * DIGIT_BITS,
 						  (unsigned long long)d->address));
 		return PH_LIMIT;
 	}
