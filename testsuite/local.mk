@@ -69,6 +69,12 @@ TESTS += testsuite/cores/corpus.sh
 TESTS += testsuite/cores/macho.sh
 EXTRA_DIST += testsuite/cores/elf2macho.py
 
+# Versions by kinds of core.
+TESTS += testsuite/cores/kinds-old.test
+TESTS += testsuite/cores/kinds-mid.test
+TESTS += testsuite/cores/kinds-new.test
+EXTRA_DIST += testsuite/cores/kinds.sh
+
 # The commands in a real gdb, one test a version.
 TESTS += testsuite/gdb/gdb-2.7.test
 TESTS += testsuite/gdb/gdb-3.6.test

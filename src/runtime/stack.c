@@ -11,6 +11,15 @@
 /* Frames that are counted in `omitted` once PH_MAX_FRAMES are kept. */
 #define MAX_COUNTED_FRAMES 2000000
 
+/* Zeros where a _PyCFrame should be.  Only the one in the thread state has no previous one (Python/pystate.c); those of
+ * running loops are on the C stack.  gdb's gcore leaves whole stacks zero that it could not read: folklore.md. */
+static bool is_blank(struct ph_target *target, ph_addr thread_state, ph_addr cframe)
+{
+	ph_addr previous = 0;
+	return cframe != ph_target_at(target, thread_state, PH_PyThreadState_root_cframe) &&
+	       ph_target_ptr(target, cframe, PH_PyCFrame_previous, &previous) == PH_OK && !previous;
+}
+
 /* The struct that heads the chain; *ret 0 when no frame runs. */
 static enum ph_status first_frame(struct ph_runtime *runtime, ph_addr thread_state, ph_addr *ret)
 {
@@ -27,7 +36,8 @@ static enum ph_status first_frame(struct ph_runtime *runtime, ph_addr thread_sta
 			*ret = 0;
 			return PH_OK;
 		}
-		return ph_target_ptr(target, cframe, PH_PyCFrame_current_frame, ret);
+		status = ph_target_ptr(target, cframe, PH_PyCFrame_current_frame, ret);
+		return status == PH_OK && !*ret && is_blank(target, thread_state, cframe) ? PH_LEFT_OUT : status;
 	}
 	default:
 		return ph_target_ptr(target, thread_state, PH_PyThreadState_current_frame, ret);
