@@ -50,15 +50,21 @@ static struct ph_callback_map *take_maps(PyObject *list, size_t *ret_count)
 	return maps;
 }
 
-/* (tid, signal, crashed, pc, sp, fp, tls, syscall, a0 … a5); pc None: no registers */
+/* (tid, signal, crashed, has registers, pc, sp, fp, tls, syscall, a0 … a5, [general register…]) */
 static bool take_thread(PyObject *item, struct ph_callback_thread *ret)
 {
 	long long tid, number;
 	int crashed, known;
 	unsigned long long r[4], a[6];
+	PyObject *general;
 	if (!PyTuple_Check(item) ||
-	    !PyArg_ParseTuple(item, "LippKKKKLKKKKKK", &tid, &ret->signal, &crashed, &known, &r[0], &r[1], &r[2], &r[3],
-			      &number, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5]))
+	    !PyArg_ParseTuple(item, "LippKKKKLKKKKKKO!", &tid, &ret->signal, &crashed, &known, &r[0], &r[1], &r[2],
+			      &r[3], &number, &a[0], &a[1], &a[2], &a[3], &a[4], &a[5], &PyList_Type, &general))
+		return false;
+	for (Py_ssize_t i = 0; i < PyList_Size(general) && i < PH_CALLBACK_REGISTERS; i++)
+		ret->registers[ret->register_count++] =
+			PyLong_AsUnsignedLongLongMask(PyList_GetItem(general, i));
+	if (PyErr_Occurred())
 		return false;
 	ret->tid = tid;
 	ret->crashed = crashed;

@@ -12,6 +12,8 @@ FATAL = (3, 4, 6, 7, 8, 11, 24, 25, 31)
 FAULTS = (4, 7, 8, 11)
 MASK = (1 << 64) - 1
 REGISTERS = ('rip', 'rsp', 'rbp', 'fs_base')
+# struct user_regs_struct's first
+GENERAL = ('r15', 'r14', 'r13', 'r12', 'rbp', 'rbx', 'r11', 'r10', 'r9', 'r8', 'rax', 'rcx', 'rdx', 'rsi', 'rdi')
 ARGUMENTS = ('rdi', 'rsi', 'rdx', 'r10', 'r8', 'r9')
 
 MAPS_LINE = re.compile(r'([0-9a-f]+)-([0-9a-f]+) (\S+) ([0-9a-f]+) \S+ \S+ *(.*)')
@@ -136,14 +138,15 @@ def one_thread(thread):
     try:
         frame = gdb.newest_frame()
     except gdb.error:
-        return (lwp(thread), 0, crashed, False) + (0,) * 4 + (-1,) + (0,) * 6, signal
+        return (lwp(thread), 0, crashed, False) + (0,) * 4 + (-1,) + (0,) * 6 + ([],), signal
     number = register(frame, 'orig_rax')
     number = number - (1 << 64) if number >> 63 else number
     if number > 0xffff or number < 0:
         number = -1
     values = tuple(register(frame, name) for name in REGISTERS)
     arguments = tuple(register(frame, name) for name in ARGUMENTS)
-    return (lwp(thread), signal[0] if crashed else 0, crashed, True) + values + (number,) + arguments, signal
+    general = [register(frame, name) for name in GENERAL]
+    return (lwp(thread), signal[0] if crashed else 0, crashed, True) + values + (number,) + arguments + (general,), signal
 
 
 def threads(inferior):

@@ -349,7 +349,7 @@ enum ph_graph_rank ph_root_graph_rank(uint8_t kind)
 bool ph_root_is_word(uint8_t kind)
 {
 	return kind == PH_ROOT_INTERPRETER || kind == PH_ROOT_RUNTIME || kind == PH_ROOT_C_GLOBAL ||
-	       kind == PH_ROOT_NATIVE;
+	       kind == PH_ROOT_NATIVE || kind == PH_ROOT_PENDING_CALL || kind == PH_ROOT_AUDIT_HOOK;
 }
 
 /* ---- operands ---- */

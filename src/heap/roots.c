@@ -74,6 +74,11 @@ void ph_roots_struct(struct ph_roots *r, ph_addr address, enum ph_field size_of,
 		before = word;
 		if (!ph_heap_find(r->heap, word, &index))
 			continue;
+		ph_addr ring_end = ph_roots_ring_end(r, address + at);
+		if (ring_end) {
+			at = ring_end - address - width;
+			continue;
+		}
 		if (last && !(last >> 32) && at + 2 * width <= readable &&
 		    ph_target_read_ptr(t, address + at + width, &next) == PH_OK && is_type_cache(r, last, word, next)) {
 			ph_roots_give(r, word, PH_ROOT_INTERNED, "%s: cache of methods", what);
@@ -83,7 +88,10 @@ void ph_roots_struct(struct ph_roots *r, ph_addr address, enum ph_field size_of,
 		const char *member = member_name(t, size_of, at);
 		/* the thread state borrows its frame from the evaluation */
 		bool borrowed = kind == PH_ROOT_THREAD && member && !strcmp(member, "frame");
-		if (member)
+		bool hooks = size_of == PH_SIZEOF_PyInterpreterState && member && !strcmp(member, "audit_hooks");
+		if (hooks)
+			ph_roots_give(r, word, PH_ROOT_AUDIT_HOOK, "%s: audit hooks", what);
+		else if (member)
 			ph_roots_give(r, word, kind | (borrowed ? PH_ROOT_UNCOUNTED : 0), "%s: %s", what, member);
 		else
 			ph_roots_give(r, word, kind, "%s+0x%" PRIx64, what, at);
@@ -155,6 +163,7 @@ static void give_interpreters(struct ph_roots *r)
 		ph_roots_struct(r, interps[i].address, PH_SIZEOF_PyInterpreterState, PH_ROOT_INTERPRETER, what);
 		give_permanent(r, &interps[i]);
 	}
+	ph_roots_pending(r);
 	give_audit_hooks(r);
 }
 

@@ -41,6 +41,10 @@ static inline const char *ph_roots_word(const struct ph_roots *roots, const char
 /* Words of a struct of the interpreter, of the size that `size_of` gives, by name where the layout knows the member. */
 void ph_roots_struct(struct ph_roots *roots, ph_addr address, enum ph_field size_of, unsigned kind, const char *what);
 
+/* The end of the ring of pending calls that the address is in; 0: it is in none. */
+ph_addr ph_roots_ring_end(const struct ph_roots *roots, ph_addr at);
+
+void ph_roots_pending(struct ph_roots *roots);	    /* roots_pending.c */
 void ph_roots_threads(struct ph_roots *roots);	    /* roots_threads.c */
 void ph_roots_modules_data(struct ph_roots *roots); /* roots_data.c */
 void ph_roots_native(struct ph_roots *roots);	    /* roots_native.c */

@@ -79,6 +79,16 @@ static void give_word(struct data *d, ph_addr at, ph_addr word)
 	uint64_t index, runtime_size = ph_target_sizeof(t, PH_SIZEOF_PyRuntimeState);
 	if (!ph_heap_find(r->heap, word, &index))
 		return;
+	if (ph_roots_ring_end(r, at))
+		return;
+	const char *symbol = ph_image_symbolize(t->image, at);
+	uint64_t place;
+	/* 2.7 and 3.6, Python/ceval.c: pendingcalls[32], of a function and its argument each */
+	if (d->module == t->module && symbol && sscanf(symbol, "pendingcalls+0x%" SCNx64, &place) == 1) {
+		ph_roots_give(r, word, PH_ROOT_PENDING_CALL, "pending call %" PRIu64,
+			      place / (2 * t->layout.abi.pointer_size));
+		return;
+	}
 	if (t->runtime && at >= t->runtime && at - t->runtime < runtime_size)
 		ph_roots_give(r, word, PH_ROOT_RUNTIME, "_PyRuntime+0x%" PRIx64, at - t->runtime);
 	else if (d->module == t->module && is_interned_dict(r, word))

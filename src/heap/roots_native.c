@@ -55,11 +55,23 @@ static void scan_stack(struct ph_roots *r, const struct ph_native_thread *thread
 	ph_addrset_deinit(&seen);
 }
 
+/* What a register holds is guessed, as a word of the stack is: a value that was left there, or a borrowed one. */
+static void scan_registers(struct ph_roots *r, const struct ph_native_thread *thread, const char *name)
+{
+	for (unsigned i = 0; i < thread->register_count; i++)
+		if (thread->register_names[i])
+			ph_roots_give(r, thread->registers[i], PH_ROOT_REGISTER, "register %s of thread %s",
+				      thread->register_names[i], name);
+}
+
 void ph_roots_native(struct ph_roots *r)
 {
 	const struct ph_native_thread *threads;
 	size_t count = ph_image_threads(r->target->image, &threads);
 	for (size_t i = 0; i < count && !r->error; i++)
-		if (threads[i].has_registers)
-			scan_stack(r, &threads[i], native_name(r, i, threads[i].tid));
+		if (threads[i].has_registers) {
+			const char *name = native_name(r, i, threads[i].tid);
+			scan_registers(r, &threads[i], name);
+			scan_stack(r, &threads[i], name);
+		}
 }

@@ -89,6 +89,11 @@ static struct ph_error *take_threads(struct ph_image *image, const struct ph_cal
 				.syscall_name = ph_machine_syscall_name(image->machine, t->syscall_number),
 			};
 			memcpy(to->syscall_args, t->syscall_args, sizeof(to->syscall_args));
+			to->register_names = image->machine->general;
+			to->register_count = t->register_count < image->machine->general_count
+						     ? t->register_count
+						     : image->machine->general_count;
+			memcpy(to->registers, t->registers, to->register_count * sizeof(to->registers[0]));
 		}
 	image->thread_count = n;
 	return NULL;

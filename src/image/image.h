@@ -199,6 +199,7 @@ size_t ph_image_writable_ranges(struct ph_image *image, const struct ph_module *
 
 /* ---- threads ---- */
 
+#define PH_REGISTERS 34
 struct ph_native_thread {
 	int64_t tid; /* the LWP; as in the core, that is the pid namespace of the reader of it */
 	/* took the signal, the first NT_PRSTATUS of a kernel core; or sent it to the process itself and waits for its
@@ -207,6 +208,10 @@ struct ph_native_thread {
 	int signal;   /* pr_cursig */
 	bool has_registers;
 	ph_addr pc, sp, fp;
+	/* The general registers, the stack pointer not among them; names as the machine's own, static. */
+	const char *const *register_names;
+	unsigned register_count; /* names without one (NULL) included */
+	uint64_t registers[PH_REGISTERS];
 	/* what threads call themselves: fs_base on x86-64, for glibc and musl the pthread_t; on Windows the thread's
 	 * number; 0 unknown */
 	ph_addr tls;

@@ -250,7 +250,9 @@ static void read_registers(struct opening *o, size_t index, struct ph_callback_t
 		.fp = t.fp,
 		.tls = t.tls,
 		.syscall_number = t.syscall_number,
+		.register_count = t.register_count,
 	};
+	memcpy(ret->registers, t.registers, t.register_count * sizeof(t.registers[0]));
 	memcpy(ret->syscall_args, t.syscall_args, sizeof(t.syscall_args));
 }
 

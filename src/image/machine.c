@@ -13,6 +13,27 @@ static const char *const x86_64_syscalls[] = {
 };
 #undef PH_SYSCALL
 
+/* pr_reg's first words: arch/ARCH/include/uapi/asm/ptrace.h */
+static const char *const x86_64_general[] = { "r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10",
+					      "r9",  "r8",  "rax", "rcx", "rdx", "rsi", "rdi" };
+static const char *const i386_general[] = { "ebx", "ecx", "edx", "esi", "edi", "ebp", "eax" };
+static const char *const arm64_general[] = { "x0",  "x1",  "x2",  "x3",	 "x4",	"x5",  "x6",  "x7",
+					     "x8",  "x9",  "x10", "x11", "x12", "x13", "x14", "x15",
+					     "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23",
+					     "x24", "x25", "x26", "x27", "x28", "x29", "x30" };
+static const char *const arm_general[] = { "r0", "r1", "r2", "r3",  "r4",  "r5",  "r6", "r7",
+					   "r8", "r9", "r10", "r11", "r12", NULL, "lr" };
+static const char *const riscv64_general[] = { NULL, "ra", NULL, NULL, NULL, "t0", "t1", "t2", "s0",  "s1",  "a0",
+					       "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3",  "s4",  "s5",
+					       "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6" };
+static const char *const ppc64_general[] = { "r0",  NULL,  "r2",  "r3",	 "r4",	"r5",  "r6",  "r7",
+					     "r8",  "r9",  "r10", "r11", "r12", NULL,  "r14", "r15",
+					     "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23",
+					     "r24", "r25", "r26", "r27", "r28", "r29", "r30", "r31" };
+static const char *const s390x_general[] = { NULL, NULL, "r0", "r1", "r2",  "r3",  "r4",  "r5",	 "r6",
+					     "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14" };
+#define PH_GENERAL(array) .general = (array), .general_count = PH_COUNT(array)
+
 #define PH_MACHINE(...) { __VA_ARGS__ },
 static const struct ph_machine machines[] = {
 #include "image/machine.def"
@@ -61,6 +82,15 @@ const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t nu
 	return machine->syscall_names[number];
 }
 
+void ph_machine_general(const char *const *names, unsigned count, const uint8_t *registers, size_t word,
+			bool big_endian, struct ph_native_thread *ret)
+{
+	ret->register_names = names;
+	ret->register_count = count < PH_REGISTERS ? count : PH_REGISTERS;
+	for (unsigned i = 0; i < ret->register_count; i++)
+		ret->registers[i] = ph_load_uint(registers + i * word, word, big_endian);
+}
+
 void ph_machine_registers(const struct ph_machine *m, const uint8_t *registers, struct ph_native_thread *ret)
 {
 	size_t word = m->wide ? 8 : 4;
@@ -68,6 +98,7 @@ void ph_machine_registers(const struct ph_machine *m, const uint8_t *registers, 
 	ret->pc = ph_load_uint(registers + m->registers.pc, word, m->big_endian);
 	ret->sp = ph_load_uint(registers + m->registers.sp, word, m->big_endian);
 	ret->fp = ph_load_uint(registers + m->registers.fp, word, m->big_endian);
+	ph_machine_general(m->general, m->general_count, registers, word, m->big_endian, ret);
 	ret->syscall_number = -1;
 	if (m->registers.tls != PH_NO_REGISTER)
 		ret->tls = ph_load_uint(registers + m->registers.tls, word, m->big_endian) - m->tls_bias;

@@ -22,6 +22,8 @@ struct ph_machine {
 	struct {
 		uint16_t pc, sp, fp, tls;
 	} registers;
+	const char *const *general; /* names of the first words of pr_reg, NULL for what can hold no operand */
+	unsigned general_count;
 	struct {
 		uint16_t type, offset; /* type 0: there is none */
 	} tls_note;
@@ -51,6 +53,10 @@ const char *ph_machine_syscall_name(const struct ph_machine *machine, int64_t nu
 
 /* Registers and system call of a thread from pr_reg (registers_size bytes, the kernel's NT_PRSTATUS regset). */
 void ph_machine_registers(const struct ph_machine *machine, const uint8_t *registers, struct ph_native_thread *ret);
+
+/* `count` registers of `word` bytes each, as the names tell; of more than PH_REGISTERS the first. */
+void ph_machine_general(const char *const *names, unsigned count, const uint8_t *registers, size_t word,
+			bool big_endian, struct ph_native_thread *ret);
 
 /* "SIGSEGV"; NULL for real-time and unknown ones.  Numbers as on Linux x86, ARM, RISC-V, s390 and POWER. */
 const char *ph_signal_name(int64_t number);

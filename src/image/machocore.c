@@ -25,6 +25,13 @@ struct loader {
 	uint64_t lies;
 };
 
+static const char *const x86_names[] = { "rax", "rbx", "rcx", "rdx", "rdi", "rsi", "rbp", NULL,
+					 "r8",	"r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+static const char *const arm_names[] = { "x0",	"x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",	 "x8",	"x9",  "x10",
+					 "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
+					 "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30" };
+#define NAMES(array) .names = (array), .name_count = sizeof(array) / sizeof((array)[0])
+
 /* Where a thread's state keeps the registers; counts are of 4 bytes. */
 static const struct flavors {
 	uint32_t cpu;
@@ -32,14 +39,18 @@ static const struct flavors {
 	unsigned page_size;
 	uint32_t state, state_count, union_state; /* …_THREAD_STATE64; the flavor that has one of two within, 0 none */
 	uint16_t pc, sp, fp;
+	const char *const *names; /* of the registers that the state begins with */
+	unsigned name_count;
 	uint32_t exception, fault, trap; /* …_EXCEPTION_STATE64; where the fault's address and the trap are */
 } flavors[] = {
 	/* x86_THREAD_STATE64: ax bx cx dx di si bp sp r8 … r15 ip flags cs fs gs */
 	{ .cpu = PH_MACHO_CPU_X86_64, .elf_machine = EM_X86_64, .page_size = 4096, .state = 4, .state_count = 42,
-	  .union_state = 7, .pc = 128, .sp = 56, .fp = 48, .exception = 6, .fault = 8, .trap = 0 },
+	  .union_state = 7, .pc = 128, .sp = 56, .fp = 48, NAMES(x86_names),
+	  .exception = 6, .fault = 8, .trap = 0 },
 	/* ARM_THREAD_STATE64: x0 … x28 fp lr sp pc cpsr */
 	{ .cpu = PH_MACHO_CPU_ARM64, .elf_machine = EM_AARCH64, .page_size = 16384, .state = 6, .state_count = 68,
-	  .union_state = 1, .pc = 256, .sp = 248, .fp = 232, .exception = 7, .fault = 0, .trap = 12 },
+	  .union_state = 1, .pc = 256, .sp = 248, .fp = 232, NAMES(arm_names),
+	  .exception = 7, .fault = 0, .trap = 12 },
 };
 
 static struct ph_error *check_header(struct loader *l)
@@ -148,6 +159,7 @@ static void read_state(const struct loader *l, uint32_t flavor, const uint8_t *s
 		thread->pc = ph_load_uint(state + f->pc, 8, false);
 		thread->sp = ph_load_uint(state + f->sp, 8, false);
 		thread->fp = ph_load_uint(state + f->fp, 8, false);
+		ph_machine_general(f->names, f->name_count, state, 8, false, thread);
 	}
 	/* trapno of x86: 14 is a page fault, 0x85 a system call; ARM's `exception` is 0 outside one */
 	uint64_t trap = flavor == f->exception && count >= 4 ? ph_load_uint(state + f->trap, 2, false) : 0;

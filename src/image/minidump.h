@@ -52,6 +52,9 @@ struct ph_context {
 	bool wide;
 	uint16_t flags;		  /* bytes from the start of the CONTEXT to ContextFlags */
 	uint16_t pc, sp, fp;	  /* the same */
+	uint16_t general;	  /* the first of the registers that the names are of, of a pointer's size each */
+	const char *const *names; /* NULL for what can hold no operand */
+	uint16_t name_count;
 	uint16_t size;		  /* bytes that a CONTEXT has at least */
 	uint32_t control_flags;	  /* ContextFlags for what is written: control and integer registers */
 	uint16_t peb, parameters, command_line; /* in the TEB, the PEB and RTL_USER_PROCESS_PARAMETERS of Windows */

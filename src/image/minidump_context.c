@@ -12,6 +12,16 @@
 #define WIDE_PROCESS .peb = 0x60, .parameters = 0x20, .command_line = 0x70
 #define NARROW_PROCESS .peb = 0x30, .parameters = 0x10, .command_line = 0x40
 
+static const char *const amd64[] = { "rax", "rcx", "rdx", "rbx", NULL,	"rbp", "rsi", "rdi",
+				     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+static const char *const intel[] = { "edi", "esi", "ebx", "edx", "ecx", "eax", "ebp" };
+static const char *const arm64[] = { "x0",  "x1",  "x2",  "x3",	 "x4",	"x5",  "x6",  "x7",  "x8",  "x9",  "x10",
+				     "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21",
+				     "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x29", "x30" };
+static const char *const arm[] = { "r0", "r1", "r2", "r3",  "r4",  "r5",  "r6", "r7",
+				   "r8", "r9", "r10", "r11", "r12", NULL, "lr" };
+#define NAMES(array) .names = (array), .name_count = sizeof(array) / sizeof((array)[0])
+
 static const struct ph_context contexts[] = {
 	{ .architecture = 9 /* AMD64 */,
 	  .elf_machine = EM_X86_64,
@@ -20,6 +30,8 @@ static const struct ph_context contexts[] = {
 	  .pc = 0xf8,
 	  .sp = 0x98,
 	  .fp = 0xa0,
+	  .general = 0x78,
+	  NAMES(amd64),
 	  .size = 0x100,
 	  .control_flags = 0x100003,
 	  WIDE_PROCESS },
@@ -29,6 +41,8 @@ static const struct ph_context contexts[] = {
 	  .pc = 0xb8,
 	  .sp = 0xc4,
 	  .fp = 0xb4,
+	  .general = 0x9c,
+	  NAMES(intel),
 	  .size = 0xc8,
 	  .control_flags = 0x10003,
 	  NARROW_PROCESS },
@@ -39,6 +53,8 @@ static const struct ph_context contexts[] = {
 	  .pc = 0x108,
 	  .sp = 0x100,
 	  .fp = 0xf0,
+	  .general = 0x8,
+	  NAMES(arm64),
 	  .size = 0x110,
 	  .control_flags = 0x400003,
 	  WIDE_PROCESS },
@@ -49,6 +65,8 @@ static const struct ph_context contexts[] = {
 	  .pc = 0x108,
 	  .sp = 0x100,
 	  .fp = 0xf0,
+	  .general = 0x8,
+	  NAMES(arm64),
 	  .size = 0x110,
 	  .control_flags = 0x400003,
 	  WIDE_PROCESS },
@@ -58,6 +76,8 @@ static const struct ph_context contexts[] = {
 	  .pc = 0x40,
 	  .sp = 0x38,
 	  .fp = 0x30,
+	  .general = 0x4,
+	  NAMES(arm),
 	  .size = 0x44,
 	  .control_flags = 0x200003,
 	  NARROW_PROCESS },

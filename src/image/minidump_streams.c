@@ -176,6 +176,7 @@ static bool read_context(struct ph_minidump *md, uint64_t rva, uint64_t size, st
 	thread->pc = ph_load_uint(at + context->pc, word, false);
 	thread->sp = ph_load_uint(at + context->sp, word, false);
 	thread->fp = ph_load_uint(at + context->fp, word, false);
+	ph_machine_general(context->names, context->name_count, at + context->general, word, false, thread);
 	return true;
 }
 

@@ -99,6 +99,15 @@ static void put_system(struct trim *t)
 	add_stream(t, PH_STREAM_SYSTEM_INFO, &s);
 }
 
+/* 0 unknown. */
+static uint64_t register_value(const struct ph_native_thread *thread, const char *name)
+{
+	for (unsigned i = 0; i < thread->register_count; i++)
+		if (thread->register_names[i] && !strcmp(thread->register_names[i], name))
+			return thread->registers[i];
+	return 0;
+}
+
 /* A CONTEXT with what is known: its RVA. */
 static uint64_t put_context(struct trim *t, const struct ph_native_thread *thread)
 {
@@ -116,6 +125,10 @@ static uint64_t put_context(struct trim *t, const struct ph_native_thread *threa
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (size_t j = 0; j < parts[i].size; j++)
 			context.data[parts[i].at + j] = (char)(parts[i].value >> 8 * j);
+	for (unsigned i = 0; i < c->name_count; i++)
+		for (size_t j = 0; c->names[i] && j < word; j++)
+			context.data[c->general + i * word + j] =
+				(char)(register_value(thread, c->names[i]) >> 8 * j);
 	align(t);
 	uint64_t rva = t->out.size;
 	ph_buffer_append(&t->out, context.data, context.size);

@@ -23,6 +23,7 @@ struct ph_callback_map { /* as a line of /proc/PID/maps; any order */
 	bool readable, writable, executable;
 };
 
+#define PH_CALLBACK_REGISTERS 34
 struct ph_callback_thread {
 	int64_t tid;	/* the LWP */
 	int signal;	/* that it took, 0 none */
@@ -31,6 +32,9 @@ struct ph_callback_thread {
 	uint64_t pc, sp, fp, tls; /* 0 unknown */
 	int64_t syscall_number; /* -1 when it is not in a system call */
 	uint64_t syscall_args[6];
+	/* the first words of the machine's struct user_regs_struct, as PTRACE_GETREGSET gives it for NT_PRSTATUS */
+	unsigned register_count;
+	uint64_t registers[PH_CALLBACK_REGISTERS];
 };
 
 struct ph_callback_process {

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Has a C library hold objects in a register, on the stack, in a global, as a pending call's argument and as an audit
+hook's data, each with a reference that nothing of Python has, and dies.
+
+usage: roots_program.py LIBRARY TRUTH
+"""
+import ctypes
+import json
+import sys
+
+MASK = 0x5a5a5a5a5a5a5a5a
+truth = {}
+
+
+class Held(object):
+    def __init__(self, name):
+        self.name = name
+
+
+class Task(ctypes.Structure):
+    _fields_ = ([(n, ctypes.c_uint64) for n in ('in_register', 'on_stack', 'in_global', 'pending', 'stale', 'hook')] +
+                [(n, ctypes.c_void_p) for n in ('add_pending', 'make_pending', 'add_hook')])
+
+
+def give_away(name):
+    """Its address, masked; the reference is the library's."""
+    held = Held(name)
+    truth[name] = '0x%x' % id(held)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
+    return id(held) ^ MASK
+
+
+def function(name):
+    return ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value
+
+
+def python_hook(event, args):
+    pass
+
+
+task = Task()
+for name in ('in_register', 'on_stack', 'in_global', 'pending', 'stale', 'hook'):
+    setattr(task, name, give_away(name))
+give_away('nowhere')
+task.add_pending = function('Py_AddPendingCall')
+task.make_pending = function('Py_MakePendingCalls')
+if hasattr(sys, 'addaudithook'):
+    task.add_hook = function('PySys_AddAuditHook')
+    truth['python hook'] = '0x%x' % id(python_hook)
+    sys.addaudithook(python_hook)
+del python_hook
+with open(sys.argv[2], 'w') as f:
+    json.dump(truth, f)
+ctypes.PyDLL(sys.argv[1]).hold_and_die(ctypes.byref(task))
