@@ -29,6 +29,10 @@ static const struct {
 } faults[] = {
 	[PH_FAULT_POOL] = { "pymalloc", "the list of free blocks of the pool at 0x%" PRIx64 " is broken%s",
 			    "other pools with a list of free blocks that is broken" },
+	[PH_FAULT_PAGE] = { "mimalloc", "a list of free blocks of the page at 0x%" PRIx64 " is broken%s",
+			    "other pages with a list of free blocks that is broken" },
+	[PH_FAULT_SEGMENT] = { "mimalloc", "the list of pages of the segment at 0x%" PRIx64 " is broken%s",
+			       "other segments with a list of pages that is broken" },
 	[PH_FAULT_LINK] = { "garbage collector", "its list of objects breaks behind that at 0x%" PRIx64 ", of type %s",
 			    "other places where its lists break" },
 	[PH_FAULT_NO_TYPE] = { "garbage collector", "the object at 0x%" PRIx64 " in its lists has no type%s",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The sweep over pools and the closure over references. */
-#include "heap/heap.h"
+#include "heap/work.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,36 +11,12 @@
 #include "base/cursor.h"
 #include "base/jobs.h"
 
-#define CACHE_SIZE 1024 /* types that were asked for last; a power of two */
-#define EDGES 1024
 #define REFCOUNT_MASK UINT64_C(0xffffffff)
 /* never set in a count: what has them is a pointer; above them are flags (since 3.14) */
 #define REFCOUNT_NOT (UINT64_C(0xfffe) << 32)
 
 #define DRAIN_PROGRESS 65536
-#define OUTSIDE 4096 /* addresses outside of pools that are kept at a time; a power of two */
 #define REGION_BITS 25 /* pools of 32 MiB are swept by one thread: several windows of the set, which no other touches */
-
-struct ph_heap_work {
-	struct ph_heap *heap;
-	struct ph_objects *objects;
-	ph_addr *stack; /* objects outside of pools that were not yet walked */
-	size_t stack_count, stack_capacity;
-	uint64_t drained;
-	bool no_memory;
-	/* while pools are swept by several threads: what lies outside of them and was met */
-	struct ph_heap_sweep *sweep;
-	ph_addr outside[OUTSIDE];
-	size_t outside_count;
-	ph_addr met[OUTSIDE]; /* that came last */
-	struct ph_heap_totals totals;
-	struct {
-		ph_addr type;
-		const struct ph_shape *shape;
-	} cache[CACHE_SIZE];
-	struct ph_edge edges[EDGES];
-	struct ph_edge_sink sink;
-};
 
 /* Types are larger than any block of a pool. */
 static bool may_be_type(const struct ph_heap *heap, ph_addr type)
@@ -50,7 +26,7 @@ static bool may_be_type(const struct ph_heap *heap, ph_addr type)
 
 static inline const struct ph_shape *shape_of_type(struct ph_heap_work *w, ph_addr type)
 {
-	size_t slot = (type >> 4 ^ type >> 14) & (CACHE_SIZE - 1);
+	size_t slot = (type >> 4 ^ type >> 14) & (PH_WORK_TYPES - 1);
 	if (w->cache[slot].type == type)
 		return w->cache[slot].shape;
 	if (!may_be_type(w->heap, type))
@@ -73,6 +49,15 @@ const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object)
 	return heap->recent[slot].shape;
 }
 
+/* Of a free-threaded build: anything referred to, by its own thread or by others (the low bits are a state). */
+static bool is_counted(const struct ph_layout *layout, const uint8_t *head)
+{
+	const struct ph_slot *local = &layout->slots[PH_PyObject_ob_ref_local];
+	const struct ph_slot *shared = &layout->slots[PH_PyObject_ob_ref_shared];
+	return ph_load_uint(head + local->offset, local->size, layout->abi.big_endian) ||
+	       ph_load_uint(head + shared->offset, shared->size, layout->abi.big_endian) >> 2;
+}
+
 /* The type of what could be an object's head; NULL when it is none. */
 static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const uint8_t *head)
 {
@@ -81,6 +66,8 @@ static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const
 	const struct ph_slot *count = &layout->slots[PH_PyObject_ob_refcnt];
 	const struct ph_shape *shape =
 		shape_of_type(w, ph_load_uint(head + type->offset, type->size, layout->abi.big_endian));
+	if (shape && ph_layout_has(layout, PH_PyObject_ob_ref_local))
+		return is_counted(layout, head) ? shape : NULL;
 	if (!shape || !ph_layout_has(layout, PH_PyObject_ob_refcnt))
 		return shape;
 	/* on a free list of its type, or no object at all */
@@ -110,7 +97,7 @@ static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *sh
 
 /* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a
  * letter and bytes that nothing may change (Objects/obmalloc.c). */
-static size_t debug_padding(const uint8_t *data, uint32_t block_size)
+static size_t debug_padding(const uint8_t *data, uint64_t block_size)
 {
 	static const uint8_t forbidden[7] = { 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd };
 	static const uint8_t old_forbidden[7] = { 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb };
@@ -154,17 +141,17 @@ static void check_link(struct ph_heap_work *w, const struct ph_shape *shape, ph_
 		ph_heap_note(w->heap, PH_FAULT_NO_TYPE, next, "");
 }
 
-/* The object in a block, behind what precedes it; 0 when it is none. */
-static ph_addr object_in_block(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint32_t block_size,
-			       const struct ph_shape **ret)
+ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint64_t block_size,
+		       const struct ph_shape **ret)
 {
 	const struct ph_heap *heap = w->heap;
-	size_t gc = ph_target_sizeof(heap->target, PH_SIZEOF_PyGC_Head);
+	bool has_head = ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0;
+	size_t gc = has_head ? ph_target_sizeof(heap->target, PH_SIZEOF_PyGC_Head) : 0;
 	size_t head = ph_target_sizeof(heap->target, PH_SIZEOF_PyObject);
 	/* a head of the gc is taken for no type; an int's digits may be */
 	const size_t fronts[] = { 0, gc, gc + 2u * heap->target->layout.abi.pointer_size };
 	size_t padding = debug_padding(data, block_size);
-	block += padding, data += padding, block_size -= (uint32_t)padding;
+	block += padding, data += padding, block_size -= padding;
 	for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
 		size_t front = fronts[i];
 		if (front + head > block_size)
@@ -208,12 +195,12 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 		return;
 	if (work->sweep) {
 		/* one thread looks at them, afterwards */
-		ph_addr *met = &work->met[(address >> 4 ^ address >> 16) & (OUTSIDE - 1)];
+		ph_addr *met = &work->met[(address >> 4 ^ address >> 16) & (PH_WORK_OUTSIDE - 1)];
 		if (*met == address || ph_addrset_page(&heap->set, address))
 			return;
 		*met = address;
 		work->outside[work->outside_count++] = address;
-		if (work->outside_count == OUTSIDE)
+		if (work->outside_count == PH_WORK_OUTSIDE)
 			give_outside(work);
 		return;
 	}
@@ -265,10 +252,18 @@ static void walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr o
 	}
 }
 
-static struct ph_error *drain(struct ph_heap_work *w)
+void ph_work_walk(struct ph_heap_work *w, ph_addr object)
+{
+	ph_addr type;
+	const struct ph_shape *shape =
+		ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK ? shape_of_type(w, type) : NULL;
+	if (shape)
+		walk(w, shape, object);
+}
+
+struct ph_error *ph_work_drain(struct ph_heap_work *w)
 {
 	struct ph_error *error = NULL;
-	ph_addr type;
 	while (!error) {
 		if (w->sink.count)
 			meet_edges(&w->sink);
@@ -277,13 +272,7 @@ static struct ph_error *drain(struct ph_heap_work *w)
 		if (++w->drained % DRAIN_PROGRESS == 0)
 			error = ph_progress(ph_image_callbacks(w->heap->target->image), "finding the heap", w->drained,
 					    0);
-		ph_addr object = w->stack[--w->stack_count];
-		const struct ph_shape *shape =
-			ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK
-				? shape_of_type(w, type)
-				: NULL;
-		if (shape)
-			walk(w, shape, object);
+		ph_work_walk(w, w->stack[--w->stack_count]);
 	}
 	return error;
 }
@@ -306,7 +295,7 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 			continue;
 		size_t offset = PH_POOL_HEADER + (size_t)i * pool->block_size;
 		const struct ph_shape *shape = NULL;
-		ph_addr object = object_in_block(w, pool->address + offset, data + offset, pool->block_size, &shape);
+		ph_addr object = ph_work_object(w, pool->address + offset, data + offset, pool->block_size, &shape);
 		if (!object || !ph_addrset_add(&heap->set, object))
 			continue;
 		w->totals.in_pools++;
@@ -390,7 +379,7 @@ static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **wo
 	}
 	while (!error && ph_addrset_next(&iter, &address)) {
 		meet(works[0], address);
-		error = drain(works[0]);
+		error = ph_work_drain(works[0]);
 	}
 	heap->set.no_memory |= sweep.outside.no_memory;
 	ph_addrset_deinit(&sweep.outside);
@@ -427,16 +416,21 @@ static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
 static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works,
 			     unsigned jobs)
 {
-	heap->check_links = !ph_heap_is_collecting(heap, runtime);
+	heap->check_links = ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0 &&
+			    !ph_heap_is_collecting(heap, runtime);
 	struct ph_error *error = ph_heap_begin_notes(heap);
 	if (!error)
 		error = ph_heap_find_pools(heap);
 	if (!error)
+		error = ph_mimalloc_find(heap->target, &heap->mimalloc);
+	if (!error)
 		error = sweep_all(heap, works, jobs);
+	if (!error)
+		error = ph_heap_sweep_mimalloc(works[0]);
 	if (error)
 		return error;
 	meet_roots(works[0], runtime);
-	error = drain(works[0]);
+	error = ph_work_drain(works[0]);
 	if (error)
 		return error;
 	ph_heap_end_notes(heap);
@@ -450,7 +444,7 @@ static struct ph_error *make_work(struct ph_heap *heap, unsigned number, struct 
 	if (!w)
 		return &ph_error_no_memory;
 	w->heap = heap;
-	w->sink = (struct ph_edge_sink){ .edges = w->edges, .capacity = EDGES, .flush = meet_edges, .user = w };
+	w->sink = (struct ph_edge_sink){ .edges = w->edges, .capacity = PH_WORK_EDGES, .flush = meet_edges, .user = w };
 	if (number)
 		return ph_objects_clone(heap->objects, &w->objects);
 	w->objects = heap->objects;
@@ -505,5 +499,6 @@ void ph_heap_free(struct ph_heap *heap)
 	ph_heap_end_notes(heap);
 	ph_damage_deinit(&heap->damage);
 	free(heap->pools);
+	ph_mimalloc_deinit(&heap->mimalloc);
 	free(heap);
 }

@@ -10,6 +10,7 @@
 
 #include "heap/addrset.h"
 #include "object/traverse.h"
+#include "runtime/mimalloc.h"
 #include "runtime/runtime.h"
 
 struct ph_pool {
@@ -36,6 +37,7 @@ struct ph_heap {
 	uint64_t count;		    /* objects */
 	struct ph_pool *pools;	    /* sorted by address */
 	size_t pool_count, pool_capacity;
+	struct ph_mimalloc mimalloc;
 	struct ph_heap_totals totals;
 	struct ph_damage damage;    /* of the heap alone */
 	bool check_links;	    /* no collection was running */
@@ -69,7 +71,7 @@ const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object);
 /* ---- between the files of this room ---- */
 
 /* What is wrong, as it is found, by any thread (damage.c); `name` is a type's, copied. */
-enum ph_heap_fault { PH_FAULT_POOL, PH_FAULT_LINK, PH_FAULT_NO_TYPE, PH_FAULT_LENGTH, PH_FAULT_COUNT };
+enum ph_heap_fault { PH_FAULT_POOL, PH_FAULT_PAGE, PH_FAULT_SEGMENT, PH_FAULT_LINK, PH_FAULT_NO_TYPE, PH_FAULT_LENGTH, PH_FAULT_COUNT };
 void ph_heap_note(const struct ph_heap *heap, enum ph_heap_fault fault, ph_addr address, const char *name);
 struct ph_error *ph_heap_begin_notes(struct ph_heap *heap) __attribute__((warn_unused_result));
 /* In the order of addresses, into the heap's damage. */

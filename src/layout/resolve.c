@@ -72,6 +72,8 @@ static bool condition_holds(unsigned condition, const struct ph_abi *abi)
 		return abi->free_threaded;
 	case PH_IF_WITH_GIL:
 		return !abi->free_threaded;
+	case PH_IF_WITH_GIL_WIDE:
+		return !abi->free_threaded && abi->pointer_size == 8;
 	case PH_IF_DEBUG:
 		return abi->debug;
 	case PH_IF_WIDE:

@@ -68,6 +68,7 @@ enum ph_condition {
 	PH_IF_TRACE_REFS,
 	PH_IF_FREE_THREADED,
 	PH_IF_WITH_GIL,
+	PH_IF_WITH_GIL_WIDE, /* and 64-bit */
 	PH_IF_DEBUG,
 	PH_IF_WIDE,   /* 64-bit */
 	PH_IF_NARROW, /* 32-bit */

@@ -50,6 +50,7 @@ static bool is_not_visited(const struct ph_target *t, const char *name, int64_t 
 {
 	if (ph_target_trait(t, PH_TRAIT_TYPEVAR_VISITS_NAME) == 1 && !strncmp(name, "typing.", strlen("typing.")))
 		return false;
+	offset -= (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyObject);
 	for (size_t i = 0; i < sizeof(not_visited) / sizeof(*not_visited); i++)
 		if (not_visited[i].offset == offset && !strcmp(not_visited[i].name, name))
 			return true;
@@ -302,16 +303,19 @@ const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *r
 	return e->slots[index].name;
 }
 
-uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object)
+bool ph_is_static_type(const struct ph_shape *shape, ph_addr object)
 {
 	uint64_t flags;
 	const struct ph_target *t = shape->objects->target;
 	int32_t bit = ph_target_trait(t, PH_TRAIT_TPFLAG_HEAPTYPE);
+	return shape->is_type && bit >= 0 && ph_target_uint(t, object, PH_PyTypeObject_tp_flags, &flags) == PH_OK &&
+	       !(flags >> bit & 1);
+}
+
+uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object)
+{
 	/* types of C lie in data, without a head */
-	if (shape->is_type && bit >= 0 && ph_target_uint(t, object, PH_PyTypeObject_tp_flags, &flags) == PH_OK &&
-	    !(flags >> bit & 1))
-		return 0;
-	return shape->front;
+	return ph_is_static_type(shape, object) ? 0 : shape->front;
 }
 
 /* Include/objimpl.h up to 3.7, where what was never tracked has links that mean nothing; pycore_gc.h since. */

@@ -144,9 +144,9 @@ static int64_t frame_size(const struct ph_shape *shape, ph_addr object)
 	int64_t width = t->layout.abi.pointer_size;
 	if (ph_target_has(t, PH_PyFrameObject_f_frame)) {
 		ph_addr frame = ph_read_ptr(o, object, PH_PyFrameObject_f_frame);
-		code = ph_read_ptr(o, frame, ph_target_has(t, PH_PyInterpreterFrame_f_executable) ?
-						     PH_PyInterpreterFrame_f_executable :
-						     PH_PyInterpreterFrame_f_code);
+		code = ph_untag_ref(t, ph_read_ptr(o, frame, ph_target_has(t, PH_PyInterpreterFrame_f_executable) ?
+								     PH_PyInterpreterFrame_f_executable :
+								     PH_PyInterpreterFrame_f_code));
 		int64_t slots = ph_read_int(o, code, PH_PyCodeObject_co_nlocalsplus) +
 				ph_read_int(o, code, PH_PyCodeObject_co_stacksize);
 		int64_t start = ph_target_at(t, 0, PH_PyFrameObject__f_frame_data) +

@@ -55,10 +55,10 @@ void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum
 	}
 }
 
-/* The gc sees an object that has its head: instances of types that have one, but types of C. */
+/* The gc sees instances of types with Py_TPFLAGS_HAVE_GC, but types of C. */
 static bool is_seen(const struct ph_shape *shape, ph_addr object)
 {
-	return shape->has_gc && (!shape->is_type || ph_object_front(shape, object));
+	return shape->has_gc && !ph_is_static_type(shape, object);
 }
 
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink)

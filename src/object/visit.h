@@ -30,6 +30,9 @@ static inline void ph_visit_field(const struct ph_visit *v, enum ph_field field,
 	ph_visit_edge(v, ph_struct_ptr(&v->s, field), PH_EDGE_FIELD, field, extra);
 }
 
+/* A type of C, in a module's data: it has no head of the gc, which does not visit it. */
+bool ph_is_static_type(const struct ph_shape *shape, ph_addr object);
+
 /* `count` pointers at an address; reads what can be read of them. */
 void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind);
 /* Words of [start, start + size) as guesses. */

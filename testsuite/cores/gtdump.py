@@ -18,7 +18,7 @@ else:
     INT = (int,)
 
 # gc.get_referents crashed on some object in the 3.13 alpha free-threaded build: only containers there
-SAFE = not (hasattr(sys, '_is_gil_enabled') and sys.version_info[:4] == (3, 13, 0, 'alpha')) and 't' not in getattr(sys, 'abiflags', '')
+SAFE = not hasattr(sys, '_is_gil_enabled') or sys.version_info[3] != 'alpha'
 HERE = os.path.abspath(__file__).replace('.pyc', '.py')
 
 

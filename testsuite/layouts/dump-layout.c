@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4] [lock=N]]: every
- * field of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the traits. */
+/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4] [lock=N]
+ * [mimalloc=N]]: every field of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the traits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 	static struct ph_layout layout;
 	struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 };
 
+	int mimalloc = -1;
 	if (argc < 2)
 		return 2;
 	if (argc > 3) {
@@ -31,6 +32,8 @@ int main(int argc, char **argv)
 			abi.max_align = 4;
 		else if (!strncmp(argv[i], "lock=", 5))
 			abi.lock_size = (uint8_t)atoi(argv[i] + 5);
+		else if (!strncmp(argv[i], "mimalloc=", 9))
+			mimalloc = atoi(argv[i] + 9);
 		else
 			return 2;
 	}
@@ -38,6 +41,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s: no layout\n", argv[1]);
 		return 1;
 	}
+	if (mimalloc >= 0)
+		(void)ph_layout_place_mimalloc(&layout, (size_t)mimalloc);
 	for (int i = 0; i < PH_FIELD_COUNT; i++)
 		if (ph_layout_has(&layout, i))
 			printf("field %s %d %u %c\n", ph_field_name(i), layout.slots[i].offset, layout.slots[i].size,

@@ -21,6 +21,9 @@ TOP = os.environ.get('top_srcdir', os.path.join(HERE, '..', '..'))
 DUMP = os.path.join(os.environ.get('top_builddir', TOP), 'testsuite', 'layouts', 'dump-layout')
 EXTENSIONS = '_struct _datetime datetime _decimal array _ctypes _asyncio _queue _collections itertools _functools operator'.split()
 KNOWN = [(2, 7)] + [(3, minor) for minor in range(6, 16)]
+# of a union; bits that share a byte or a word with one that has a row
+BESIDE = ('long_value', 'dummy_padding', 'lltrace', 'is_zero_init', 'use_qsbr', 'tag', 'is_huge', 'retire_expire',
+          'padding')
 # the structs that explicit offsets describe are those of the default build
 EXPLICIT = ('PyInterpreterState', 'PyRuntimeState', 'PyThreadStateImpl')
 
@@ -57,10 +60,21 @@ def dwarf(path, structs, scratch):
         return json.load(f)
 
 
-def headers(python, version, defines, scratch, root=''):
-    """An object file with the types of all headers, or None."""
+def include_of(python, version, root):
     code = 'import sysconfig; print(sysconfig.get_paths()["include"])'
-    include = root + subprocess.check_output(python + isolated(version) + ['-c', code]).decode().strip()
+    return root + subprocess.check_output(python + isolated(version) + ['-c', code]).decode().strip()
+
+
+def mimalloc_of(include):
+    """The flag of dump-layout for the version of mimalloc that the headers are of."""
+    path = include + '/internal/mimalloc/mimalloc/types.h'
+    if not os.path.exists(path):
+        return []
+    return ['mimalloc=%d' % ('page_start' not in open(path).read())]
+
+
+def headers(include, defines, scratch, root=''):
+    """An object file with the types of all headers, or None."""
     if not os.path.exists(include + '/internal'):
         return None
     chosen = []
@@ -112,7 +126,7 @@ class Check:
                     # 2.7 has the members of the head in each struct
                     if m in ('ob_base', 'ob_refcnt', 'ob_type', 'ob_size', '_ob_next', '_ob_prev') or any(k == m or k.startswith(m + '_') for k in fields.get(s, {})):
                         continue
-                    if m in ('long_value', 'dummy_padding', 'lltrace'):  # of a union; a bit beside `visited`
+                    if m in BESIDE:
                         continue
                     self.failures.append('%s: %s.%s is not in the table' % (what, s, m))
 
@@ -163,7 +177,9 @@ def main():
             flags = [f for mark, f in (('debug', 'debug'), ('t', 'free-threaded')) if mark in kind.split('-')]
             if 'debug' in flags and hexversion < 0x03080000:
                 flags.append('trace-refs')
-            fields, sizes = layout(hexversion, flags)
+            include = include_of(python, version, root)
+            mimalloc = mimalloc_of(include)
+            fields, sizes = layout(hexversion, flags + mimalloc)
             covered = set()
             files = [root + python[-1], os.path.join(libdir, soname)]
             for e in EXTENSIONS:
@@ -184,11 +200,11 @@ def main():
             if not flags and 0x03080000 <= hexversion < 0x030f0000:
                 variants.append((['-DPy_DEBUG=1', '-DPy_REF_DEBUG=1'], ['debug']))
             for defines, wanted in variants:
-                o = headers(python, version, defines, scratch, root)
+                o = headers(include, defines, scratch, root)
                 if not o:
                     print('%s: its headers do not compile %s' % (what, ' '.join(defines)))
                 else:
-                    f, s = layout(hexversion, wanted)
+                    f, s = layout(hexversion, wanted + mimalloc)
                     # trace-refs: the states hold objects since 3.8, and nobody has such a build
                     skip = EXPLICIT + ('PyThreadState', 'static_builtin_state') if 'trace-refs' in wanted else ()
                     if root and wanted == flags and '-debug' in kind:

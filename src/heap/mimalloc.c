@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The sweep over pages of mimalloc. */
+#include "base/callbacks.h"
+#include "heap/work.h"
+
+#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
+
+/* In free-threaded builds what Python asks for that is no object lies in pages of its own. */
+static bool has_objects(const struct ph_heap *heap, const struct ph_mi_page *page)
+{
+	return page->tag != PH_MI_MEMORY || ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0;
+}
+
+static void sweep_page(struct ph_heap_work *w, const struct ph_mi_page *page)
+{
+	enum { HEAD_MAXIMUM = 128 }; /* what precedes an object, and its head */
+	struct ph_heap *heap = w->heap;
+	uint64_t free_blocks[PH_MI_BLOCKS / 64];
+	if (!ph_mi_free_blocks(heap->target, page, free_blocks)) {
+		w->totals.bad_pools++;
+		ph_heap_note(heap, PH_FAULT_PAGE, page->area, "");
+	}
+	for (unsigned i = 0; i < page->capacity; i++) {
+		if (free_blocks[i / 64] >> i % 64 & 1)
+			continue;
+		ph_addr block = page->start + i * page->block_size;
+		heap->totals.allocated += page->block_size;
+		const struct ph_shape *shape = NULL;
+		const uint8_t *data = ph_image_look(heap->target->image, block,
+						    page->block_size < HEAD_MAXIMUM ? page->block_size : HEAD_MAXIMUM);
+		ph_addr object = data ? ph_work_object(w, block, data, page->block_size, &shape) : 0;
+		if (!object || !ph_addrset_add(&heap->set, object))
+			continue;
+		heap->totals.in_pools++;
+		heap->totals.object_bytes += page->block_size;
+	}
+}
+
+/* What the objects in a page refer to. */
+static struct ph_error *walk_page(struct ph_heap_work *w, const struct ph_mi_page *page)
+{
+	for (ph_addr at = page->start & ~(ph_addr)7; at < page->end; at += 8) {
+		/* a word of the set is 64 of them */
+		const struct ph_addrset_window *window = ph_addrset_get(&w->heap->set, at);
+		if (!window || (!(at & 511) && !window->bits[at >> 9 & (PH_WINDOW_WORDS - 1)])) {
+			at = (at | 511) - 7;
+			continue;
+		}
+		if (ph_addrset_has(&w->heap->set, at))
+			ph_work_walk(w, at);
+	}
+	return ph_work_drain(w);
+}
+
+/* Objects first, so that few of those that they refer to are news.  Pages are not marked: what refers to an object in a block
+ * that a free list claims, or in a page of other memory, is believed where it has a type and a count. */
+struct ph_error *ph_heap_sweep_mimalloc(struct ph_heap_work *w)
+{
+	const struct ph_mimalloc *m = &w->heap->mimalloc;
+	const struct ph_callbacks *callbacks = ph_image_callbacks(w->heap->target->image);
+	struct ph_error *error = NULL;
+	ph_addr behind = m->page_count ? m->pages[0].area : 0;
+	for (size_t i = 0; i < m->segment_count; i++)
+		if (m->segments[i].broken)
+			ph_heap_note(w->heap, PH_FAULT_SEGMENT, m->segments[i].start, "");
+	for (size_t i = 0; !error && i < 2 * m->page_count; i++) {
+		const struct ph_mi_page *page = &m->pages[i % m->page_count];
+		if (i % 64 == 0)
+			error = ph_progress(callbacks, "finding the heap", i, 2 * m->page_count);
+		if (page->area < behind || page->area - behind > WINDOW) {
+			ph_image_drop_pages(w->heap->target->image, behind, behind + WINDOW);
+			behind = page->area;
+		}
+		if (error || !has_objects(w->heap, page))
+			continue;
+		if (i < m->page_count)
+			sweep_page(w, page);
+		else
+			error = walk_page(w, page);
+	}
+	return error;
+}
