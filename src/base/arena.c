@@ -25,6 +25,25 @@ void ph_arena_deinit(struct ph_arena *arena)
 	*arena = (struct ph_arena){ .maximum = arena->maximum };
 }
 
+void ph_arena_reset(struct ph_arena *arena)
+{
+	struct ph_arena_block *first = arena->blocks;
+	while (first && first->next) {
+		struct ph_arena_block *next = first->next;
+		free(first);
+		first = next;
+	}
+	if (first && first->size > FIRST_BLOCK_SIZE) {
+		free(first);
+		first = NULL;
+	}
+	if (first)
+		memset(first->data, 0, first->used);
+	if (first)
+		first->used = 0;
+	*arena = (struct ph_arena){ .maximum = arena->maximum, .blocks = first };
+}
+
 void *ph_arena_alloc(struct ph_arena *arena, size_t size)
 {
 	size_t maximum = arena->maximum ? arena->maximum : (size_t)1 << 30;

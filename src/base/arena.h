@@ -15,6 +15,8 @@ struct ph_arena {
 };
 
 void ph_arena_deinit(struct ph_arena *arena);
+/* Empty again, for the next of many records of like size: its first block is kept. */
+void ph_arena_reset(struct ph_arena *arena);
 
 /* Zeroed, aligned for any type.  NULL without memory or past the maximum. */
 void *ph_arena_alloc(struct ph_arena *arena, size_t size);

@@ -63,7 +63,39 @@ void ph_buffer_puts(struct ph_buffer *buffer, const char *text)
 
 void ph_buffer_putc(struct ph_buffer *buffer, char c)
 {
-	ph_buffer_append(buffer, &c, 1);
+	if (buffer->size + 2 > buffer->capacity || buffer->size >= buffer->maximum || buffer->truncated) {
+		ph_buffer_append(buffer, &c, 1);
+		return;
+	}
+	buffer->data[buffer->size++] = c;
+	buffer->data[buffer->size] = '\0';
+}
+
+size_t ph_put_hex(char *out, uint64_t number)
+{
+	size_t digits = number ? (67 - (size_t)__builtin_clzll(number)) / 4 : 1;
+	out[0] = '0', out[1] = 'x';
+	for (size_t i = digits; i-- > 0; number >>= 4)
+		out[2 + i] = "0123456789abcdef"[number & 15];
+	return 2 + digits;
+}
+
+void ph_buffer_put_hex(struct ph_buffer *buffer, uint64_t number)
+{
+	char text[PH_HEX_ROOM];
+	ph_buffer_append(buffer, text, ph_put_hex(text, number));
+}
+
+void ph_buffer_put_int(struct ph_buffer *buffer, int64_t number)
+{
+	char text[24], *p = text + sizeof(text);
+	uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (number < 0)
+		*--p = '-';
+	ph_buffer_append(buffer, p, (size_t)(text + sizeof(text) - p));
 }
 
 void ph_buffer_vprintf(struct ph_buffer *buffer, const char *format, va_list ap)

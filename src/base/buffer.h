@@ -36,6 +36,13 @@ void ph_buffer_putc(struct ph_buffer *buffer, char c);
 void ph_buffer_printf(struct ph_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ph_buffer_vprintf(struct ph_buffer *buffer, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 
+/* "0x7f…", and a decimal: as printf() would, in a tenth of its time. */
+void ph_buffer_put_hex(struct ph_buffer *buffer, uint64_t number);
+void ph_buffer_put_int(struct ph_buffer *buffer, int64_t number);
+/* "0x7f…" to `out`, without a NUL; the number of characters. */
+#define PH_HEX_ROOM 18
+size_t ph_put_hex(char *out, uint64_t number);
+
 /* One code point as UTF-8; lone surrogates too, in three bytes ("surrogatepass"). */
 void ph_buffer_put_utf8(struct ph_buffer *buffer, uint32_t code_point);
 

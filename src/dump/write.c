@@ -113,15 +113,16 @@ static struct ph_error *add_sources(struct ph_zipwriter *writer, const struct ph
 }
 
 /* An object's line; one that is beyond all bounds is kept by its address alone. */
-static struct ph_error *render_line(const struct ph_render *render, ph_addr address, struct ph_buffer *line)
+static struct ph_error *render_line(const struct ph_render *render, ph_addr address, struct ph_arena *arena,
+				    struct ph_buffer *line)
 {
-	struct ph_arena arena = { .maximum = ARENA_MAXIMUM };
 	struct ph_object object = { 0 };
-	struct ph_error *error = ph_render_object(render, address, &arena, &object);
+	ph_arena_reset(arena);
+	struct ph_error *error = ph_render_object(render, address, arena, &object);
 	ph_buffer_clear(line);
 	if (!error)
 		ph_object_json(&object, line);
-	if (line->truncated || (error && error->code == PH_ERROR_NO_MEMORY && arena.used > ARENA_MAXIMUM / 2)) {
+	if (line->truncated || (error && error->code == PH_ERROR_NO_MEMORY && arena->used > ARENA_MAXIMUM / 2)) {
 		ph_error_free(error);
 		error = NULL;
 		object = (struct ph_object){ .address = address, .truncated = true };
@@ -129,7 +130,6 @@ static struct ph_error *render_line(const struct ph_render *render, ph_addr addr
 		ph_buffer_clear(line);
 		ph_object_json(&object, line);
 	}
-	ph_arena_deinit(&arena);
 	return error ? error : buffer_error(line);
 }
 
@@ -137,6 +137,7 @@ static struct ph_error *render_line(const struct ph_render *render, ph_addr addr
 static struct ph_error *add_closure(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
 {
 	ph_auto_buffer struct ph_buffer line = PH_BUFFER(PH_LINE_MAXIMUM);
+	struct ph_arena arena = { .maximum = ARENA_MAXIMUM };
 	struct ph_render render = *contents->render;
 	size_t room = TEXT_ROOM;
 	struct ph_error *error = ph_zipwriter_begin(writer, PH_MEMBER_CLOSURE, true);
@@ -145,12 +146,13 @@ static struct ph_error *add_closure(struct ph_zipwriter *writer, const struct ph
 			error = ph_progress(contents->callbacks, "writing objects", i, contents->closure_count);
 		render.value_characters = room > TEXT_LONG ? TEXT_LONG : 0;
 		if (!error)
-			error = render_line(&render, contents->closure[i], &line);
+			error = render_line(&render, contents->closure[i], &arena, &line);
 		if (line.size > LINE_SHORT)
 			room -= line.size < room ? line.size : room;
 		if (!error)
 			error = ph_zipwriter_write(writer, line.data, line.size);
 	}
+	ph_arena_deinit(&arena);
 	return error ? error : ph_zipwriter_end(writer);
 }
 

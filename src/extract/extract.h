@@ -55,7 +55,7 @@ struct ph_extract {
 	struct ph_redaction_root *roots;
 	size_t root_count, root_capacity;
 	uint64_t values; /* decoded so far: see live_value() */
-	bool dumping;	 /* the whole heap, after the report */
+	bool dumping;	 /* the heap or the closure of the stacks, after the report */
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
 };

@@ -195,6 +195,8 @@ struct ph_dict_keys {
 	bool unicode;
 };
 enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr keys, struct ph_dict_keys *ret);
+/* The text of a str that stands in the image as we want it: ASCII without a NUL, and one behind; else NULL. */
+const char *ph_str_view(struct ph_objects *objects, ph_addr str, size_t characters);
 /* str.__sizeof__; -1 unreadable. */
 int64_t ph_str_own_size(struct ph_objects *objects, ph_addr str);
 /* What a dict holds beside its object, as sys.getsizeof() counts it; -1 unreadable. */

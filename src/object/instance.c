@@ -131,6 +131,9 @@ ph_addr ph_object_attribute(struct ph_objects *objects, ph_addr object, const ch
 /* Names of attributes are str; a namespace may hold others, which have no name here. */
 static bool add_named(struct ph_decode *d, ph_addr key, ph_addr value)
 {
+	const char *view = ph_str_view(d->objects, key, 4096);
+	if (view)
+		return ph_value_add_named(d->value, view, value);
 	struct ph_buffer *name = &d->objects->scratch;
 	ph_buffer_clear(name);
 	enum ph_status status = ph_str_read(d->objects, key, 4096, name);

@@ -84,10 +84,24 @@ void ph_decode_text(struct ph_decode *d, const char *text)
 	d->value->text_size = strlen(text);
 }
 
+/* Most objects of a heap say no more than that, so printf() would be a tenth of all work. */
 void ph_decode_default(struct ph_decode *d)
 {
-	ph_decode_text(d, ph_value_printf(d->value, "<%s object at 0x%llx>", ph_type_display(d->type),
-					  (unsigned long long)d->address));
+	static const char middle[] = " object at ";
+	const char *name = ph_type_display(d->type);
+	char text[256], *p = text;
+	size_t size = strlen(name);
+	if (size > sizeof(text) - sizeof(middle) - PH_HEX_ROOM - 2) {
+		ph_decode_text(d, ph_value_printf(d->value, "<%s object at 0x%llx>", name,
+						  (unsigned long long)d->address));
+		return;
+	}
+	*p++ = '<';
+	p = mempcpy(p, name, size);
+	p = mempcpy(p, middle, sizeof(middle) - 1);
+	p += ph_put_hex(p, d->address);
+	*p++ = '>';
+	ph_decode_text(d, ph_value_copy(d->value, text, (size_t)(p - text)));
 }
 
 void ph_decode_one_part(struct ph_decode *d, const char *open, ph_addr child, const char *close)
@@ -234,11 +248,11 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 		if (status != PH_OK)
 			failed(&d, status);
 	}
-	if (ret->form == PH_FORM_ATOM && !ret->text_size)
-		ph_decode_default(&d);
 	if (type->odd_sizeof)
 		ret->size = -1;
 	ph_decode_attributes(&d);
 	if (type->repr != PH_REPR_KIND && status == PH_OK)
 		ph_decode_library_repr(&d);
+	if (ret->form == PH_FORM_ATOM && !ret->text_size)
+		ph_decode_default(&d);
 }

@@ -196,6 +196,17 @@ const char *ph_str_get(struct ph_objects *objects, ph_addr address, struct ph_ar
 	return name;
 }
 
+const char *ph_str_view(struct ph_objects *objects, ph_addr address, size_t characters)
+{
+	struct text text;
+	if (!is_str(objects, address) || locate(objects, address, &text) != PH_OK || text.width != 1 ||
+	    text.length > characters)
+		return NULL;
+	const uint8_t *view = ph_image_look(objects->target->image, text.data, text.length + 1);
+	bool good = view && !view[text.length] && is_ascii(view, text.length) && !memchr(view, 0, text.length);
+	return good ? (const char *)view : NULL;
+}
+
 bool ph_str_equals(struct ph_objects *objects, ph_addr address, const char *ascii)
 {
 	struct text text;
@@ -261,7 +272,7 @@ enum ph_status ph_decode_str(struct ph_decode *d)
 	if (status != PH_OK)
 		return status;
 	uint64_t bytes = text.length * text.width;
-	if (ph_image_readable(image, text.data, bytes) < bytes)
+	if (!ph_image_look(image, text.data, bytes) && ph_image_readable(image, text.data, bytes) < bytes)
 		return PH_CORRUPT;
 	value->len = (int64_t)text.length;
 	value->size = ph_size_with_head(d, own_size(d->objects, d->address, &text));
@@ -269,7 +280,7 @@ enum ph_status ph_decode_str(struct ph_decode *d)
 	uint64_t count = text.length < d->limits->characters ? text.length : d->limits->characters;
 	value->text_cut = count < text.length;
 	/* what stands in the image as we want it, NUL included, is not copied */
-	const uint8_t *view = text.width == 1 && !value->text_cut ? ph_image_view(image, text.data, count + 1) : NULL;
+	const uint8_t *view = text.width == 1 && !value->text_cut ? ph_image_look(image, text.data, count + 1) : NULL;
 	if (view && !view[count] && is_ascii(view, count)) {
 		value->text = (const char *)view;
 		value->text_size = count;

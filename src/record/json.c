@@ -109,14 +109,19 @@ static bool is_pair(const char *text, size_t left, uint32_t high, uint32_t *ret)
 	return true;
 }
 
+/* How many of the first bytes are ASCII that stands for itself. */
+static size_t plain_size(const char *text, size_t size)
+{
+	size_t i = 0;
+	while (i < size && text[i] >= 0x20 && text[i] < 0x7f && text[i] != '"' && text[i] != '\\')
+		i++;
+	return i;
+}
+
 static void put_text(struct ph_buffer *out, const char *text, size_t size)
 {
 	size_t run = 0, n;
-	for (size_t i = 0; i < size; i += n) {
-		uint8_t byte = (uint8_t)text[i];
-		n = 1;
-		if (byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\')
-			continue;
+	for (size_t i = plain_size(text, size); i < size; i += n + plain_size(text + i + n, size - i - n)) {
 		uint32_t c = ph_text_decode(text + i, size - i, &n), pair;
 		if (c != PH_TEXT_INVALID && !is_escaped(c))
 			continue;
@@ -163,7 +168,7 @@ void ph_json_key(struct ph_json *json, const char *key)
 void ph_json_int(struct ph_json *json, int64_t number)
 {
 	begin(json);
-	ph_buffer_printf(json->out, "%lld", (long long)number);
+	ph_buffer_put_int(json->out, number);
 }
 
 void ph_json_uint(struct ph_json *json, uint64_t number)
@@ -187,7 +192,9 @@ void ph_json_null(struct ph_json *json)
 void ph_json_address(struct ph_json *json, ph_addr address)
 {
 	begin(json);
-	ph_buffer_printf(json->out, "\"0x%llx\"", (unsigned long long)address);
+	ph_buffer_putc(json->out, '"');
+	ph_buffer_put_hex(json->out, address);
+	ph_buffer_putc(json->out, '"');
 }
 
 void ph_json_put_string(struct ph_json *json, const char *key, const char *text)

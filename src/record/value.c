@@ -185,6 +185,15 @@ bool ph_value_add_attribute(struct ph_value *value, const char *name, ph_addr it
 	return true;
 }
 
+bool ph_value_add_named(struct ph_value *value, const char *name, ph_addr item)
+{
+	struct ph_value_memory *memory = memory_of(value);
+	if (!memory || !ROOM(value, memory, attribute))
+		return false;
+	value->attributes[value->attribute_count++] = (struct ph_attribute){ .name = name, .value = item };
+	return true;
+}
+
 bool ph_value_add_part(struct ph_value *value, const char *name, ph_addr item, const char *text)
 {
 	struct ph_value_memory *memory = memory_of(value);

@@ -135,6 +135,8 @@ const char *ph_value_printf(struct ph_value *value, const char *format, ...) __a
 bool ph_value_add_item(struct ph_value *value, ph_addr item);
 bool ph_value_add_pair(struct ph_value *value, ph_addr key, ph_addr item);
 bool ph_value_add_attribute(struct ph_value *value, const char *name, ph_addr item, bool structural); /* copies name */
+/* One of the object itself; the name stays where it is, for longer than this fill. */
+bool ph_value_add_named(struct ph_value *value, const char *name, ph_addr item);
 bool ph_value_add_part(struct ph_value *value, const char *name, ph_addr item, const char *text);     /* copies both */
 bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr key, const char *between,
 			    ph_addr item); /* before and between must be static, or of this fill */

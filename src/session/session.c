@@ -273,7 +273,7 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 		{ "version-source", session->extract->detected.target.version_source },
 	};
 	session->extract->jobs = options->jobs;
-	session->extract->dumping = options->heap == PH_DUMP_HEAP_FULL;
+	session->extract->dumping = options->heap != PH_DUMP_HEAP_NONE;
 	contents.fields = fields;
 	contents.field_count = sizeof(fields) / sizeof(fields[0]);
 	struct ph_error *error = ph_session_need_report(session);
