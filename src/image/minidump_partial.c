@@ -58,6 +58,10 @@ static uint64_t lacking_bytes(const struct ph_minidump *md)
 	return bytes;
 }
 
+#define WITH_DATA_SEGS 0x1u
+#define WITH_INDIRECTLY_REFERENCED_MEMORY 0x40u
+#define WITH_PRIVATE_READ_WRITE_MEMORY 0x200u
+
 /* The names of MINIDUMP_TYPE that say which memory is in it. */
 static const char *flag_names(struct ph_minidump *md)
 {
@@ -65,16 +69,31 @@ static const char *flag_names(struct ph_minidump *md)
 		uint32_t flag;
 		const char *name;
 	} names[] = {
-		{ 0x1, "MiniDumpWithDataSegs" },
-		{ 0x40, "MiniDumpWithIndirectlyReferencedMemory" },
-		{ 0x200, "MiniDumpWithPrivateReadWriteMemory" },
+		{ WITH_DATA_SEGS, "MiniDumpWithDataSegs" },
+		{ WITH_INDIRECTLY_REFERENCED_MEMORY, "MiniDumpWithIndirectlyReferencedMemory" },
+		{ WITH_PRIVATE_READ_WRITE_MEMORY, "MiniDumpWithPrivateReadWriteMemory" },
 		{ 0x40000, "MiniDumpWithModuleHeaders" },
 	};
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(512);
+	ph_buffer_puts(&text, "MiniDumpWriteDump with ");
+	size_t before = text.size;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (md->flags & names[i].flag)
-			ph_buffer_printf(&text, "%s%s", text.size ? "|" : "", names[i].name);
-	return text.size ? ph_image_intern(md->image, ph_buffer_text(&text)) : "MiniDumpNormal";
+			ph_buffer_printf(&text, "%s%s", text.size > before ? "|" : "", names[i].name);
+	if (text.size == before)
+		ph_buffer_puts(&text, "MiniDumpNormal");
+	return ph_image_intern(md->image, ph_buffer_text(&text));
+}
+
+/* What its options say; NULL when that is all that the heap needs. */
+static const char *flags_hold(struct ph_minidump *md)
+{
+	bool data = md->flags & WITH_DATA_SEGS;
+	if (md->flags & WITH_PRIVATE_READ_WRITE_MEMORY)
+		return data ? NULL : "private memory without the data of modules, in which Python's state begins";
+	if (md->flags & WITH_INDIRECTLY_REFERENCED_MEMORY)
+		return data ? "stacks, what they point at, and the data of modules" : "stacks and what they point at";
+	return data ? "stacks and the data of modules" : "stacks only";
 }
 
 static void set_partial(struct ph_minidump *md, const char *holds, const char *by, const char *how)
@@ -108,10 +127,12 @@ void ph_minidump_partial(struct ph_minidump *md)
 			    "Crashpad holds the memory that a program adds (CrashpadInfo::set_extra_memory_ranges) and "
 			    "no more: let gcore write a core, or coredumpctl");
 	} else if (md->windows) {
-		if (!(md->flags & PH_MINIDUMP_WITH_FULL_MEMORY))
-			set_partial(md, holds, flag_names(md),
-				    "MiniDumpWriteDump with MiniDumpWithFullMemory (procdump -ma; "
-				    "DumpType 2 of Windows Error Reporting's LocalDumps)");
+		const char *flags = flags_hold(md);
+		if (!(md->flags & PH_MINIDUMP_WITH_FULL_MEMORY) && flags)
+			set_partial(md, md->region_count && heap ? holds : flags, flag_names(md),
+				    "MiniDumpWriteDump with MiniDumpWithFullMemory (procdump -ma; DumpType 2 of Windows "
+				    "Error Reporting's LocalDumps), or with MiniDumpWithPrivateReadWriteMemory|"
+				    "MiniDumpWithDataSegs, which is smaller");
 	} else if (has_stream(md, PH_STREAM_LINUX_DSO_DEBUG)) {
 		set_partial(md, holds, "Breakpad",
 			    "Breakpad holds the memory that a program registers (RegisterAppMemory) and no "

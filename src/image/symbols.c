@@ -310,15 +310,32 @@ bool ph_image_section(struct ph_image *image, const struct ph_module *module, co
 	return true;
 }
 
-/* The segments within [start, end), cut to it. */
+/* Room for one more range at the end: where there is none, the smallest goes, unless it is larger than `bytes`. */
+static bool make_room(struct ph_segment *ranges, size_t capacity, size_t *n, uint64_t bytes)
+{
+	size_t smallest = 0;
+	if (*n < capacity)
+		return true;
+	for (size_t i = 1; i < *n; i++)
+		if (ranges[i].end - ranges[i].start < ranges[smallest].end - ranges[smallest].start)
+			smallest = i;
+	if (!*n || ranges[smallest].end - ranges[smallest].start >= bytes)
+		return false;
+	memmove(&ranges[smallest], &ranges[smallest + 1], (--*n - smallest) * sizeof(*ranges));
+	return true;
+}
+
+/* The segments within [start, end), cut to it.  A minidump may hold thousands of scraps of a module, and one section. */
 static size_t add_ranges(struct ph_image *image, ph_addr start, ph_addr end, bool writable_only,
 			 struct ph_segment *ranges, size_t capacity, size_t n)
 {
-	for (size_t i = 0; i < image->segment_count && n < capacity; i++) {
+	for (size_t i = 0; i < image->segment_count; i++) {
 		struct ph_segment s = image->segments[i];
 		if (s.end <= start || s.start >= end || (writable_only && !s.writable))
 			continue;
 		ph_addr low = s.start > start ? s.start : start, high = s.end < end ? s.end : end;
+		if (!make_room(ranges, capacity, &n, high - low))
+			continue;
 		uint64_t skipped = low - s.start;
 		uint64_t held = s.file_size > skipped ? s.file_size - skipped : 0;
 		s.file_offset += skipped;

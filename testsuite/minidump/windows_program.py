@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""windows_program.py TRUTH DUMP: write down what is true of this process (the format is check_truth.py's), then a minidump of it
-with full memory, by MiniDumpWriteDump through ctypes.  For CPython 2.7 and 3.6 or later on Windows; Wine will do."""
+"""windows_program.py TRUTH DUMP [STYLE [HOW]]: write down what is true of this process (the format is check_truth.py's), then a
+minidump of it, by MiniDumpWriteDump through ctypes, or by the program around it (windows_embed.c, which says what STYLE and HOW are;
+full memory otherwise).  For CPython 2.7 and 3.6 or later on Windows; Wine will do."""
 from __future__ import print_function
 import collections
 import sys
@@ -108,7 +109,7 @@ def handle(order_id, finish):
         finish()
 
 
-def write_dump(path):
+def by_ctypes(path, style, how):
     import ctypes
     from ctypes import wintypes
     kernel = ctypes.WinDLL('kernel32')
@@ -116,13 +117,13 @@ def write_dump(path):
     file = kernel.CreateFileW(path if not PY2 else path.decode(), 0x40000000, 0, None, 2, 0x80, None)
     write = ctypes.WinDLL('dbghelp').MiniDumpWriteDump
     write.argtypes = [wintypes.HANDLE, wintypes.DWORD, wintypes.HANDLE, ctypes.c_int] + [ctypes.c_void_p] * 3
-    ok = write(kernel.GetCurrentProcess(), kernel.GetCurrentProcessId(), file, 2, None, None, None)
+    ok = write(kernel.GetCurrentProcess(), kernel.GetCurrentProcessId(), file, style, None, None, None)
     kernel.CloseHandle(wintypes.HANDLE(file))
     if not ok:
         raise OSError('MiniDumpWriteDump failed')
 
 
-def main(truth, dump):
+def main(truth, dump, style='2', how='ask'):
     started, release = [], threading.Event()
     for target, name in ((worker, 'W1'), (worker, 'W2'), (failing, 'F1')):
         thread = threading.Thread(target=target, args=(name, started, release), name='thr-' + name)
@@ -140,7 +141,7 @@ def main(truth, dump):
         with open(truth, 'wb') as f:
             f.write((u'# %s\n' % sys.version.replace('\n', ' ')).encode('ascii'))
             f.write((u'\n'.join(TRUTH) + u'\n').encode('ascii'))
-        write_dump(dump)
+        globals().get('write_dump', by_ctypes)(dump, int(style), how)
         release.set()
     handle(4242, finish)
 
