@@ -17,6 +17,7 @@ src_image_libph_image_la_SOURCES += src/image/minidump_context.c
 src_image_libph_image_la_SOURCES += src/image/minidump_linux.c
 src_image_libph_image_la_SOURCES += src/image/minidump_memory.c
 src_image_libph_image_la_SOURCES += src/image/minidump_notes.c
+src_image_libph_image_la_SOURCES += src/image/minidump_ours.c
 src_image_libph_image_la_SOURCES += src/image/minidump_partial.c
 src_image_libph_image_la_SOURCES += src/image/minidump_streams.c
 src_image_libph_image_la_SOURCES += src/image/modfile.c

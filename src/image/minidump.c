@@ -154,44 +154,6 @@ static void keep_raws(struct ph_minidump *md)
 			ph_image_keep_raw(md->image, types[i], c.data, c.size, 0);
 }
 
-/* Ranges that were readable before the file was trimmed. */
-static struct ph_error *read_hollow(struct ph_minidump *md)
-{
-	struct ph_cursor c;
-	if (!ph_minidump_stream(md, PH_STREAM_OUR_READABLE, 0, &c))
-		return NULL;
-	size_t count = ph_cursor_left(&c) / 16, n = 0;
-	struct ph_extent *hollow = calloc(count ? count : 1, sizeof(*hollow));
-	if (!hollow)
-		return &ph_error_no_memory;
-	for (size_t i = 0; i < count; i++) {
-		ph_addr start = ph_cursor_u64(&c), end = start + ph_cursor_u64(&c);
-		/* they were written in order, and what is not is a lie */
-		if (start < end && (!n || start >= hollow[n - 1].end))
-			hollow[n++] = (struct ph_extent){ start, end };
-	}
-	md->image->hollow = hollow;
-	md->image->hollow_count = n;
-	return NULL;
-}
-
-/* A trimmed ELF core: its notes say all that the other streams say, and more. */
-static bool read_notes(struct ph_minidump *md)
-{
-	struct ph_image *image = md->image;
-	struct ph_cursor c;
-	bool found = false;
-	for (size_t i = 0; !md->windows && ph_minidump_stream(md, PH_STREAM_OUR_NOTES, i, &c); i++) {
-		uint64_t align = ph_cursor_u64(&c), page;
-		ph_image_keep_raw(image, PH_STREAM_OUR_NOTES, c.data + c.position, ph_cursor_left(&c), align);
-		found |= ph_image_parse_notes(image, c.data + c.position, ph_cursor_left(&c), align);
-		if (ph_image_auxv(image, 6 /* AT_PAGESZ */, &page) && page >= 4096 && page <= 1 << 20 &&
-		    !(page & (page - 1)))
-			image->info.page_size = (unsigned)page;
-	}
-	return found;
-}
-
 static struct ph_error *load(struct ph_minidump *md)
 {
 	struct ph_error *error = check_header(md);
@@ -200,10 +162,11 @@ static struct ph_error *load(struct ph_minidump *md)
 	if (!error)
 		error = ph_minidump_system(md);
 	if (!error)
-		error = read_hollow(md);
+		error = ph_minidump_hollow(md);
 	if (error)
 		return error;
-	if (read_notes(md)) {
+	ph_minidump_old_damage(md);
+	if (ph_minidump_notes(md)) {
 		error = ph_minidump_memory(md);
 		if (!error)
 			ph_image_finish_notes(md->image);

@@ -37,9 +37,12 @@ enum ph_stream {
 	PH_STREAM_LINUX_DSO_DEBUG = 0x4767000a,
 	PH_STREAM_LINUX_STAT = 0x4767000b, /* LLDB's */
 	/* ours (trim.c), "Ph": the alignment of an ELF core's notes in 8 bytes, then the notes; ranges, start and size
-	 * of 8 bytes each, that were readable, whether their bytes are here or not */
+	 * of 8 bytes each, that were readable, whether their bytes are here or not; what was wrong with the file that
+	 * was trimmed (minidump_ours.c); ranges that it should have held and did not, as those above */
 	PH_STREAM_OUR_NOTES = 0x50680001,
 	PH_STREAM_OUR_READABLE = 0x50680002,
+	PH_STREAM_OUR_DAMAGE = 0x50680003,
+	PH_STREAM_OUR_CUT = 0x50680004,
 };
 
 /* MINIDUMP_TYPE, the header's flags */
@@ -133,6 +136,17 @@ void ph_minidump_unloaded(struct ph_minidump *md);
 /* minidump_partial.c: whether the heap was left out, and how it is to be had (info.partial). */
 void ph_minidump_partial(struct ph_minidump *md);
 
+/* ---- minidump_ours.c: what trim.c wrote beside the usual streams ---- */
+
+/* Ranges that were readable before the file was trimmed. */
+struct ph_error *ph_minidump_hollow(struct ph_minidump *md) __attribute__((warn_unused_result));
+/* A trimmed ELF core: its notes say all that the other streams say, and more; false when there are none. */
+bool ph_minidump_notes(struct ph_minidump *md);
+/* The damage of the file that was trimmed, and why it had no heap. */
+void ph_minidump_old_damage(struct ph_minidump *md);
+struct ph_buffer;
+void ph_minidump_put_damage(const struct ph_image *image, struct ph_buffer *to);
+
 /* ---- minidump_linux.c ---- */
 
 struct ph_error *ph_minidump_linux_maps(struct ph_minidump *md) __attribute__((warn_unused_result));
@@ -150,6 +164,7 @@ struct ph_minidump_region { /* what the process had mapped, whether its bytes ar
 struct ph_minidump_range { /* bytes in the file */
 	ph_addr start, end;
 	uint64_t offset;
+	bool lost; /* that the file which was trimmed had lost already: none are here */
 };
 
 struct ph_error *ph_minidump_add_region(struct ph_minidump *md, struct ph_minidump_region region)

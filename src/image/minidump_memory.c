@@ -55,7 +55,7 @@ static struct ph_error *add_range(struct ph_minidump *md, ph_addr start, uint64_
 			return &ph_error_no_memory;
 		md->ranges = grown;
 	}
-	md->ranges[md->range_count++] = (struct ph_minidump_range){ start, end, offset };
+	md->ranges[md->range_count++] = (struct ph_minidump_range){ .start = start, .end = end, .offset = offset };
 	return NULL;
 }
 
@@ -114,6 +114,23 @@ static struct ph_error *read_stacks(struct ph_minidump *md)
 			if (size && rva)
 				error = add_range(md, ph_load_uint(e + 24, 8, false), size, rva);
 		}
+	}
+	return error;
+}
+
+/* Of a trimmed file, what the whole one had lost. */
+static struct ph_error *read_lost(struct ph_minidump *md)
+{
+	struct ph_cursor c;
+	struct ph_error *error = NULL;
+	if (!ph_minidump_stream(md, PH_STREAM_OUR_CUT, 0, &c))
+		return NULL;
+	for (size_t count = ph_cursor_left(&c) / 16; count && !error; count--) {
+		ph_addr start = ph_cursor_u64(&c);
+		size_t before = md->range_count;
+		error = add_range(md, start, ph_cursor_u64(&c), 0);
+		if (md->range_count > before)
+			md->ranges[before].lost = true;
 	}
 	return error;
 }
@@ -199,7 +216,7 @@ static void settle_ranges(struct ph_minidump *md)
 		const struct ph_minidump_range *last = n ? &md->ranges[n - 1] : NULL;
 		if (last && r.start < last->end) {
 			uint64_t cut = last->end - r.start;
-			lies += !same_bytes(md, last, &r, &budget);
+			lies += last->lost || r.lost || !same_bytes(md, last, &r, &budget);
 			if (r.end <= last->end)
 				continue;
 			r.start += cut;
@@ -228,7 +245,7 @@ static void emit(struct ph_minidump *md, ph_addr start, ph_addr end, const struc
 		s.writable = region->writable;
 		s.executable = region->executable;
 	}
-	if (range) {
+	if (range && !range->lost) {
 		uint64_t left = 0;
 		if (!__builtin_add_overflow(range->offset, start - range->start, &s.file_offset) &&
 		    s.file_offset < md->size)
@@ -284,6 +301,8 @@ struct ph_error *ph_minidump_memory(struct ph_minidump *md)
 	if (!error)
 		error = read_stacks(md);
 	if (!error)
+		error = read_lost(md);
+	if (!error)
 		error = read_memory_info(md);
 	if (error)
 		return error;
@@ -295,7 +314,16 @@ struct ph_error *ph_minidump_memory(struct ph_minidump *md)
 		return &ph_error_no_memory;
 	sweep(md);
 	error = ph_image_hold_segments(image, md->data);
-	if (!error)
-		ph_image_count_missing(image);
-	return error;
+	if (error)
+		return error;
+	ph_image_count_missing(image);
+	/* what is lost was counted when the whole file was read */
+	for (size_t i = 0, r = 0; i < image->segment_count; i++) {
+		struct ph_segment *s = &image->segments[i];
+		while (r < md->range_count && md->ranges[r].end <= s->start)
+			r++;
+		if (r < md->range_count && md->ranges[r].lost && md->ranges[r].start <= s->start)
+			s->missing = s->end - s->start;
+	}
+	return NULL;
 }

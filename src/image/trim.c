@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A minidump of what was read of an image, with all that is known beside the memory.
  *
- * Any reader of minidumps opens it.  Two streams are our own ("Ph"): the notes of an ELF core as they stood, which say
- * more of threads and signal than a minidump can, and the ranges that are known to have been readable without their
- * bytes. */
+ * Any reader of minidumps opens it.  Four streams are our own ("Ph"): the notes of an ELF core as they stood, which say
+ * more of threads and signal than a minidump can, the ranges that are known to have been readable without their bytes,
+ * and what the whole file had lost when it was cut. */
 #include "image/minidump.h"
 #include "image/trace.h"
 
@@ -317,6 +317,77 @@ static struct ph_extent *clip(struct ph_image *image, const struct ph_extent *ex
 	return pieces;
 }
 
+/* MINIDUMP_UNLOADED_MODULE_LIST. */
+static void put_unloaded(struct trim *t)
+{
+	const struct ph_image_info *info = &t->image->info;
+	ph_auto_buffer struct ph_buffer list = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	put(&list, 12, 4);
+	put(&list, 24, 4);
+	put(&list, info->unloaded_count, 4);
+	for (size_t i = 0; i < info->unloaded_count; i++) {
+		const struct ph_unloaded_module *u = &info->unloaded[i];
+		put(&list, u->start, 8);
+		put(&list, u->end - u->start, 4);
+		put_zeros(&list, 8);
+		put(&list, put_string(t, u->path), 4);
+	}
+	if (info->unloaded_count)
+		add_stream(t, PH_STREAM_UNLOADED_MODULE_LIST, &list);
+}
+
+/* MinidumpUTF8String: its RVA. */
+static uint64_t put_utf8(struct trim *t, const char *text)
+{
+	align(t);
+	uint64_t rva = t->out.size;
+	put(&t->out, strlen(text), 4);
+	ph_buffer_append(&t->out, text, strlen(text) + 1);
+	return rva;
+}
+
+/* MinidumpCrashpadInfo: version, two identifiers, simple_annotations, module_list. */
+static void put_annotations(struct trim *t)
+{
+	const struct ph_image_info *info = &t->image->info;
+	ph_auto_buffer struct ph_buffer pairs = PH_BUFFER(PH_BUFFER_UNBOUNDED), s = PH_BUFFER(64);
+	put(&pairs, info->annotation_count, 4);
+	for (size_t i = 0; i < info->annotation_count; i++) {
+		put(&pairs, put_utf8(t, info->annotations[i].key), 4);
+		put(&pairs, put_utf8(t, info->annotations[i].value), 4);
+	}
+	if (!info->annotation_count)
+		return;
+	align(t);
+	put(&s, 1, 4);
+	put_zeros(&s, 32);
+	put(&s, pairs.size, 4);
+	put(&s, t->out.size, 4);
+	put_zeros(&s, 8);
+	ph_buffer_append(&t->out, pairs.data, pairs.size);
+	t->out.no_memory |= pairs.no_memory;
+	add_stream(t, PH_STREAM_CRASHPAD_INFO, &s);
+}
+
+/* What was wrong with the image, and what it had lost. */
+static void put_damage(struct trim *t)
+{
+	ph_auto_buffer struct ph_buffer damage = PH_BUFFER(PH_BUFFER_UNBOUNDED), lost = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	ph_minidump_put_damage(t->image, &damage);
+	if (damage.size)
+		add_stream(t, PH_STREAM_OUR_DAMAGE, &damage);
+	for (size_t i = 0; i < t->image->segment_count; i++) {
+		const struct ph_segment *s = &t->image->segments[i];
+		if (!s->missing)
+			continue;
+		put(&lost, s->start + s->file_size, 8);
+		put(&lost, s->missing, 8);
+	}
+	if (lost.size)
+		add_stream(t, PH_STREAM_OUR_CUT, &lost);
+	t->out.no_memory |= damage.no_memory | lost.no_memory;
+}
+
 static void put_memory_list(struct trim *t, const struct ph_extent *extents, size_t count)
 {
 	ph_auto_buffer struct ph_buffer list = PH_BUFFER(PH_BUFFER_UNBOUNDED),
@@ -373,6 +444,9 @@ static void put_header(struct trim *t)
 	put_modules(t);
 	put_process(t);
 	put_regions(t);
+	put_unloaded(t);
+	put_annotations(t);
+	put_damage(t);
 }
 
 /* The directory is the last thing before the memory, so that BaseRva follows from its length. */

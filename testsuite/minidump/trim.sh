@@ -34,6 +34,18 @@ for version in 3.11 2.7 3.8 3.14; do
 	same "core of $version" "$folder/core"
 	check "smaller" [ "$((new * 2))" -lt "$old" ]
 done
+# what was cut is still said, range for range, plain and of a compressed one
+if [ -n "$tried" ]; then
+	size=$(stat -L -c %s "$folder/core")
+	head -c $((size * 9 / 10)) "$folder/core" >"$work/cut"
+	same "core, cut" "$work/cut"
+	run 1 "$CORE2PYHEAP" --no-dump "$work/again"
+	out_says 'bytes missing, the core is cut'
+	out_says '^The image is incomplete'
+	gzip -1 -c "$folder/core" | head -c $((size / 20)) >"$work/cut"
+	same "compressed core, cut" "$work/cut"
+	rm -f "$work/cut"
+fi
 for file in "${PYHEAP_CORPUS:-$top_srcdir/../shared/corpus}"/wine-*crash*/core.dmp.xz; do
 	[ -f "$file" ] || continue
 	same "minidump of Windows" "$file"

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A program that lets a crash reporter write a minidump of itself.
+
+    writers_program.py crashpad HANDLER FOLDER
+    writers_program.py breakpad|breakpad-memory LIBRARY FOLDER      dies of SIGSEGV
+    writers_program.py rust|rust-memory PROGRAM FILE
+"""
+import ctypes
+import os
+import signal
+import sys
+import threading
+
+libc = ctypes.CDLL(None)
+SIGINFO_SIZE, UCONTEXT_SIZE = 128, 968
+
+
+class Order:
+    def __init__(self, number):
+        self.number = number
+
+
+class ExceptionInformation(ctypes.Structure):
+    """Of Crashpad's util/linux/exception_information.h."""
+    _pack_ = 1
+    _fields_ = [('siginfo_address', ctypes.c_uint64), ('context_address', ctypes.c_uint64), ('thread_id', ctypes.c_int32)]
+
+
+def writable():
+    """What a program would have to register for its heap to be kept."""
+    with open('/proc/self/maps') as f:
+        lines = f.read().splitlines()
+    for line in lines:
+        fields = line.split(None, 5)
+        if fields[1] == 'rw-p':
+            start, end = (int(n, 16) for n in fields[0].split('-'))
+            yield start, end - start
+
+
+def call(program, *arguments):
+    """Of ourselves, by a child: it may trace us."""
+    pid = os.fork()
+    if not pid:
+        os.execv(program, [program] + [str(a) for a in arguments])
+    return os.waitpid(pid, 0)[1]
+
+
+def crashpad(handler, folder):
+    siginfo, context = ctypes.create_string_buffer(SIGINFO_SIZE), ctypes.create_string_buffer(UCONTEXT_SIZE)
+    numbers = ctypes.cast(siginfo, ctypes.POINTER(ctypes.c_int))
+    numbers[0], numbers[2] = signal.SIGABRT, -6  # si_signo, si_code SI_TKILL
+    libc.getcontext(context)
+    information = ExceptionInformation(ctypes.addressof(siginfo), ctypes.addressof(context), threading.get_native_id())
+    return call(handler, '--trace-parent-with-exception=%d' % ctypes.addressof(information), '--database=' + folder,
+                '--metrics-dir=' + folder, '--annotation=product=shop', '--annotation=api_key=hunter2hunter2')
+
+
+def breakpad(library, folder, memory):
+    client = ctypes.CDLL(library)
+    client.breakpad_register.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    client.breakpad_install(folder.encode())
+    for start, size in writable() if memory else ():
+        client.breakpad_register(start, size)
+    ctypes.string_at(0)
+
+
+def rust(program, file, memory):
+    numbers = [n for pair in writable() for n in pair] if memory else []
+    return call(program, os.getpid(), threading.get_native_id(), file, *numbers)
+
+
+def handle(order, how, program, place):
+    items = ['item %d' % i for i in range(order.number)]
+    total = len(items)
+    if how == 'crashpad':
+        return crashpad(program, place)
+    kind, _, memory = how.partition('-')
+    return {'breakpad': breakpad, 'rust': rust}[kind](program, place, memory)
+
+
+def main():
+    libc.prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)  # PR_SET_PTRACER, anyone
+    libc.prctl(15, b'shop', 0, 0, 0)  # PR_SET_NAME
+    threading.Thread(target=threading.Event().wait, name='worker', daemon=True).start()
+    sys.exit(handle(Order(17), *sys.argv[1:]) != 0)
+
+
+main()
