@@ -162,6 +162,9 @@ void ph_extract_free(struct ph_extract *extract)
 		return;
 	ph_extract_free_sources(extract);
 	ph_heap_free(extract->heap);
+	if (extract->memory)
+		ph_memory_deinit(extract->memory);
+	free(extract->memory);
 	ph_report_deinit(&extract->report);
 	ph_runtime_free(extract->runtime);
 	ph_objects_free(extract->objects);

@@ -5,6 +5,7 @@
 
 #include "detect/detect.h"
 #include "object/object.h"
+#include "record/memory.h"
 #include "record/redact.h"
 #include "record/render.h"
 #include "record/report.h"
@@ -58,6 +59,7 @@ struct ph_extract {
 	bool dumping;	 /* the heap or the closure of the stacks, after the report */
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
+	struct ph_memory *memory; /* what it is for, where a walk over the heap found out; NULL else */
 };
 
 /* Find the interpreter: `source` and `render` work from then on.  The image stays

@@ -22,6 +22,7 @@ static struct ph_error *make_worker(struct ph_heap_walk *walk, unsigned number)
 	w->walk = walk;
 	w->text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	w->objects = walk->extract->objects;
+	w->claims.account = walk->account;
 	w->unit = malloc(sizeof(*w->unit));
 	for (size_t i = 0; i < PH_HEAP_CACHE; i++)
 		w->name_cache[i].index = PH_NO_INDEX;
@@ -42,6 +43,7 @@ static void free_worker(struct ph_heap_worker *w)
 	ph_arena_deinit(&w->arena);
 	ph_value_deinit(&w->value);
 	ph_buffer_deinit(&w->text);
+	free(w->claims.list);
 	free(w->recent);
 	free(w->values);
 	free(w->unit);
@@ -127,6 +129,7 @@ static struct ph_error *collect_types(struct ph_heap_walk *walk, struct ph_heap_
 			const struct ph_type *type = ph_type_get(walk->extract->objects, address);
 			if (!c->count || !type)
 				continue;
+			ph_account_type(walk->account, ph_shape_get(walk->extract->objects, address), c->count, c->bytes);
 			if (place) {
 				types[*place - 1].count += c->count;
 				continue;
@@ -225,6 +228,8 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	walk->valued = calloc(count / 64 + 1, sizeof(*walk->valued));
 	walk->workers = calloc(wanted, sizeof(*walk->workers));
 	struct ph_error *error = walk->valued && walk->workers ? NULL : &ph_error_no_memory;
+	if (!error)
+		error = ph_account_begin(walk->heap, walk->extract->runtime, &walk->account);
 	while (!error && walk->jobs < wanted)
 		error = make_worker(walk, walk->jobs++);
 	if (!error)
@@ -242,7 +247,9 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	const struct ph_root_sink roots = { .self = walk, .word = root_word, .root = take_root };
 	if (!error)
 		error = ph_heap_roots(walk->heap, walk->extract->runtime, &roots);
-	return error ? error : give_types(walk);
+	if (!error)
+		error = give_types(walk);
+	return error ? error : ph_extract_keep_memory(walk->extract, walk->account);
 }
 
 struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
@@ -256,6 +263,7 @@ struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_hea
 		error = walk_all(&walk, jobs);
 	for (unsigned i = 0; i < walk.jobs; i++)
 		free_worker(&walk.workers[i]);
+	ph_account_free(walk.account);
 	ph_heap_secrets_deinit(&walk.secrets);
 	ph_buffer_deinit(&walk.name);
 	pthread_mutex_destroy(&walk.lock);

@@ -10,7 +10,7 @@ struct ph_error *ph_extract_find_heap(struct ph_extract *extract) __attribute__(
 /* What was wrong with it; NULL before. */
 const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract);
 
-/* What the process's memory is for: the text of memory.json. */
+/* What the process's memory is for: the text of memory.json.  After ph_extract_heap() it is known already. */
 struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out)
 	__attribute__((warn_unused_result));
 

@@ -5,6 +5,7 @@
 
 #include "extract/heap.h"
 #include "heap/heap.h"
+#include "heap/memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,6 +36,12 @@ void ph_heap_secrets_locals(struct ph_heap_secrets *secrets, ph_addr object);
 void ph_heap_secrets_mark(struct ph_heap_secrets *secrets);
 void ph_heap_secrets_deinit(struct ph_heap_secrets *secrets);
 
+/* ---- memory.c ---- */
+
+/* What is left of the account, for ph_extract_memory(). */
+struct ph_error *ph_extract_keep_memory(struct ph_extract *extract, struct ph_account *account)
+	__attribute__((warn_unused_result));
+
 /* ---- the walk ---- */
 
 struct ph_heap_type_count {
@@ -42,6 +49,7 @@ struct ph_heap_type_count {
 	const struct ph_shape *shape;
 	uint32_t index;
 	uint64_t count;
+	uint64_t bytes; /* that they take themselves */
 	bool has_value, has_locals, has_secret_slot;
 };
 
@@ -77,6 +85,7 @@ struct ph_heap_worker {
 	struct ph_heap_unit *unit;
 	uint64_t edges; /* of the unit so far */
 	uint64_t fields[(PH_FIELD_COUNT + 63) / 64]; /* that edges name */
+	struct ph_claims claims; /* of the unit */
 	/* values */
 	struct ph_buffer text;
 	struct ph_heap_values *values;
@@ -88,6 +97,7 @@ struct ph_heap_walk {
 	struct ph_heap *heap;
 	const struct ph_heap_sink *sink;
 	struct ph_heap_secrets secrets;
+	struct ph_account *account; /* what the memory is for */
 	uint64_t *valued; /* a bit for each object */
 	uint64_t units;
 	_Atomic uint64_t next; /* unit that nobody has taken */

@@ -157,6 +157,7 @@ static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 	if (type) {
 		const struct ph_shape *shape = type->shape;
 		type->count++;
+		type->bytes += ph_claims_take(&w->claims, shape, object);
 		w->current = type;
 		w->type_visited = false;
 		ph_traverse(shape, object, &w->raw_sink);
@@ -192,6 +193,7 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	for (size_t i = 0; i < unit->count && !w->error && ph_addrset_next(&iter, &object); i++)
 		walk_object(w, i, object);
 	unit->edge_start[unit->count] = w->edges;
+	ph_account_submit(w->walk->account, number, &w->claims);
 	/* the sink may change the byte order of what it is given */
 	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
 	if (!w->error)

@@ -68,11 +68,11 @@ void ph_addrset_remove(struct ph_addrset *set, ph_addr address)
 		w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] &= ~(UINT64_C(1) << (address >> 3 & 63));
 }
 
-void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address)
+void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark)
 {
 	struct ph_addrset_window *w = ph_addrset_window(set, address, true);
 	if (w)
-		w->pages[address >> 18 & 3] |= UINT64_C(1) << (address >> 12 & 63);
+		w->pages[address >> 12 & 255] = mark;
 }
 
 static int compare_windows(const void *a, const void *b)

@@ -14,7 +14,7 @@ struct ph_addrset_window {
 	uint64_t first; /* members in all windows before; after ph_addrset_rank() */
 	uint64_t bits[PH_WINDOW_WORDS];
 	uint32_t ranks[PH_WINDOW_WORDS]; /* members in the words before */
-	uint64_t pages[4]; /* 4 KiB pages with a mark of the caller's */
+	uint8_t pages[256]; /* marks of the caller's, of 4 KiB pages; 0 none */
 };
 
 struct ph_addrset {
@@ -48,12 +48,13 @@ static inline bool ph_addrset_has(const struct ph_addrset *set, ph_addr address)
 bool ph_addrset_add(struct ph_addrset *set, ph_addr address);
 void ph_addrset_remove(struct ph_addrset *set, ph_addr address);
 
-static inline bool ph_addrset_page(const struct ph_addrset *set, ph_addr address)
+/* The mark of the page that it lies in; 0 none. */
+static inline uint8_t ph_addrset_page(const struct ph_addrset *set, ph_addr address)
 {
 	const struct ph_addrset_window *w = ph_addrset_get(set, address);
-	return w && w->pages[address >> 18 & 3] >> (address >> 12 & 63) & 1;
+	return w ? w->pages[address >> 12 & 255] : 0;
 }
-void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address);
+void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark);
 
 /* Sorts and counts; returns the number of members.  Until the next change ranks are right. */
 uint64_t ph_addrset_rank(struct ph_addrset *set);

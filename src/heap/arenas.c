@@ -119,9 +119,27 @@ static bool holds_object(const struct ph_addrset *set, ph_addr block, uint64_t s
 	return false;
 }
 
+/* As the sweep over pools has found them. */
+static void take_blocks(struct ph_account *a)
+{
+	const struct ph_heap_totals *totals = &a->heap->totals;
+	struct ph_memory_row *rows = a->memory.rows;
+	a->blocks = a->heap->blocks;
+	a->heap->blocks = (struct ph_addrset){ 0 };
+	a->heap->has_blocks = false;
+	rows[PH_MEMORY_POOL_OBJECTS] = (struct ph_memory_row){ totals->object_bytes, totals->in_pools };
+	rows[PH_MEMORY_POOL_OTHER] = (struct ph_memory_row){ totals->other_bytes, totals->other_blocks };
+	rows[PH_MEMORY_POOL_FREE] = (struct ph_memory_row){ totals->free_bytes, totals->free_blocks };
+	rows[PH_MEMORY_POOL_OVERHEAD] = (struct ph_memory_row){ totals->head_bytes, totals->heads };
+}
+
 void ph_account_pools(struct ph_account *a)
 {
-	struct ph_memory_row *rows = a->memory->rows;
+	if (a->heap->has_blocks) {
+		take_blocks(a);
+		return;
+	}
+	struct ph_memory_row *rows = a->memory.rows;
 	uint64_t pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64];
 	ph_addr behind = 0;
@@ -148,25 +166,4 @@ void ph_account_pools(struct ph_account *a)
 			rows[kind].count++;
 		}
 	}
-}
-
-const struct ph_pool *ph_account_pool(struct ph_account *a, ph_addr address)
-{
-	const struct ph_heap *heap = a->heap;
-	uint64_t pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
-	if (a->pool < heap->pool_count && address >= heap->pools[a->pool].address &&
-	    address - heap->pools[a->pool].address < pool_size)
-		return &heap->pools[a->pool];
-	size_t low = 0, high = heap->pool_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (heap->pools[middle].address <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || address - heap->pools[low - 1].address >= pool_size)
-		return NULL;
-	a->pool = low - 1;
-	return &heap->pools[a->pool];
 }

@@ -88,13 +88,13 @@ static void take_used(struct ph_account *a, ph_addr user, uint64_t size)
 		kind = PH_MEMORY_MALLOC_OBJECTS;
 	else
 		(void)ph_addrset_add(&a->blocks, user);
-	a->memory->rows[kind].bytes += size;
-	a->memory->rows[kind].count++;
+	a->memory.rows[kind].bytes += size;
+	a->memory.rows[kind].count++;
 }
 
 static void take_heap(struct ph_account *a, ph_addr start, ph_addr first, ph_addr end)
 {
-	struct ph_memory_row *rows = a->memory->rows;
+	struct ph_memory_row *rows = a->memory.rows;
 	struct ph_addrset freed = { 0 };
 	uint64_t size, next;
 	ph_addr at, behind = first;

@@ -27,7 +27,7 @@ static void push(struct ph_account *a, ph_addr block)
 
 static void move(struct ph_account *a, enum ph_memory_kind from, enum ph_memory_kind to, uint64_t bytes)
 {
-	struct ph_memory_row *rows = a->memory->rows;
+	struct ph_memory_row *rows = a->memory.rows;
 	rows[from].bytes -= bytes;
 	rows[from].count--;
 	rows[to].bytes += bytes;
@@ -39,14 +39,18 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 {
 	enum { DEBUG_HEADER = 16 }; /* what PYTHONMALLOC=debug puts before a block */
 	ph_addr block = address & ~(ph_addr)7;
-	if (ph_addrset_page(&a->heap->set, block)) {
-		const struct ph_pool *pool = ph_account_pool(a, block);
-		if (!pool || block < pool->address + PH_POOL_HEADER)
-			return;
-		block -= (block - pool->address - PH_POOL_HEADER) % pool->block_size;
-		if (!ph_addrset_has(&a->blocks, block))
-			return;
-		move(a, PH_MEMORY_POOL_OTHER, a->pool_kind, pool->block_size);
+	uint32_t size = (uint32_t)ph_heap_block_size(a->heap, block);
+	if (size) {
+		/* most point to a block's start */
+		if (!ph_addrset_has(&a->blocks, block)) {
+			uint32_t within = (uint32_t)(block & (a->pool_size - 1));
+			if (within < PH_POOL_HEADER)
+				return;
+			block -= (within - PH_POOL_HEADER) % size;
+			if (!ph_addrset_has(&a->blocks, block))
+				return;
+		}
+		move(a, PH_MEMORY_POOL_OTHER, a->pool_kind, size);
 	} else {
 		/* one for the domain of objects, and one for the raw one that it asked */
 		for (unsigned i = 0; i < 2 && !ph_addrset_has(&a->blocks, block); i++)
@@ -62,8 +66,8 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 
 static uint64_t block_size(struct ph_account *a, ph_addr block)
 {
-	const struct ph_pool *pool = ph_addrset_page(&a->heap->set, block) ? ph_account_pool(a, block) : NULL;
-	return pool ? pool->block_size : ph_account_chunk_size(a, block);
+	uint64_t size = ph_heap_block_size(a->heap, block);
+	return size ? size : ph_account_chunk_size(a, block);
 }
 
 /* What claimed blocks point to. */
@@ -78,48 +82,48 @@ static void drain(struct ph_account *a)
 	}
 }
 
-static void claim_block(void *user, ph_addr address, bool guessed)
+/* ---- objects ---- */
+
+static struct ph_type_held *type_of(struct ph_account *a, const struct ph_shape *shape)
 {
-	ph_account_claim(user, address, guessed);
+	ph_addr type = shape->type->address;
+	const uint64_t *known = ph_addrmap_find(&a->type_index, type);
+	size_t at = known ? (size_t)*known - 1 : a->type_count;
+	if (known)
+		return &a->types[at];
+	if (a->type_count == a->type_capacity) {
+		size_t capacity = a->type_capacity ? a->type_capacity * 2 : 256;
+		void *types = realloc(a->types, capacity * sizeof(*a->types));
+		if (!types)
+			return NULL;
+		a->types = types;
+		a->type_capacity = capacity;
+	}
+	if (!ph_addrmap_set(&a->type_index, type, at + 1, false))
+		return NULL;
+	a->types[a->type_count++] = (struct ph_type_held){ .shape = shape };
+	return &a->types[at];
 }
 
-struct types {
-	struct ph_addrmap index; /* address -> index + 1 */
-	struct ph_type_held *list;
-	size_t count, capacity;
-	const struct ph_shape *last;
-	struct ph_type_held *last_held;
-};
-
-static struct ph_type_held *type_of(struct types *types, const struct ph_shape *shape)
+void ph_account_type(struct ph_account *a, const struct ph_shape *shape, uint64_t count, uint64_t bytes)
 {
-	if (types->last == shape)
-		return types->last_held;
-	const uint64_t *known = ph_addrmap_find(&types->index, shape->type->address);
-	size_t at = known ? (size_t)*known - 1 : types->count;
-	if (!known) {
-		if (types->count == types->capacity) {
-			size_t capacity = types->capacity ? types->capacity * 2 : 256;
-			void *list = realloc(types->list, capacity * sizeof(*types->list));
-			if (!list)
-				return NULL;
-			types->list = list;
-			types->capacity = capacity;
-		}
-		if (!ph_addrmap_set(&types->index, shape->type->address, at + 1, false))
-			return NULL;
-		types->list[types->count++] = (struct ph_type_held){ .shape = shape };
+	struct ph_type_held *held = type_of(a, shape);
+	if (!held) {
+		a->no_memory = true;
+		return;
 	}
-	types->last = shape;
-	return types->last_held = &types->list[at];
+	held->shape = shape;
+	held->count += count;
+	held->held += bytes;
 }
 
 /* Bytes that the object itself takes: its block or chunk; in a module's data none that could be given back. */
-static uint64_t own_bytes(struct ph_account *a, const struct ph_shape *shape, ph_addr object)
+static uint64_t own_bytes(struct ph_claims *c, const struct ph_shape *shape, ph_addr object)
 {
-	const struct ph_pool *pool = ph_addrset_page(&a->heap->set, object) ? ph_account_pool(a, object) : NULL;
-	if (pool)
-		return pool->block_size;
+	const struct ph_account *a = c->account;
+	uint64_t pooled = ph_heap_block_size(a->heap, object);
+	if (pooled)
+		return pooled;
 	if (ph_addrset_has(&a->chunk_objects, object))
 		return ph_account_chunk_size(a, object - ph_object_front(shape, object));
 	const uint64_t *odd = a->odd_objects.count ? ph_addrmap_find(&a->odd_objects, object) : NULL;
@@ -128,35 +132,112 @@ static uint64_t own_bytes(struct ph_account *a, const struct ph_shape *shape, ph
 	if (ph_account_is_known(a, object))
 		return 0;
 	int64_t size = ph_object_size(shape, object);
-	a->mapped.bytes += size > 0 ? (uint64_t)size : 0;
-	a->mapped.count++;
+	c->mapped.bytes += size > 0 ? (uint64_t)size : 0;
+	c->mapped.count++;
 	return size > 0 ? (uint64_t)size : 0;
 }
 
-static void claim_of_objects(struct ph_account *a, struct types *types)
+static void put_claim(void *user, ph_addr block, bool guessed)
 {
+	struct ph_claims *c = user;
+	if (c->count == c->capacity) {
+		size_t capacity = c->capacity ? c->capacity * 2 : 4096;
+		void *list = realloc(c->list, capacity * sizeof(*c->list));
+		if (!list) {
+			c->no_memory = true;
+			return;
+		}
+		c->list = list;
+		c->capacity = capacity;
+	}
+	c->list[c->count++] = (struct ph_claim){ .block = (block & ~(ph_addr)7) | guessed, .shape = c->shape };
+}
+
+uint64_t ph_claims_take(struct ph_claims *c, const struct ph_shape *shape, ph_addr object)
+{
+	const struct ph_block_sink sink = { .block = put_claim, .user = c };
+	if (shape->blocks || shape->managed_dict) {
+		c->shape = shape;
+		ph_object_blocks(shape, object, &sink);
+	}
+	return own_bytes(c, shape, object);
+}
+
+/* The first that claims a block has it. */
+static void settle(struct ph_account *a, const struct ph_account_run *run)
+{
+	const struct ph_shape *shape = NULL;
+	a->held = 0;
+	for (size_t i = 0; i < run->count && !a->no_memory; i++) {
+		const struct ph_claim *claim = &run->list[i];
+		if (claim->shape != shape) {
+			if (a->held)
+				ph_account_type(a, shape, 0, a->held);
+			a->held = 0;
+			shape = claim->shape;
+		}
+		ph_account_claim(a, claim->block, claim->block & 1);
+		if (a->stack_count)
+			drain(a);
+	}
+	if (a->held)
+		ph_account_type(a, shape, 0, a->held);
+}
+
+static bool has_room(struct ph_account *a, uint64_t number)
+{
+	if (number < a->run_capacity)
+		return true;
+	uint64_t capacity = number * 2 + 64;
+	struct ph_account_run *runs = realloc(a->runs, capacity * sizeof(*runs));
+	if (!runs)
+		return false;
+	memset(runs + a->run_capacity, 0, (capacity - a->run_capacity) * sizeof(*runs));
+	a->runs = runs;
+	a->run_capacity = capacity;
+	return true;
+}
+
+void ph_account_submit(struct ph_account *a, uint64_t number, struct ph_claims *c)
+{
+	pthread_mutex_lock(&a->lock);
+	a->mapped.bytes += c->mapped.bytes;
+	a->mapped.count += c->mapped.count;
+	a->no_memory |= c->no_memory || !has_room(a, number);
+	if (!a->no_memory) {
+		a->runs[number] = (struct ph_account_run){ .list = c->list, .count = c->count, .is_there = true };
+		c->list = NULL;
+		while (a->next_run < a->run_capacity && a->runs[a->next_run].is_there) {
+			struct ph_account_run *run = &a->runs[a->next_run++];
+			settle(a, run);
+			free(run->list);
+			run->list = NULL;
+		}
+	}
+	pthread_mutex_unlock(&a->lock);
+	free(c->list);
+	*c = (struct ph_claims){ .account = a };
+}
+
+void ph_account_objects(struct ph_account *a)
+{
+	enum { RUN = 65536 };
 	struct ph_addrset_iter iter = { .set = &a->heap->set };
-	struct ph_block_sink sink = { .block = claim_block, .user = a };
+	struct ph_claims claims = { .account = a };
 	ph_addr object, behind = 0;
-	a->pool_kind = PH_MEMORY_POOL_OWNED;
-	a->malloc_kind = PH_MEMORY_MALLOC_OWNED;
+	uint64_t count = 0;
 	while (!a->no_memory && ph_addrset_next(&iter, &object)) {
 		ph_account_leave(a, &behind, object);
 		const struct ph_shape *shape = ph_heap_shape(a->heap, object);
-		struct ph_type_held *held = shape ? type_of(types, shape) : NULL;
-		if (!held) {
-			a->no_memory |= shape != NULL;
-			continue;
-		}
-		a->held = own_bytes(a, shape, object);
-		if (shape->blocks || shape->managed_dict)
-			ph_object_blocks(shape, object, &sink);
-		if (a->stack_count)
-			drain(a);
-		held->count++;
-		held->held += a->held;
+		if (shape)
+			ph_account_type(a, shape, 1, ph_claims_take(&claims, shape, object));
+		if (++count % RUN == 0)
+			ph_account_submit(a, count / RUN - 1, &claims);
 	}
+	ph_account_submit(a, count / RUN, &claims);
 }
+
+/* ---- others ---- */
 
 static void claim_words(struct ph_account *a, ph_addr start, ph_addr end)
 {
@@ -172,8 +253,7 @@ static void claim_words(struct ph_account *a, ph_addr start, ph_addr end)
 	}
 }
 
-/* What the data of modules, interpreters and thread states point to. */
-static void claim_of_natives(struct ph_account *a)
+void ph_account_natives(struct ph_account *a)
 {
 	const struct ph_module *modules;
 	const struct ph_interp_state *interps;
@@ -206,34 +286,21 @@ static int by_held(const void *x, const void *y)
 	return s < t ? -1 : s > t;
 }
 
-static void keep_types(struct ph_account *a, struct types *types)
+void ph_account_keep_types(struct ph_account *a)
 {
-	struct ph_memory *m = a->memory;
-	size_t count = types->count < PH_MEMORY_TYPES ? types->count : PH_MEMORY_TYPES;
-	if (types->count)
-		qsort(types->list, types->count, sizeof(*types->list), by_held);
+	struct ph_memory *m = &a->memory;
+	size_t count = a->type_count < PH_MEMORY_TYPES ? a->type_count : PH_MEMORY_TYPES;
+	if (a->type_count)
+		qsort(a->types, a->type_count, sizeof(*a->types), by_held);
 	m->types = ph_arena_array(&m->arena, struct ph_memory_type, count ? count : 1);
 	a->no_memory |= !m->types;
 	for (size_t i = 0; m->types && i < count; i++) {
-		const struct ph_type *type = types->list[i].shape->type;
+		const struct ph_type *type = a->types[i].shape->type;
 		m->types[m->type_count++] = (struct ph_memory_type){
 			.name = ph_arena_strdup(&m->arena, type->name),
 			.module = ph_arena_strdup(&m->arena, type->module),
-			.count = types->list[i].count,
-			.held = types->list[i].held,
+			.count = a->types[i].count,
+			.held = a->types[i].held,
 		};
 	}
-}
-
-void ph_account_owners(struct ph_account *a)
-{
-	struct types types = { 0 };
-	claim_of_objects(a, &types);
-	claim_of_natives(a);
-	keep_types(a, &types);
-	a->no_memory |= a->blocks.no_memory;
-	ph_addrmap_deinit(&types.index);
-	free(types.list);
-	free(a->stack);
-	a->stack = NULL;
 }

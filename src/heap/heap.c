@@ -205,7 +205,7 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 		return;
 	}
 	const struct ph_addrset_window *w = ph_addrset_get(&heap->set, address);
-	if (w && (w->pages[address >> 18 & 3] >> (address >> 12 & 63) & 1 ||
+	if (w && (w->pages[address >> 12 & 255] ||
 		  w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1))
 		return;
 	const uint8_t *head =
@@ -277,6 +277,20 @@ struct ph_error *ph_work_drain(struct ph_heap_work *w)
 	return error;
 }
 
+static void count_blocks(struct ph_heap_work *w, const struct ph_pool *pool, uint64_t in_use, uint64_t objects)
+{
+	uint64_t size = (uint64_t)ph_target_trait(w->heap->target, PH_TRAIT_POOL_SIZE);
+	uint64_t room = (size - PH_POOL_HEADER) / pool->block_size;
+	w->totals.in_pools += objects;
+	w->totals.object_bytes += objects * pool->block_size;
+	w->totals.other_blocks += in_use - objects;
+	w->totals.other_bytes += (in_use - objects) * pool->block_size;
+	w->totals.free_blocks += room - in_use;
+	w->totals.free_bytes += (room - in_use) * pool->block_size;
+	w->totals.heads++;
+	w->totals.head_bytes += size - room * pool->block_size;
+}
+
 static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 {
 	struct ph_heap *heap = w->heap;
@@ -290,18 +304,22 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		w->totals.bad_pools++;
 		ph_heap_note(heap, PH_FAULT_POOL, pool->address, "");
 	}
+	unsigned in_use = 0, objects = 0;
 	for (unsigned i = 0; i < pool->blocks; i++) {
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
+		in_use++;
 		size_t offset = PH_POOL_HEADER + (size_t)i * pool->block_size;
 		const struct ph_shape *shape = NULL;
 		ph_addr object = ph_work_object(w, pool->address + offset, data + offset, pool->block_size, &shape);
-		if (!object || !ph_addrset_add(&heap->set, object))
+		if (!object || !ph_addrset_add(&heap->set, object)) {
+			ph_addrset_add(&heap->blocks, pool->address + offset);
 			continue;
-		w->totals.in_pools++;
-		w->totals.object_bytes += pool->block_size;
+		}
+		objects++;
 		walk(w, shape, object);
 	}
+	count_blocks(w, pool, in_use, objects);
 }
 
 /* ---- pools, by several threads ---- */
@@ -358,6 +376,19 @@ static struct ph_error *sweep_regions(void *user, unsigned number)
 	return error;
 }
 
+static void add_totals(struct ph_heap_totals *to, const struct ph_heap_totals *from)
+{
+	to->in_pools += from->in_pools;
+	to->object_bytes += from->object_bytes;
+	to->bad_pools += from->bad_pools;
+	to->other_blocks += from->other_blocks;
+	to->other_bytes += from->other_bytes;
+	to->free_blocks += from->free_blocks;
+	to->free_bytes += from->free_bytes;
+	to->heads += from->heads;
+	to->head_bytes += from->head_bytes;
+}
+
 static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **works, unsigned jobs)
 {
 	struct ph_heap_sweep sweep = {
@@ -368,14 +399,16 @@ static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **wo
 	pthread_mutex_init(&sweep.lock, NULL);
 	for (unsigned i = 0; i < jobs; i++)
 		works[i]->sweep = &sweep;
+	/* threads add none of a window that is not there yet */
+	heap->has_blocks = true;
+	for (size_t i = 0; i < heap->pool_count; i++)
+		(void)ph_addrset_window(&heap->blocks, heap->pools[i].address, true);
 	struct ph_error *error = ph_jobs_run(jobs, sweep_regions, &sweep);
 	struct ph_addrset_iter iter = { .set = &sweep.outside };
 	ph_addr address;
 	for (unsigned i = 0; i < jobs; i++) {
 		works[i]->sweep = NULL;
-		heap->totals.in_pools += works[i]->totals.in_pools;
-		heap->totals.object_bytes += works[i]->totals.object_bytes;
-		heap->totals.bad_pools += works[i]->totals.bad_pools;
+		add_totals(&heap->totals, &works[i]->totals);
 	}
 	while (!error && ph_addrset_next(&iter, &address)) {
 		meet(works[0], address);
@@ -435,7 +468,7 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, s
 		return error;
 	ph_heap_end_notes(heap);
 	heap->count = ph_addrset_rank(&heap->set);
-	return heap->set.no_memory || works[0]->no_memory ? &ph_error_no_memory : NULL;
+	return heap->set.no_memory || heap->blocks.no_memory || works[0]->no_memory ? &ph_error_no_memory : NULL;
 }
 
 static struct ph_error *make_work(struct ph_heap *heap, unsigned number, struct ph_heap_work **ret)
@@ -496,6 +529,7 @@ void ph_heap_free(struct ph_heap *heap)
 	if (!heap)
 		return;
 	ph_addrset_deinit(&heap->set);
+	ph_addrset_deinit(&heap->blocks);
 	ph_heap_end_notes(heap);
 	ph_damage_deinit(&heap->damage);
 	free(heap->pools);

@@ -26,6 +26,8 @@ struct ph_heap_totals {
 	uint64_t in_pools, outside; /* objects */
 	uint64_t object_bytes;	   /* of blocks that are objects, whole blocks */
 	uint64_t bad_pools;	   /* whose free list is not right */
+	/* blocks of pools in use that are no object's own, free ones; what heads of pools and remainders take */
+	uint64_t other_blocks, other_bytes, free_blocks, free_bytes, heads, head_bytes;
 };
 
 #define PH_HEAP_SHAPES 1024 /* a power of two */
@@ -33,8 +35,10 @@ struct ph_heap_totals {
 struct ph_heap {
 	struct ph_objects *objects; /* borrowed */
 	struct ph_target *target;   /* the objects' */
-	struct ph_addrset set;	    /* addresses of objects; marked pages are pools */
+	struct ph_addrset set;	    /* addresses of objects; marked pages are pools, with the size of their blocks */
 	uint64_t count;		    /* objects */
+	struct ph_addrset blocks;   /* those other blocks: whoever accounts for them takes them (memory.h) */
+	bool has_blocks;	    /* nobody has yet */
 	struct ph_pool *pools;	    /* sorted by address */
 	size_t pool_count, pool_capacity;
 	struct ph_mimalloc mimalloc;
@@ -88,5 +92,12 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap) __attribute__((warn_un
 bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,
 			 uint64_t free[PH_POOL_BLOCKS / 64]);
 #define PH_POOL_HEADER 48 /* bytes */
+#define PH_POOL_UNIT 8	  /* bytes: sizes of blocks are multiples of it */
+
+/* Bytes of the blocks of the pool that holds the address; 0 none does. */
+static inline uint64_t ph_heap_block_size(const struct ph_heap *heap, ph_addr address)
+{
+	return (uint64_t)ph_addrset_page(&heap->set, address) * PH_POOL_UNIT;
+}
 
 #endif

@@ -144,8 +144,8 @@ static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment
 
 static void put(struct ph_account *a, enum ph_memory_kind kind, uint64_t bytes)
 {
-	a->memory->rows[kind].bytes += bytes;
-	a->memory->rows[kind].count += bytes != 0;
+	a->memory.rows[kind].bytes += bytes;
+	a->memory.rows[kind].count += bytes != 0;
 }
 
 /* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, but for what no pool
@@ -166,7 +166,7 @@ static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t
 
 static void sweep(struct ph_account *a)
 {
-	struct ph_memory *m = a->memory;
+	struct ph_memory *m = &a->memory;
 	const struct ph_segment *segments;
 	size_t count = ph_image_segments(a->target->image, &segments), e = 0;
 	uint64_t arenas = 0, pools = 0, arena_count = 0;
@@ -219,30 +219,70 @@ static void drop_overlaps(struct ph_account *a)
 	a->extent_count = n;
 }
 
+struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_account **ret)
+{
+	struct ph_account *a = calloc(1, sizeof(*a));
+	if (!a)
+		return &ph_error_no_memory;
+	a->heap = heap;
+	a->target = heap->target;
+	a->runtime = runtime;
+	a->pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
+	a->pool_kind = PH_MEMORY_POOL_OWNED;
+	a->malloc_kind = PH_MEMORY_MALLOC_OWNED;
+	pthread_mutex_init(&a->lock, NULL);
+	ph_account_arenas(a);
+	ph_account_pools(a);
+	add_frames(a);
+	add_stacks(a);
+	add_modules(a);
+	sort_extents(a);
+	drop_overlaps(a);
+	ph_account_chunks(a);
+	sort_extents(a);
+	*ret = a;
+	return NULL;
+}
+
+struct ph_error *ph_account_end(struct ph_account *a, struct ph_memory *ret)
+{
+	ph_account_natives(a);
+	ph_account_keep_types(a);
+	sweep(a);
+	if (a->no_memory || a->blocks.no_memory || a->chunk_objects.no_memory)
+		return &ph_error_no_memory;
+	*ret = a->memory;
+	a->memory = (struct ph_memory){ 0 };
+	return NULL;
+}
+
+void ph_account_free(struct ph_account *a)
+{
+	if (!a)
+		return;
+	ph_memory_deinit(&a->memory);
+	ph_addrset_deinit(&a->blocks);
+	ph_addrset_deinit(&a->chunk_objects);
+	ph_addrmap_deinit(&a->odd_objects);
+	ph_addrmap_deinit(&a->type_index);
+	for (uint64_t i = 0; i < a->run_capacity; i++)
+		free(a->runs[i].list);
+	pthread_mutex_destroy(&a->lock);
+	free(a->runs);
+	free(a->types);
+	free(a->stack);
+	free(a->extents);
+	free(a);
+}
+
 struct ph_error *ph_heap_memory(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_memory *ret)
 {
-	struct ph_memory memory = { 0 };
-	struct ph_account account = { .heap = heap, .target = heap->target, .runtime = runtime, .memory = &memory };
-	ph_account_arenas(&account);
-	ph_account_pools(&account);
-	add_frames(&account);
-	add_stacks(&account);
-	add_modules(&account);
-	sort_extents(&account);
-	drop_overlaps(&account);
-	ph_account_chunks(&account);
-	sort_extents(&account);
-	ph_account_owners(&account);
-	sweep(&account);
-	bool no_memory = account.no_memory || account.blocks.no_memory || account.chunk_objects.no_memory;
-	ph_addrset_deinit(&account.blocks);
-	ph_addrset_deinit(&account.chunk_objects);
-	ph_addrmap_deinit(&account.odd_objects);
-	free(account.extents);
-	if (no_memory) {
-		ph_memory_deinit(&memory);
-		return &ph_error_no_memory;
-	}
-	*ret = memory;
-	return NULL;
+	struct ph_account *account;
+	struct ph_error *error = ph_account_begin(heap, runtime, &account);
+	if (error)
+		return error;
+	ph_account_objects(account);
+	error = ph_account_end(account, ret);
+	ph_account_free(account);
+	return error;
 }

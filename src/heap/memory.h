@@ -7,6 +7,8 @@
 #ifndef HEAP_MEMORY_H
 #define HEAP_MEMORY_H
 
+#include <pthread.h>
+
 #include "base/addrmap.h"
 #include "heap/heap.h"
 #include "record/memory.h"
@@ -14,6 +16,38 @@
 /* runtime NULL: without stacks of Python frames. */
 struct ph_error *ph_heap_memory(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_memory *ret)
 	__attribute__((warn_unused_result));
+
+/* ---- the same beside a walk over the heap that is made anyway, by several threads ---- */
+
+struct ph_account;
+/* A block that an object of a type points to. */
+struct ph_claim {
+	ph_addr block; /* the lowest bit: guessed */
+	const struct ph_shape *shape;
+};
+/* Those of a run of objects; a thread has one. */
+struct ph_claims {
+	const struct ph_account *account;
+	const struct ph_shape *shape; /* of the object at hand */
+	struct ph_claim *list;
+	size_t count, capacity;
+	struct ph_memory_row mapped; /* objects in mappings of no allocator known so far: mimalloc's */
+	bool no_memory;
+};
+
+/* All but what objects hold. */
+struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_account **ret)
+	__attribute__((warn_unused_result));
+/* Bytes that the object itself takes; what it points to is put into claims.  From any thread, each with its own. */
+uint64_t ph_claims_take(struct ph_claims *claims, const struct ph_shape *shape, ph_addr object);
+/* From any thread: claims of run `number`, which counts from 0, each once; they count in the order of runs, whenever
+ * they come.  Leaves claims empty. */
+void ph_account_submit(struct ph_account *account, uint64_t number, struct ph_claims *claims);
+/* From one thread, behind all runs: so many objects of a type, and the bytes that they take themselves. */
+void ph_account_type(struct ph_account *account, const struct ph_shape *shape, uint64_t count, uint64_t bytes);
+/* What is left. */
+struct ph_error *ph_account_end(struct ph_account *account, struct ph_memory *ret) __attribute__((warn_unused_result));
+void ph_account_free(struct ph_account *account);
 
 /* ---- between the files of this room ---- */
 
@@ -35,11 +69,24 @@ struct ph_type_held {
 	uint64_t count, held;
 };
 
+struct ph_account_run {
+	struct ph_claim *list;
+	size_t count;
+	bool is_there;
+};
+
 struct ph_account {
 	struct ph_heap *heap;
 	const struct ph_target *target;
 	struct ph_runtime *runtime;
-	struct ph_memory *memory;
+	uint64_t pool_size; /* bytes */
+	struct ph_memory memory;
+	pthread_mutex_t lock; /* of what runs of claims change */
+	struct ph_account_run *runs; /* that wait for one before them */
+	uint64_t run_capacity, next_run;
+	struct ph_addrmap type_index; /* address -> index + 1 */
+	struct ph_type_held *types;
+	size_t type_count, type_capacity;
 	struct ph_addrset blocks; /* in use, no object's own, claimed by nobody yet: where they start */
 	struct ph_addrset chunk_objects; /* objects that chunks of malloc begin with, behind what precedes them */
 	struct ph_addrmap odd_objects; /* first objects of chunks that do not, such as 2.7's ints: bytes of the chunk */
@@ -48,9 +95,8 @@ struct ph_account {
 	ph_addr *stack; /* claimed blocks that are to be looked through */
 	size_t stack_count, stack_capacity;
 	enum ph_memory_kind pool_kind, malloc_kind; /* who claims now */
-	uint64_t held; /* bytes claimed for the present object */
-	struct ph_memory_row mapped; /* objects in mappings that are of no allocator known so far: mimalloc's */
-	size_t pool; /* the last one found */
+	uint64_t held; /* bytes claimed since it was set to 0 */
+	struct ph_memory_row mapped; /* as of claims */
 	bool no_memory;
 };
 
@@ -65,10 +111,12 @@ void ph_account_chunks(struct ph_account *account); /* chunks.c: of glibc */
 bool ph_account_is_known(const struct ph_account *account, ph_addr address);
 /* Bytes of a chunk in use, by the address that malloc() returned; 0 when it is none. */
 uint64_t ph_account_chunk_size(const struct ph_account *account, ph_addr user);
-/* The pool that holds the address; NULL none. */
-const struct ph_pool *ph_account_pool(struct ph_account *account, ph_addr address);
+/* claims.c */
 void ph_account_claim(struct ph_account *account, ph_addr address, bool guessed);
-/* Whoever points to the blocks that are left (claims.c). */
-void ph_account_owners(struct ph_account *account);
+/* One after the other, where there is no walk beside it. */
+void ph_account_objects(struct ph_account *account);
+/* Behind those of objects: what the data of modules, interpreters and thread states point to. */
+void ph_account_natives(struct ph_account *account);
+void ph_account_keep_types(struct ph_account *account);
 
 #endif

@@ -60,7 +60,7 @@ static struct ph_error *add_pool(struct ph_heap *heap, const struct ph_pool *poo
 	heap->totals.pools++;
 	heap->totals.allocated += (uint64_t)pool->used * pool->block_size;
 	for (uint64_t at = 0; at < pool_size; at += 4096)
-		ph_addrset_mark_page(&heap->set, pool->address + at);
+		ph_addrset_mark_page(&heap->set, pool->address + at, (uint8_t)(pool->block_size / PH_POOL_UNIT));
 	return NULL;
 }
 
