@@ -162,6 +162,7 @@ include testsuite/hosts/local.mk
 
 # How CPython is built.
 include testsuite/builds/local.mk
+include testsuite/freethreaded/local.mk
 
 check-sanitized: all
 	$(MAKE) check TESTS='$(unit_tests) $(fuzz_tests)'

@@ -7,7 +7,7 @@ struct mimalloc_row {
 	struct ph_row row;
 };
 
-enum { MI_21 = 1, MI_22 = 2, MI_ALL = MI_21 | MI_22 };
+enum { MI_21 = 1, MI_25 = 2, MI_ALL = MI_21 | MI_25 };
 /* one brace, which the row closes */
 #define PH_OF(...) { __VA_ARGS__,
 #define PH_STRUCT(s) { .kind = PH_ROW_STRUCT, .field = PH_SIZEOF_##s, .nested = -1, .versions = { ALL } } },
@@ -29,7 +29,7 @@ static const struct mimalloc_row rows[] = {
 
 bool ph_layout_place_mimalloc(struct ph_layout *layout, size_t index)
 {
-	static const uint8_t known[] = { MI_22, MI_21 };
+	static const uint8_t known[] = { MI_25, MI_21 };
 	struct ph_row picked[ROWS];
 	struct ph_layout placed = *layout;
 	size_t count = 0;
