@@ -115,7 +115,9 @@ static void put_signal(struct ph_text *t)
 	else if (r->image.signal_number)
 		ph_signal_put_number(r->image.signal_number, t->out);
 	else
-		ph_buffer_puts(t->out, r->image.kind && !strcmp(r->image.kind, "live") ? "Running" : "No signal");
+		ph_buffer_puts(t->out, r->image.kind && !strcmp(r->image.kind, "live") ? "Running" :
+				       r->image.os && !strcmp(r->image.os, "windows")  ? "No exception" :
+											 "No signal");
 	ph_text_plain(t);
 	if (meaning)
 		ph_buffer_printf(t->out, ": %s", meaning);
@@ -153,15 +155,18 @@ static void put_crash_site(struct ph_text *t)
 			ph_text_put(t, native->name);
 			ph_buffer_puts(t->out, ", ");
 		}
-		ph_buffer_printf(t->out, "LWP %lld, %s\n", (long long)native->native_id,
-				 ph_report_lacks_states(t->report) ? "whose Python state could not be read" :
-								   "which never ran Python");
+		ph_text_native_id(t, native->native_id);
+		ph_buffer_puts(t->out, ph_report_lacks_states(t->report) ? ", whose Python state could not be read\n" :
+									   ", which never ran Python\n");
 		pc = native->has_pc ? &native->pc : NULL;
 	} else if (main && main->crashed) {
 		field(t, "thread");
 		put_thread_name(t, main);
-		if (main->native_id)
-			ph_buffer_printf(t->out, " (LWP %lld)", (long long)main->native_id);
+		if (main->native_id) {
+			ph_buffer_puts(t->out, " (");
+			ph_text_native_id(t, main->native_id);
+			ph_buffer_putc(t->out, ')');
+		}
 		ph_buffer_puts(t->out, main->holds_gil ? ", holding the GIL\n" : "\n");
 		pc = main->has_pc ? &main->pc : NULL;
 	}

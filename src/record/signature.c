@@ -11,8 +11,8 @@
  * site-packages, dist-packages or frozen modules, by co_filename.  Frames of
  * inlined comprehensions (<listcomp>, <dictcomp>, <setcomp>) are left out, and
  * repeated runs of up to eight frames count once.  MODULE is the file's name
- * without versions ("libfoo.so" for libfoo-1.2.so.3), "python" for the
- * interpreter itself, whether it is an executable or a library.
+ * without versions ("libfoo.so" for libfoo-1.2.so.3; in lower case for Windows's),
+ * "python" for the interpreter itself, whether it is an executable or a library.
  *
  * The one-line form shows the first eight of the hash's sixteen digits. */
 #include "record/report_private.h"
@@ -129,6 +129,40 @@ static bool is_hex(const char *text, size_t size)
 	return true;
 }
 
+static bool is_python_digits(const char *text)
+{
+	/* "312", "313t", "312_d", and "w" of pythonw.exe */
+	text += strspn(text, "0123456789");
+	return !strcmp(text, "") || !strcmp(text, "t") || !strcmp(text, "_d") || !strcmp(text, "t_d") ||
+	       !strcmp(text, "w");
+}
+
+/* "C:\\Python312\\python312.dll", "_foo.cp312-win_amd64.pyd", in any case; NULL when it is none of Windows's. */
+static char *normal_windows_module(struct ph_arena *arena, const char *base)
+{
+	const char *slash = strrchr(base, '\\');
+	base = slash ? slash + 1 : base;
+	const char *tail = strrchr(base, '.');
+	if (!tail || (strcasecmp(tail, ".dll") && strcasecmp(tail, ".exe") && strcasecmp(tail, ".pyd")))
+		return NULL;
+	char *name = ph_arena_strdup(arena, base);
+	if (!name)
+		return NULL;
+	for (char *p = name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	char *dot = strrchr(name, '.'), *tag = strstr(name, ".cp3");
+	if (!strcmp(dot, ".pyd")) {
+		if (tag)
+			*tag = '\0';
+		return tag ? ph_arena_printf(arena, "%s.pyd", name) : name;
+	}
+	*dot = '\0';
+	if (!strncmp(name, "python", 6) && is_python_digits(name + 6))
+		return ph_arena_strdup(arena, "python");
+	*dot = '.';
+	return name;
+}
+
 /* "libfoo.so.1.2", "libfoo-1.2.so", "libfoo-0cf96a72.3.so" (auditwheel's), "_foo.cpython-311-x86_64-linux-gnu.so". */
 static char *normal_module(struct ph_arena *arena, const char *path)
 {
@@ -138,7 +172,10 @@ static char *normal_module(struct ph_arena *arena, const char *path)
 	if (is_versioned(base, strlen(base)) || !strcmp(base, "python") || !strcmp(base, "python3") ||
 	    !strncmp(base, "libpython", 9) || !strncmp(base, "python3-", 8))
 		return ph_arena_strdup(arena, "python");
-	char *name = ph_arena_strdup(arena, base);
+	char *name = normal_windows_module(arena, base);
+	if (name)
+		return name;
+	name = ph_arena_strdup(arena, base);
 	char *so = name ? strstr(name, ".so") : NULL;
 	if (!so || (so[3] && so[3] != '.'))
 		return name;

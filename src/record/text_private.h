@@ -39,6 +39,8 @@ bool ph_text_same_frame(const struct ph_frame *a, const struct ph_frame *b);
 
 /* "libfoo.so+0x1139 (foo_resize+0x12)". */
 void ph_text_location(struct ph_text *t, const struct ph_code_location *pc);
+/* "LWP 12", "TID 12" as Windows has it (threads_text.c) */
+void ph_text_native_id(struct ph_text *t, int64_t native_id);
 
 /* The last lines: the gc, what was not readable, what was redacted. */
 void ph_text_tail(const struct ph_report *report, struct ph_buffer *out);

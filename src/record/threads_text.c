@@ -59,6 +59,12 @@ static void put_waiting(struct ph_text *t, const struct ph_waiting *w, bool with
 		ph_buffer_printf(t->out, " at 0x%llx", (unsigned long long)w->address);
 }
 
+void ph_text_native_id(struct ph_text *t, int64_t native_id)
+{
+	const char *os = t->report->image.os;
+	ph_buffer_printf(t->out, "%s %lld", os && !strcmp(os, "windows") ? "TID" : "LWP", (long long)native_id);
+}
+
 static void put_identity(struct ph_text *t, const struct ph_thread *thread)
 {
 	ph_text_style(t, PH_STYLE_BOLD);
@@ -68,11 +74,13 @@ static void put_identity(struct ph_text *t, const struct ph_thread *thread)
 	else
 		ph_buffer_printf(t->out, "%llu", (unsigned long long)thread->id);
 	ph_text_plain(t);
+	ph_buffer_puts(t->out, " (");
 	if (thread->native_id)
-		ph_buffer_printf(t->out, " (LWP %lld, id %llu)", (long long)thread->native_id,
-				 (unsigned long long)thread->id);
-	else
-		ph_buffer_printf(t->out, " (id %llu)", (unsigned long long)thread->id);
+		ph_text_native_id(t, thread->native_id);
+	/* on Windows they are the same */
+	if (!thread->native_id || (uint64_t)thread->native_id != thread->id)
+		ph_buffer_printf(t->out, "%sid %llu", thread->native_id ? ", " : "", (unsigned long long)thread->id);
+	ph_buffer_putc(t->out, ')');
 }
 
 static void put_state(struct ph_text *t, const struct ph_thread *thread, bool folded, bool same_lock)
@@ -130,8 +138,11 @@ static void put_folded(struct ph_text *t, const struct ph_thread *const *threads
 			ph_text_put(t, threads[i]->name);
 		else
 			ph_buffer_printf(t->out, "%llu", (unsigned long long)threads[i]->id);
-		if (threads[i]->native_id)
-			ph_buffer_printf(t->out, " (LWP %lld)", (long long)threads[i]->native_id);
+		if (threads[i]->native_id) {
+			ph_buffer_puts(t->out, " (");
+			ph_text_native_id(t, threads[i]->native_id);
+			ph_buffer_putc(t->out, ')');
+		}
 	}
 	ph_buffer_puts(t->out, count > NAMES_SHOWN ? ", ..." : "");
 	bool same_lock = true;
@@ -193,7 +204,8 @@ void ph_text_native_threads(struct ph_text *t)
 			 unread ? "whose Python state could not be read" : "without Python");
 	for (size_t i = 0; i < r->native_thread_count; i++) {
 		const struct ph_native_thread_record *n = &r->native_threads[i];
-		ph_buffer_printf(t->out, "  LWP %lld", (long long)n->native_id);
+		ph_buffer_puts(t->out, "  ");
+		ph_text_native_id(t, n->native_id);
 		if (n->name) {
 			ph_buffer_puts(t->out, " (");
 			ph_text_put(t, n->name);

@@ -9,3 +9,5 @@ unit_tests += testsuite/unit/test-image-callback
 testsuite_unit_test_image_callback_SOURCES = testsuite/unit/test-image-callback.c
 unit_tests += testsuite/unit/test-image-minidump
 testsuite_unit_test_image_minidump_SOURCES = testsuite/unit/test-image-minidump.c testsuite/unit/corebuilder.h testsuite/unit/minidumpbuilder.h
+unit_tests += testsuite/unit/test-minidump-contexts
+testsuite_unit_test_minidump_contexts_SOURCES = testsuite/unit/test-minidump-contexts.c testsuite/unit/corebuilder.h testsuite/unit/minidumpbuilder.h

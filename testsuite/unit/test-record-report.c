@@ -375,6 +375,12 @@ static void test_signatures(void)
 	check_signature(&r, "1:cda4f6ea SIGSEGV in python\n", "cda4f6ea2226eef7");
 	r = again, t.pc.module = "/usr/bin/python3.9";
 	check_signature(&r, "1:cda4f6ea SIGSEGV in python\n", "cda4f6ea2226eef7");
+	r = again, t.pc.module = "C:\\Python312\\Python312.DLL";
+	check_signature(&r, "1:cda4f6ea SIGSEGV in python\n", "cda4f6ea2226eef7");
+	r = again, t.pc.module = "C:\\v\\_foo.cp312-win_amd64.pyd";
+	check_signature(&r, "1:22bf2993 SIGSEGV in _foo.pyd\n", "22bf299324c0a856");
+	r = again, t.pc.module = "C:\\Windows\\System32\\NTDLL.dll";
+	check_signature(&r, "1:19d0b73c SIGSEGV in ntdll.dll\n", "19d0b73c8cc36b4a");
 	again.image.signal_number = SIGABRT, again.image.signal_name = "SIGABRT", r = again;
 	check_signature(&r, "1:c4085d1c ValueError in app.resize:shrink\n", "c4085d1c0801aea0");
 	r = again, e.traceback = other, e.traceback_count = COUNT(other), r.image.signal_number = 0;
