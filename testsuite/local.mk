@@ -62,9 +62,6 @@ TESTS += testsuite/cores/conformance-3.13-debug.test
 TESTS += testsuite/cores/conformance-3.14-debug.test
 TESTS += testsuite/cores/conformance-3.15-debug.test
 # other machines, in chroots, and cores that are not in the repository
-TESTS += testsuite/cores/conformance-3.11-i386.test
-TESTS += testsuite/cores/conformance-3.11-armhf.test
-TESTS += testsuite/cores/conformance-3.13-ppc64el.test
 TESTS += testsuite/cores/corpus.sh
 TESTS += testsuite/cores/macho.sh
 EXTRA_DIST += testsuite/cores/elf2macho.py
@@ -155,6 +152,7 @@ include testsuite/fuzz/local.mk
 TESTS += $(fuzz_tests)
 
 # Minidumps.
+include testsuite/arch/local.mk
 include testsuite/minidump/local.mk
 
 # What CPython is inside of.

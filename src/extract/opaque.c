@@ -38,7 +38,7 @@ static size_t put_words(struct ph_extract *extract, ph_addr object, int64_t size
 		words[count++] = (struct ph_inspect_word){
 			.offset = (unsigned)at,
 			.word = word,
-			.is_object = word && !(word & 7) && ph_object_type(extract->objects, word),
+			.is_object = word && ph_target_is_aligned(target, word) && ph_object_type(extract->objects, word),
 		};
 	}
 	return count;
@@ -68,7 +68,9 @@ struct ph_error *ph_extract_object(struct ph_extract *extract, ph_addr address, 
 	o->types = (struct ph_inspect_type *)(o + 1);
 	o->words = (struct ph_inspect_word *)(o->types + BASES_MAXIMUM);
 	const struct ph_type *type =
-		extract->runtime && address && !(address & 7) ? ph_object_type(extract->objects, address) : NULL;
+		extract->runtime && address && ph_target_is_aligned(&extract->detected.target, address) ?
+			ph_object_type(extract->objects, address) :
+			NULL;
 	const struct ph_shape *shape = type ? ph_shape_get(extract->objects, type->address) : NULL;
 	if (shape) {
 		o->is_object = true;

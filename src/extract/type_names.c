@@ -18,7 +18,8 @@ struct names {
 
 static void take(struct names *n, ph_addr object)
 {
-	const struct ph_type *metatype = object && !(object & 7) ? ph_object_type(n->extract->objects, object) : NULL;
+	bool aligned = ph_target_is_aligned(&n->extract->detected.target, object);
+	const struct ph_type *metatype = object && aligned ? ph_object_type(n->extract->objects, object) : NULL;
 	if (!metatype || !metatype->is_type || n->count == NAMES_MAXIMUM || !ph_addrmap_add(&n->seen, object))
 		return;
 	const struct ph_type *type = ph_type_get(n->extract->objects, object);

@@ -33,10 +33,11 @@ static struct ph_addrset_window *add_window(struct ph_addrset *set, ph_addr addr
 	return set->windows[set->window_count++] = w;
 }
 
-struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create)
+/* NULL without memory.  The address is scaled. */
+static struct ph_addrset_window *make_window(struct ph_addrset *set, ph_addr address)
 {
-	struct ph_addrset_window *w = ph_addrset_get(set, address);
-	if (w || !create || address >> 48)
+	struct ph_addrset_window *w = ph_addrset_scaled(set, address);
+	if (w || address >> 48)
 		return w;
 	if (!set->root)
 		set->root = calloc(FANOUT, sizeof(*set->root));
@@ -50,9 +51,16 @@ struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr addr
 	return w;
 }
 
+struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create)
+{
+	address <<= set->scale;
+	return create ? make_window(set, address) : ph_addrset_scaled(set, address);
+}
+
 bool ph_addrset_add(struct ph_addrset *set, ph_addr address)
 {
-	struct ph_addrset_window *w = ph_addrset_window(set, address, true);
+	address <<= set->scale;
+	struct ph_addrset_window *w = make_window(set, address);
 	if (!w)
 		return false;
 	uint64_t *word = &w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)], bit = UINT64_C(1) << (address >> 3 & 63);
@@ -63,16 +71,21 @@ bool ph_addrset_add(struct ph_addrset *set, ph_addr address)
 
 void ph_addrset_remove(struct ph_addrset *set, ph_addr address)
 {
-	struct ph_addrset_window *w = ph_addrset_get(set, address);
+	address <<= set->scale;
+	struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	if (w)
 		w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] &= ~(UINT64_C(1) << (address >> 3 & 63));
 }
 
 void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark)
 {
-	struct ph_addrset_window *w = ph_addrset_window(set, address, true);
-	if (w)
-		w->pages[address >> 12 & 255] = mark;
+	/* 4 KiB are two pages of the set where it is scaled */
+	ph_addr end = ((address & ~(ph_addr)4095) + 4096) << set->scale;
+	for (address = (address & ~(ph_addr)4095) << set->scale; address < end; address += 4096) {
+		struct ph_addrset_window *w = make_window(set, address);
+		if (w)
+			w->pages[address >> 12 & 255] = mark;
+	}
 }
 
 static int compare_windows(const void *a, const void *b)
@@ -145,7 +158,7 @@ bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret)
 	}
 	unsigned bit = (unsigned)__builtin_ctzll(iter->left);
 	iter->left &= iter->left - 1;
-	*ret = set->windows[iter->window]->base + ((ph_addr)iter->word << 9) + ((ph_addr)bit << 3);
+	*ret = (set->windows[iter->window]->base + ((ph_addr)iter->word << 9) + ((ph_addr)bit << 3)) >> set->scale;
 	return true;
 }
 
@@ -163,8 +176,24 @@ static size_t windows_up_to(const struct ph_addrset *set, ph_addr address)
 	return low;
 }
 
+bool ph_addrset_touches(const struct ph_addrset *set, ph_addr start, ph_addr end)
+{
+	start <<= set->scale;
+	end <<= set->scale;
+	size_t low = 0, high = set->window_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (set->windows[middle]->base + ((ph_addr)1 << PH_WINDOW_BITS) <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < set->window_count && set->windows[low]->base < end;
+}
+
 bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *ret)
 {
+	address <<= set->scale;
 	for (size_t i = windows_up_to(set, address); i-- > 0;) {
 		const struct ph_addrset_window *w = set->windows[i];
 		bool within = address >> PH_WINDOW_BITS == w->base >> PH_WINDOW_BITS;
@@ -175,6 +204,7 @@ bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *r
 				found &= (UINT64_C(1) << bits % 64) - 1;
 			if (found) {
 				*ret = w->base + ((ph_addr)word << 9) + ((ph_addr)(63 - __builtin_clzll(found)) << 3);
+				*ret >>= set->scale;
 				return true;
 			}
 		}
@@ -184,6 +214,7 @@ bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *r
 
 bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *ret)
 {
+	address <<= set->scale;
 	size_t i = windows_up_to(set, address);
 	for (i -= i != 0; i < set->window_count; i++) {
 		const struct ph_addrset_window *w = set->windows[i];
@@ -197,6 +228,7 @@ bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *re
 				found &= ~((UINT64_C(1) << first % 64) - 1);
 			if (found) {
 				*ret = w->base + ((ph_addr)word << 9) + ((ph_addr)__builtin_ctzll(found) << 3);
+				*ret >>= set->scale;
 				return true;
 			}
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A set of addresses, and their rank in it: one bit for each 8 bytes of the windows of memory (1 MiB) that hold any,
- * which for objects is two to five bytes each.  Membership and rank are O(1). */
+ * which for objects is two to five bytes each.  Membership and rank are O(1).  Where members are multiples of 4 only
+ * (objects in the static memory of a 32-bit process), the set holds their double. */
 #ifndef HEAP_ADDRSET_H
 #define HEAP_ADDRSET_H
 
@@ -10,7 +11,7 @@
 #define PH_WINDOW_WORDS 2048 /* of 64 bits */
 
 struct ph_addrset_window {
-	ph_addr base;
+	ph_addr base; /* scaled */
 	uint64_t first; /* members in all windows before; after ph_addrset_rank() */
 	uint64_t bits[PH_WINDOW_WORDS];
 	uint32_t ranks[PH_WINDOW_WORDS]; /* members in the words before */
@@ -21,16 +22,24 @@ struct ph_addrset {
 	struct ph_addrset_window ***root; /* by bits 34 to 47, then 20 to 33 */
 	struct ph_addrset_window **windows; /* sorted by base after ph_addrset_rank() */
 	size_t window_count, window_capacity;
+	unsigned scale; /* bits that addresses are shifted left by: 0, or 1 for multiples of 4; set before the first */
 	bool no_memory; /* sticky */
 };
 
+/* The bits that are 0 in every address that can be a member. */
+static inline ph_addr ph_addrset_low_bits(const struct ph_addrset *set)
+{
+	return 7u >> set->scale;
+}
+
 void ph_addrset_deinit(struct ph_addrset *set);
 
-/* Addresses are below 2**48; the lowest three bits do not count.  NULL when there is none and !create, or without
+/* Addresses are below 2**48; the lowest three bits (two where they are scaled) do not count.  NULL when there is none and !create, or without
  * memory. */
 struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create);
 
-static inline struct ph_addrset_window *ph_addrset_get(const struct ph_addrset *set, ph_addr address)
+/* The address is scaled. */
+static inline struct ph_addrset_window *ph_addrset_scaled(const struct ph_addrset *set, ph_addr address)
 {
 	if (address >> 48 || !set->root)
 		return NULL;
@@ -40,8 +49,28 @@ static inline struct ph_addrset_window *ph_addrset_get(const struct ph_addrset *
 
 static inline bool ph_addrset_has(const struct ph_addrset *set, ph_addr address)
 {
-	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	address <<= set->scale;
+	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	return w && w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1;
+}
+
+/* No member is within the 512 bytes (256 where they are scaled) that the address is in; *ret_next: the first behind
+ * them. */
+static inline bool ph_addrset_is_empty_word(const struct ph_addrset *set, ph_addr address, ph_addr *ret_next)
+{
+	ph_addr scaled = address << set->scale;
+	const struct ph_addrset_window *w = ph_addrset_scaled(set, scaled);
+	*ret_next = ((scaled | 511) + 1) >> set->scale;
+	return !w || !w->bits[scaled >> 9 & (PH_WINDOW_WORDS - 1)];
+}
+
+/* A member, or in a page that is marked? */
+static inline bool ph_addrset_knows(const struct ph_addrset *set, ph_addr address)
+{
+	address <<= set->scale;
+	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
+	return w && (w->pages[address >> 12 & 255] ||
+		     w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1);
 }
 
 /* True when this call added it. */
@@ -51,10 +80,13 @@ void ph_addrset_remove(struct ph_addrset *set, ph_addr address);
 /* The mark of the page that it lies in; 0 none. */
 static inline uint8_t ph_addrset_page(const struct ph_addrset *set, ph_addr address)
 {
-	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	address <<= set->scale;
+	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	return w ? w->pages[address >> 12 & 255] : 0;
 }
 void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark);
+/* Has a window of the set anything in the range?  Windows are sorted by then. */
+bool ph_addrset_touches(const struct ph_addrset *set, ph_addr start, ph_addr end);
 
 /* Sorts and counts; returns the number of members.  Until the next change ranks are right. */
 uint64_t ph_addrset_rank(struct ph_addrset *set);
@@ -71,7 +103,8 @@ static inline unsigned ph_popcount(uint64_t x)
 /* The number of members below the address, which must be one. */
 static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr address)
 {
-	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	address <<= set->scale;
+	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	size_t word = address >> 9 & (PH_WINDOW_WORDS - 1);
 	return w->first + w->ranks[word] + ph_popcount(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
 }

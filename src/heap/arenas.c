@@ -45,14 +45,15 @@ static bool is_array(const struct ph_account *a, ph_addr array)
 
 static ph_addr find_array(const struct ph_account *a)
 {
+	ph_addr width = a->target->layout.abi.pointer_size;
 	const struct ph_target *t = a->target;
 	struct ph_segment ranges[RANGES];
 	size_t count = t->module ? ph_image_writable_ranges(t->image, t->module, ranges, RANGES) : 0;
 	for (size_t i = 0; i < count; i++)
-		for (ph_addr at = (ranges[i].start + 7) & ~(ph_addr)7; at + 8 <= ranges[i].end; at += 8) {
+		for (ph_addr at = (ranges[i].start + width - 1) & ~(width - 1); at + width <= ranges[i].end; at += width) {
 			ph_addr word;
 			if (ph_target_read_ptr(t, at, &word) != PH_OK) {
-				at |= 4095 & ~(ph_addr)7;
+				at |= 4095 & ~(width - 1);
 				continue;
 			}
 			if (word > 65536 && !(word & 7) && !(word >> 48) && is_array(a, word))

@@ -129,6 +129,6 @@ bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next
 {
 	const struct ph_target *t = heap->target;
 	ph_addr behind, before;
-	return !(next & 7) && ph_gc_links(t, next - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &behind, &before) &&
+	return ph_target_is_aligned(t, next) && ph_gc_links(t, next - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &behind, &before) &&
 	       before == object;
 }

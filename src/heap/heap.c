@@ -21,7 +21,7 @@
 /* Types are larger than any block of a pool. */
 static bool may_be_type(const struct ph_heap *heap, ph_addr type)
 {
-	return type >= 4096 && !(type & 7) && !(type >> 48) && !ph_addrset_page(&heap->set, type);
+	return type >= 4096 && !(type & ph_addrset_low_bits(&heap->set)) && !(type >> 48) && !ph_addrset_page(&heap->set, type);
 }
 
 static inline const struct ph_shape *shape_of_type(struct ph_heap_work *w, ph_addr type)
@@ -191,7 +191,7 @@ static void give_outside(struct ph_heap_work *w);
 static void meet(struct ph_heap_work *work, ph_addr address)
 {
 	struct ph_heap *heap = work->heap;
-	if (!address || address & 7 || address >> 48)
+	if (!address || address & ph_addrset_low_bits(&heap->set) || address >> 48)
 		return;
 	if (work->sweep) {
 		/* one thread looks at them, afterwards */
@@ -204,9 +204,7 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 			give_outside(work);
 		return;
 	}
-	const struct ph_addrset_window *w = ph_addrset_get(&heap->set, address);
-	if (w && (w->pages[address >> 12 & 255] ||
-		  w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1))
+	if (ph_addrset_knows(&heap->set, address))
 		return;
 	const uint8_t *head =
 		ph_image_look(heap->target->image, address, ph_target_sizeof(heap->target, PH_SIZEOF_PyObject));
@@ -395,6 +393,7 @@ static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **wo
 		.heap = heap,
 		.works = works,
 		.callbacks = ph_image_callbacks(heap->target->image),
+		.outside = { .scale = heap->set.scale },
 	};
 	pthread_mutex_init(&sweep.lock, NULL);
 	for (unsigned i = 0; i < jobs; i++)
@@ -503,6 +502,8 @@ struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime
 	if (!error) {
 		heap->objects = objects;
 		heap->target = ph_objects_target(objects);
+		/* objects in static memory are aligned as pointers are */
+		heap->set.scale = heap->target->layout.abi.pointer_size == 4;
 	}
 	for (unsigned i = 0; !error && i < jobs; i++)
 		error = make_work(heap, i, &works[i]);

@@ -63,7 +63,7 @@ void ph_heap_free(struct ph_heap *heap);
 /* Is it an object, and its index among them by address? */
 static inline bool ph_heap_find(const struct ph_heap *heap, ph_addr address, uint64_t *ret_index)
 {
-	if (address & 7 || !ph_addrset_has(&heap->set, address))
+	if (address & ph_addrset_low_bits(&heap->set) || !ph_addrset_has(&heap->set, address))
 		return false;
 	*ret_index = ph_addrset_index(&heap->set, address);
 	return true;

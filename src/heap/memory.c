@@ -118,16 +118,7 @@ bool ph_account_is_known(const struct ph_account *a, ph_addr address)
 /* Windows of the set are sorted once it is ranked. */
 static bool has_objects(const struct ph_account *a, ph_addr start, ph_addr end)
 {
-	const struct ph_addrset *set = &a->heap->set;
-	size_t low = 0, high = set->window_count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (set->windows[middle]->base + ((ph_addr)1 << PH_WINDOW_BITS) <= start)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < set->window_count && set->windows[low]->base < end;
+	return ph_addrset_touches(&a->heap->set, start, end);
 }
 
 static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment *s, ph_addr at)

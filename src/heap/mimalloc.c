@@ -39,15 +39,16 @@ static void sweep_page(struct ph_heap_work *w, const struct ph_mi_page *page)
 /* What the objects in a page refer to. */
 static struct ph_error *walk_page(struct ph_heap_work *w, const struct ph_mi_page *page)
 {
-	for (ph_addr at = page->start & ~(ph_addr)7; at < page->end; at += 8) {
-		/* a word of the set is 64 of them */
-		const struct ph_addrset_window *window = ph_addrset_get(&w->heap->set, at);
-		if (!window || (!(at & 511) && !window->bits[at >> 9 & (PH_WINDOW_WORDS - 1)])) {
-			at = (at | 511) - 7;
+	const struct ph_addrset *set = &w->heap->set;
+	ph_addr step = ph_addrset_low_bits(set) + 1, next;
+	for (ph_addr at = page->start & ~(ph_addr)7; at < page->end;) {
+		if (ph_addrset_is_empty_word(set, at, &next)) {
+			at = next;
 			continue;
 		}
-		if (ph_addrset_has(&w->heap->set, at))
-			ph_work_walk(w, at);
+		for (; at < next && at < page->end; at += step)
+			if (ph_addrset_has(set, at))
+				ph_work_walk(w, at);
 	}
 	return ph_work_drain(w);
 }

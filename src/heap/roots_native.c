@@ -39,7 +39,7 @@ static void scan_stack(struct ph_roots *r, const struct ph_native_thread *thread
 {
 	const struct ph_target *t = r->target;
 	unsigned width = t->layout.abi.pointer_size;
-	struct ph_addrset seen = { 0 };
+	struct ph_addrset seen = { .scale = r->heap->set.scale };
 	ph_addr end = stack_end(r, thread), word;
 	uint64_t index;
 	for (ph_addr at = thread->sp & ~(ph_addr)(width - 1); !r->error && at + width <= end; at += width) {

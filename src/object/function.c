@@ -251,8 +251,9 @@ enum ph_status ph_decode_code(struct ph_decode *d)
 	/* code_sizeof(): with the bytecode in it, rounded up to a word */
 	if (ph_target_trait(d->target, PH_TRAIT_CODE_IS_INLINE) == 1) {
 		int64_t count = ph_read_int(d->objects, d->address, PH_PyVarObject_ob_size);
+		int64_t word = d->target->layout.abi.pointer_size;
 		if (count >= 0 && !(count >> 30))
-			d->value->size = (d->type->type.basicsize + count * d->type->type.itemsize + 7) & ~INT64_C(7);
+			d->value->size = (d->type->type.basicsize + count * d->type->type.itemsize + word - 1) & -word;
 	} else if (!ph_read_ptr(d->objects, d->address, PH_PyCodeObject_co_opcache_map)) {
 		d->value->size = d->type->type.basicsize;
 	}

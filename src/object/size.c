@@ -109,12 +109,12 @@ static int64_t code_size(const struct ph_shape *shape, ph_addr object)
 	enum { OPCACHE = 32 };
 	struct ph_objects *o = shape->objects;
 	const struct ph_target *t = o->target;
-	int64_t size = ph_plain_size(shape, object);
+	int64_t size = ph_plain_size(shape, object), word = t->layout.abi.pointer_size;
 	size_t bytes;
 	if (ph_read_ptr(o, object, PH_PyCodeObject_co_extra))
 		return -1;
 	if (ph_target_has(t, PH_PyCodeObject_co_code_adaptive))
-		return (size + 7) & ~INT64_C(7);
+		return (size + word - 1) & -word;
 	if (ph_read_ptr(o, object, PH_PyCodeObject_co_cell2arg)) {
 		ph_addr cells = ph_read_ptr(o, object, PH_PyCodeObject_co_cellvars);
 		size += cells ? ph_read_int(o, cells, PH_PyVarObject_ob_size) * t->layout.abi.pointer_size : 0;

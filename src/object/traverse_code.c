@@ -146,7 +146,7 @@ void ph_visit_type(const struct ph_visit *v)
 	if (self->is_heap)
 		ph_visit_shared_keys(v, ph_read_ptr(v->objects, v->object, PH_PyHeapTypeObject_ht_cached_keys));
 	ph_addr subclasses = ph_struct_ptr(&v->s, PH_PyTypeObject_tp_subclasses);
-	if (subclasses && !(subclasses & 7))
+	if (subclasses && ph_target_is_aligned(v->objects->target, subclasses))
 		ph_visit_edge(v, subclasses, PH_EDGE_FIELD, PH_PyTypeObject_tp_subclasses, true);
 }
 
