@@ -40,7 +40,14 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 	enum { DEBUG_HEADER = 16 }; /* what PYTHONMALLOC=debug puts before a block */
 	ph_addr block = address & ~(ph_addr)7;
 	uint32_t size = (uint32_t)ph_heap_block_size(a->heap, block);
-	if (size) {
+	uint64_t mi_size;
+	ph_addr mi_block = size ? 0 : ph_account_mi_block(a, block, &mi_size);
+	if (mi_block) {
+		if (!ph_addrset_has(&a->blocks, mi_block))
+			return;
+		move(a, PH_MEMORY_MIMALLOC_OTHER, a->mi_kind, mi_size);
+		block = mi_block;
+	} else if (size) {
 		/* most point to a block's start */
 		if (!ph_addrset_has(&a->blocks, block)) {
 			uint32_t within = (uint32_t)(block & (a->pool_size - 1));
@@ -67,7 +74,9 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 static uint64_t block_size(struct ph_account *a, ph_addr block)
 {
 	uint64_t size = ph_heap_block_size(a->heap, block);
-	return size ? size : ph_account_chunk_size(a, block);
+	if (size || ph_account_mi_block(a, block, &size))
+		return size;
+	return ph_account_chunk_size(a, block);
 }
 
 /* What claimed blocks point to. */
@@ -124,6 +133,8 @@ static uint64_t own_bytes(struct ph_claims *c, const struct ph_shape *shape, ph_
 	uint64_t pooled = ph_heap_block_size(a->heap, object);
 	if (pooled)
 		return pooled;
+	if (ph_mimalloc_page(&a->heap->mimalloc, object))
+		return ph_account_mi_object(a, object);
 	if (ph_addrset_has(&a->chunk_objects, object))
 		return ph_account_chunk_size(a, object - ph_object_front(shape, object));
 	const uint64_t *odd = a->odd_objects.count ? ph_addrmap_find(&a->odd_objects, object) : NULL;
@@ -262,6 +273,7 @@ void ph_account_natives(struct ph_account *a)
 	size_t count = ph_image_modules(a->target->image, &modules);
 	a->pool_kind = PH_MEMORY_POOL_NATIVE;
 	a->malloc_kind = PH_MEMORY_MALLOC_NATIVE;
+	a->mi_kind = PH_MEMORY_MIMALLOC_NATIVE;
 	for (size_t i = 0; i < count; i++) {
 		size_t n = ph_image_writable_ranges(a->target->image, &modules[i], ranges, RANGES);
 		for (size_t j = 0; j < n; j++)

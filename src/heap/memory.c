@@ -128,7 +128,7 @@ static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment
 	if (ph_image_module_at(a->target->image, at))
 		return s->writable ? PH_MEMORY_MODULE_DATA : PH_MEMORY_MODULE_TEXT;
 	/* mimalloc maps arenas of many megabytes */
-	if (s->writable && a->mapped.count && s->end - s->start >= MIMALLOC_LEAST && has_objects(a, s->start, s->end))
+	if (s->writable && (a->mapped.count || a->heap->mimalloc.page_count) && s->end - s->start >= MIMALLOC_LEAST && has_objects(a, s->start, s->end))
 		return PH_MEMORY_MIMALLOC_REST;
 	return s->writable ? PH_MEMORY_OTHER : PH_MEMORY_MODULE_TEXT;
 }
@@ -139,9 +139,10 @@ static void put(struct ph_account *a, enum ph_memory_kind kind, uint64_t bytes)
 	a->memory.rows[kind].count += bytes != 0;
 }
 
-/* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, but for what no pool
- * takes. */
-static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t bytes, uint64_t *arenas)
+/* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, and of mimalloc's segments
+ * page by page, but for what no pool and no page takes. */
+static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t bytes, uint64_t *arenas,
+		       uint64_t *mi_segments)
 {
 	static const enum ph_memory_kind kinds[] = {
 		[PH_USE_FRAMES] = PH_MEMORY_FRAMES,
@@ -151,8 +152,18 @@ static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t
 	};
 	if (e->use == PH_USE_ARENA)
 		*arenas += bytes;
+	else if (e->use == PH_USE_MIMALLOC)
+		*mi_segments += bytes;
 	else if (e->use != PH_USE_MALLOC)
 		put(a, kinds[e->use], bytes);
+}
+
+static uint64_t sum_of(const struct ph_memory *m, unsigned first, unsigned last)
+{
+	uint64_t bytes = 0;
+	for (unsigned kind = first; kind <= last; kind++)
+		bytes += m->rows[kind].bytes;
+	return bytes;
 }
 
 static void sweep(struct ph_account *a)
@@ -160,7 +171,7 @@ static void sweep(struct ph_account *a)
 	struct ph_memory *m = &a->memory;
 	const struct ph_segment *segments;
 	size_t count = ph_image_segments(a->target->image, &segments), e = 0;
-	uint64_t arenas = 0, pools = 0, arena_count = 0;
+	uint64_t arenas = 0, arena_count = 0, mi_segments = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct ph_segment *s = &segments[i];
 		ph_addr at = s->start;
@@ -180,17 +191,20 @@ static void sweep(struct ph_account *a)
 				continue;
 			}
 			ph_addr end = a->extents[e].end < s->end ? a->extents[e].end : s->end;
-			put_extent(a, &a->extents[e], end - at, &arenas);
+			put_extent(a, &a->extents[e], end - at, &arenas, &mi_segments);
 			arena_count += a->extents[e].use == PH_USE_ARENA && at == a->extents[e].start;
 			at = end;
 		}
 	}
-	for (unsigned kind = PH_MEMORY_POOL_OBJECTS; kind <= PH_MEMORY_POOL_OVERHEAD; kind++)
-		pools += m->rows[kind].bytes;
+	uint64_t pools = sum_of(m, PH_MEMORY_POOL_OBJECTS, PH_MEMORY_POOL_OVERHEAD);
+	uint64_t mi_pages = sum_of(m, PH_MEMORY_MIMALLOC_OBJECTS, PH_MEMORY_MIMALLOC_OVERHEAD);
+	m->rows[PH_MEMORY_MIMALLOC_UNUSED].bytes = mi_segments > mi_pages ? mi_segments - mi_pages : 0;
+	m->rows[PH_MEMORY_MIMALLOC_UNUSED].count = a->heap->mimalloc.segment_count;
 	uint64_t *rest = &m->rows[PH_MEMORY_MIMALLOC_REST].bytes;
 	if (a->mapped.bytes <= *rest) {
 		*rest -= a->mapped.bytes;
-		m->rows[PH_MEMORY_MIMALLOC_OBJECTS] = a->mapped;
+		m->rows[PH_MEMORY_MIMALLOC_OBJECTS].bytes += a->mapped.bytes;
+		m->rows[PH_MEMORY_MIMALLOC_OBJECTS].count += a->mapped.count;
 	}
 	m->rows[PH_MEMORY_POOL_UNUSED].bytes = arenas > pools ? arenas - pools : 0;
 	m->rows[PH_MEMORY_POOL_UNUSED].count = arena_count;
@@ -221,9 +235,11 @@ struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runti
 	a->pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
 	a->pool_kind = PH_MEMORY_POOL_OWNED;
 	a->malloc_kind = PH_MEMORY_MALLOC_OWNED;
+	a->mi_kind = PH_MEMORY_MIMALLOC_OWNED;
 	pthread_mutex_init(&a->lock, NULL);
 	ph_account_arenas(a);
 	ph_account_pools(a);
+	ph_account_mimalloc(a);
 	add_frames(a);
 	add_stacks(a);
 	add_modules(a);

@@ -31,7 +31,7 @@ struct ph_claims {
 	const struct ph_shape *shape; /* of the object at hand */
 	struct ph_claim *list;
 	size_t count, capacity;
-	struct ph_memory_row mapped; /* objects in mappings of no allocator known so far: mimalloc's */
+	struct ph_memory_row mapped; /* objects in mappings of no allocator that was understood: mimalloc's, perhaps */
 	bool no_memory;
 };
 
@@ -58,6 +58,7 @@ struct ph_extent { /* a part of the address space with one use */
 enum ph_extent_use {
 	PH_USE_ARENA,
 	PH_USE_MALLOC,
+	PH_USE_MIMALLOC,
 	PH_USE_FRAMES,
 	PH_USE_STACK_USED,
 	PH_USE_STACK_UNUSED,
@@ -94,7 +95,7 @@ struct ph_account {
 	size_t extent_count, extent_capacity;
 	ph_addr *stack; /* claimed blocks that are to be looked through */
 	size_t stack_count, stack_capacity;
-	enum ph_memory_kind pool_kind, malloc_kind; /* who claims now */
+	enum ph_memory_kind pool_kind, malloc_kind, mi_kind; /* who claims now */
 	uint64_t held; /* bytes claimed since it was set to 0 */
 	struct ph_memory_row mapped; /* as of claims */
 	bool no_memory;
@@ -106,6 +107,11 @@ void ph_account_leave(struct ph_account *account, ph_addr *behind, ph_addr at);
 void ph_account_arenas(struct ph_account *account); /* arenas.c */
 /* Blocks of pools: objects, free ones, and the others into `blocks`. */
 void ph_account_pools(struct ph_account *account);
+void ph_account_mimalloc(struct ph_account *account); /* mimalloc.c: the same of its pages */
+/* The block of mimalloc that holds the address, and its bytes; 0 none. */
+ph_addr ph_account_mi_block(const struct ph_account *account, ph_addr address, uint64_t *ret_size);
+/* Bytes of the block of which the object is the first: 0 none. */
+uint64_t ph_account_mi_object(const struct ph_account *account, ph_addr object);
 void ph_account_chunks(struct ph_account *account); /* chunks.c: of glibc */
 /* Is the address in an extent? */
 bool ph_account_is_known(const struct ph_account *account, ph_addr address);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The sweep over pages of mimalloc. */
+/* The sweep over pages of mimalloc, and what they are for. */
 #include "base/callbacks.h"
+#include "heap/memory.h"
 #include "heap/work.h"
 
 #define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
@@ -24,15 +25,12 @@ static void sweep_page(struct ph_heap_work *w, const struct ph_mi_page *page)
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
 		ph_addr block = page->start + i * page->block_size;
-		heap->totals.allocated += page->block_size;
 		const struct ph_shape *shape = NULL;
 		const uint8_t *data = ph_image_look(heap->target->image, block,
 						    page->block_size < HEAD_MAXIMUM ? page->block_size : HEAD_MAXIMUM);
 		ph_addr object = data ? ph_work_object(w, block, data, page->block_size, &shape) : 0;
-		if (!object || !ph_addrset_add(&heap->set, object))
-			continue;
-		heap->totals.in_pools++;
-		heap->totals.object_bytes += page->block_size;
+		if (object)
+			(void)ph_addrset_add(&heap->set, object);
 	}
 }
 
@@ -80,4 +78,72 @@ struct ph_error *ph_heap_sweep_mimalloc(struct ph_heap_work *w)
 			error = walk_page(w, page);
 	}
 	return error;
+}
+
+/* ---- what the memory is for ---- */
+
+ph_addr ph_account_mi_block(const struct ph_account *a, ph_addr address, uint64_t *ret_size)
+{
+	const struct ph_mi_page *page = ph_mimalloc_page(&a->heap->mimalloc, address);
+	if (!page || address < page->start || address - page->start >= page->capacity * page->block_size)
+		return 0;
+	*ret_size = page->block_size;
+	return address - (address - page->start) % page->block_size;
+}
+
+/* The first object in a block, behind what precedes it and the debug allocator's head; 0 none. */
+static ph_addr first_object(const struct ph_addrset *set, ph_addr block, uint64_t size)
+{
+	enum { FRONT_MAXIMUM = 80 };
+	for (ph_addr at = (block + 7) & ~(ph_addr)7; at < block + size && at < block + FRONT_MAXIMUM; at += 8)
+		if (ph_addrset_has(set, at))
+			return at;
+	return 0;
+}
+
+uint64_t ph_account_mi_object(const struct ph_account *a, ph_addr object)
+{
+	uint64_t size;
+	ph_addr block = ph_account_mi_block(a, object, &size);
+	return block && first_object(&a->heap->set, block, size) == object ? size : 0;
+}
+
+static void put(struct ph_account *a, enum ph_memory_kind kind, uint64_t bytes, uint64_t count)
+{
+	a->memory.rows[kind].bytes += bytes;
+	a->memory.rows[kind].count += count;
+}
+
+static void account_page(struct ph_account *a, const struct ph_mi_page *page)
+{
+	uint64_t free_blocks[PH_MI_BLOCKS / 64], size = page->block_size, room = (page->end - page->start) / size;
+	(void)ph_mi_free_blocks(a->target, page, free_blocks);
+	put(a, PH_MEMORY_MIMALLOC_OVERHEAD, page->end - page->area - room * size, 1);
+	put(a, PH_MEMORY_MIMALLOC_FREE, (room - page->capacity) * size, room - page->capacity);
+	for (unsigned i = 0; i < page->capacity; i++) {
+		ph_addr block = page->start + i * size;
+		/* where a list lies, what is an object is none the less */
+		if (first_object(&a->heap->set, block, size)) {
+			put(a, PH_MEMORY_MIMALLOC_OBJECTS, size, 1);
+		} else if (free_blocks[i / 64] >> i % 64 & 1) {
+			put(a, PH_MEMORY_MIMALLOC_FREE, size, 1);
+		} else {
+			put(a, PH_MEMORY_MIMALLOC_OTHER, size, 1);
+			(void)ph_addrset_add(&a->blocks, block);
+		}
+	}
+}
+
+void ph_account_mimalloc(struct ph_account *a)
+{
+	const struct ph_mimalloc *m = &a->heap->mimalloc;
+	ph_addr behind = 0;
+	for (size_t i = 0; i < m->segment_count; i++) {
+		ph_account_extent(a, m->segments[i].start, m->segments[i].end, PH_USE_MIMALLOC);
+		put(a, PH_MEMORY_MIMALLOC_OVERHEAD, m->segments[i].pages - m->segments[i].start, 1);
+	}
+	for (size_t i = 0; i < m->page_count; i++) {
+		ph_account_leave(a, &behind, m->pages[i].area);
+		account_page(a, &m->pages[i]);
+	}
 }

@@ -103,7 +103,7 @@ static void any_blocks(const struct ph_shape *shape, ph_addr object, const struc
 	const struct ph_target *t = shape->objects->target;
 	uint64_t width = t->layout.abi.pointer_size, size = shape->size;
 	ph_addr word;
-	if (shape->is_type && !ph_object_front(shape, object))
+	if (ph_is_static_type(shape, object))
 		size = ph_target_sizeof(t, PH_SIZEOF_PyTypeObject);
 	for (uint64_t at = width; at + width <= size && at < WORDS_MAXIMUM * width; at += width)
 		if (ph_target_read_ptr(t, object + at, &word) == PH_OK && word && !(word & 7))

@@ -150,11 +150,13 @@ static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 	const struct ph_memory_row *r = m->rows;
 	uint64_t python = r[PH_MEMORY_POOL_OBJECTS].bytes + r[PH_MEMORY_POOL_OWNED].bytes +
 			  r[PH_MEMORY_MALLOC_OBJECTS].bytes + r[PH_MEMORY_MALLOC_OWNED].bytes +
-			  r[PH_MEMORY_MIMALLOC_OBJECTS].bytes;
+			  r[PH_MEMORY_MIMALLOC_OBJECTS].bytes + r[PH_MEMORY_MIMALLOC_OWNED].bytes;
 	uint64_t native = r[PH_MEMORY_MALLOC_OTHER].bytes + r[PH_MEMORY_MALLOC_NATIVE].bytes +
-			  r[PH_MEMORY_POOL_OTHER].bytes + r[PH_MEMORY_POOL_NATIVE].bytes;
+			  r[PH_MEMORY_POOL_OTHER].bytes + r[PH_MEMORY_POOL_NATIVE].bytes +
+			  r[PH_MEMORY_MIMALLOC_OTHER].bytes + r[PH_MEMORY_MIMALLOC_NATIVE].bytes;
 	uint64_t spare = r[PH_MEMORY_POOL_FREE].bytes + r[PH_MEMORY_POOL_UNUSED].bytes +
-			 r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_TOP].bytes;
+			 r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_TOP].bytes +
+			 r[PH_MEMORY_MIMALLOC_FREE].bytes;
 	uint64_t stacks = sum(m, PH_MEMORY_FRAMES, PH_MEMORY_STACK_UNUSED);
 	const struct {
 		uint64_t bytes;
