@@ -11,3 +11,5 @@ unit_tests += testsuite/unit/test-image-minidump
 testsuite_unit_test_image_minidump_SOURCES = testsuite/unit/test-image-minidump.c testsuite/unit/corebuilder.h testsuite/unit/minidumpbuilder.h
 unit_tests += testsuite/unit/test-minidump-contexts
 testsuite_unit_test_minidump_contexts_SOURCES = testsuite/unit/test-minidump-contexts.c testsuite/unit/corebuilder.h testsuite/unit/minidumpbuilder.h
+unit_tests += testsuite/unit/test-minidump-streams
+testsuite_unit_test_minidump_streams_SOURCES = testsuite/unit/test-minidump-streams.c testsuite/unit/corebuilder.h testsuite/unit/minidumpbuilder.h
