@@ -7,6 +7,7 @@
 
 #include "object/code.h"
 #include "object/object.h"
+#include "object/plain.h"
 
 /* How an object prints itself, when it is not as its builtin kind does. */
 enum ph_repr {
@@ -83,6 +84,7 @@ struct ph_objects {
 	struct ph_code_cache codes;
 	ph_addr subtype_traverse;   /* tp_traverse of classes of Python; 0 not known yet */
 	ph_addr general_lookup;	    /* dk_lookup of dicts with keys of any kind (up to 3.10); 0 not known yet */
+	struct ph_plain plain;	    /* see plain.h */
 	struct ph_buffer scratch;   /* names on their way; used by leaf functions only */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What a type's instances hold, put together once a type.  subtype_traverse() in Objects/typeobject.c of 3.8 to 3.13;
  * _PyType_PreHeaderSize() in Include/internal/pycore_object.h. */
+#include "object/plain.h"
 #include "object/visit.h"
 
 #define MEMBERS_MAXIMUM 24
@@ -259,6 +260,8 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	steps.count = 0;
 	if (!e->detailed)
 		ph_type_detail(objects, e);
+	if (!objects->plain.known)
+		ph_plain_learn(objects);
 	shape->objects = objects;
 	shape->type = &e->type;
 	shape->has_gc = has_flag(t, &e->type, PH_TRAIT_TPFLAG_HAVE_GC);
@@ -281,6 +284,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 		return NULL;
 	memcpy(kept, steps.list, steps.count * sizeof(*kept));
 	shape->steps = kept;
+	shape->plain = (uint8_t)ph_plain_of(shape);
 	return shape;
 }
 

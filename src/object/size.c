@@ -2,6 +2,7 @@
 /* sys.getsizeof() of an object, without decoding it where its type allows: __sizeof__ of the builtin types in
  * Objects/ and Modules/ of 3.8 to 3.13, and the bytes before the object. */
 #include "base/cursor.h"
+#include "object/plain.h"
 #include "object/size.h"
 
 #define COUNT_MAXIMUM PH_COUNT_MAXIMUM
@@ -68,15 +69,19 @@ static int64_t dict_size(const struct ph_shape *shape, ph_addr object)
 {
 	if (ph_target_has(shape->objects->target, PH_PyDictObject_ma_table))
 		return old_dict_size(shape, object);
-	int64_t size = ph_dict_own_size(shape->objects, object);
+	int64_t size;
+	if (!ph_plain_dict_size(shape->objects, object, &size))
+		size = ph_dict_own_size(shape->objects, object);
 	return size < 0 ? -1 : shape->size + size;
 }
 
 /* str of 2.7 holds bytes. */
 static int64_t str_size(const struct ph_shape *shape, ph_addr object)
 {
-	return shape->type->kind == PH_KIND_BYTES ? ph_plain_size(shape, object)
-						  : ph_str_own_size(shape->objects, object);
+	int64_t size;
+	if (shape->type->kind == PH_KIND_BYTES)
+		return ph_plain_size(shape, object);
+	return ph_plain_str_size(shape->objects, object, &size) ? size : ph_str_own_size(shape->objects, object);
 }
 
 /* unicode_sizeof() of 2.7, which does not count the encoded form */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The walk over one object's references, along its type's shape. */
 #include "base/cursor.h"
+#include "object/plain.h"
 #include "object/visit.h"
 
 /* So many pointers are read at a time where no view holds them all. */
@@ -64,6 +65,8 @@ static bool is_seen(const struct ph_shape *shape, ph_addr object)
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink)
 {
 	struct ph_visit v; /* not cleared: it has a buffer */
+	if (shape->plain != PH_PLAIN_NOT && ph_plain_traverse(shape, object, sink))
+		return;
 	v.shape = shape;
 	v.objects = shape->objects;
 	v.target = shape->objects->target;

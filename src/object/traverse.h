@@ -44,6 +44,7 @@ struct ph_shape {
 	uint32_t size;	     /* bytes of the fixed part */
 	uint32_t item_size;  /* bytes of an item; 0 none */
 	uint32_t real_items; /* of a struct sequence: all its fields, also those that are not in its length */
+	uint8_t plain;	     /* a short way for its instances (plain.h) */
 	ph_addr cached_keys; /* names of inline values, 0 none */
 	void (*special)(const struct ph_visit *visit);
 	int64_t (*sizeof_)(const struct ph_shape *shape, ph_addr object); /* NULL: ask the decoder */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Private to the object room: short ways for the kinds that most objects of a heap are of, where words are 8 bytes in
+ * our own order and dicts are those of 3.11 and later.  Offsets are put together once instead of asked of the layout for
+ * each field.  Each gives exactly what the long way gives, or false: then the long way is gone. */
+#ifndef OBJECT_PLAIN_H
+#define OBJECT_PLAIN_H
+
+#include "object/object.h"
+
+struct ph_dict_keys;
+struct ph_shape;
+
+enum ph_plain_kind { PH_PLAIN_NOT, PH_PLAIN_LEAF, PH_PLAIN_TUPLE, PH_PLAIN_LIST, PH_PLAIN_DICT };
+
+/* Bytes from the start of each struct. */
+struct ph_plain {
+	bool known; /* the rest is filled in */
+	bool works;
+	uint16_t ob_size, tuple_items, list_items, dict_keys, dict_values;
+	uint16_t keys_size, log2_size, log2_index_bytes, kind, refcnt, nentries, indices; /* of keys */
+	uint8_t general; /* dk_kind of keys that are not all str */
+	uint16_t stride[2], key[2], value[2]; /* of entries: with a hash, without */
+	uint16_t str_size, str_state, str_length, str_wstr; /* wstr 0: there is none */
+	uint8_t compact_shift, ascii_shift;
+};
+
+void ph_plain_learn(struct ph_objects *objects);
+/* Which short way its instances go. */
+enum ph_plain_kind ph_plain_of(const struct ph_shape *shape);
+
+/* All edges of an instance of a type that goes one; false: none were put. */
+bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
+bool ph_plain_keys(const struct ph_objects *objects, ph_addr address, struct ph_dict_keys *ret,
+		   const uint8_t **ret_entries, int64_t *ret_refcnt);
+/* str.__sizeof__() and dict.__sizeof__(), without the fixed part. */
+bool ph_plain_str_size(const struct ph_objects *objects, ph_addr object, int64_t *ret);
+bool ph_plain_dict_size(const struct ph_objects *objects, ph_addr object, int64_t *ret);
+
+#endif
