@@ -54,6 +54,7 @@ struct ph_heap_type_count {
 };
 
 #define PH_HEAP_RAW 4096   /* edges that are taken at a time */
+#define PH_HEAP_BATCH 512  /* objects whose edges are */
 #define PH_HEAP_CACHE 1024 /* types and names that came last */
 
 /* What a thread has of its own. */
@@ -77,8 +78,13 @@ struct ph_heap_worker {
 		bool secret;
 	} name_cache[PH_HEAP_CACHE];
 	struct ph_value value;
-	/* the object that is walked */
-	struct ph_heap_type_count *current;
+	/* objects that are walked and whose edges are not yet taken: place in the unit, where their edges begin */
+	struct {
+		uint32_t place, start;
+	} batch[PH_HEAP_BATCH];
+	size_t batch_count;
+	struct ph_heap_type_count *current; /* the last of them */
+	bool continued; /* some edges of the first were taken before */
 	bool type_visited;
 	struct ph_edge raw[PH_HEAP_RAW];
 	struct ph_edge_sink raw_sink;

@@ -104,23 +104,29 @@ static inline uint32_t argument_of(struct ph_heap_worker *w, const struct ph_edg
 	return edge->argument < PH_NO_INDEX ? (uint32_t)edge->argument : PH_NO_INDEX;
 }
 
-/* Edges that lead to no object are no edges; that to the type is a flag. */
-static void take_edges(struct ph_edge_sink *raw)
+/* Where targets are counted and names begin lies anywhere: all of a batch is asked for before any is needed. */
+static void prefetch(const struct ph_heap_worker *w, const struct ph_edge *edges, size_t count)
 {
-	struct ph_heap_worker *w = raw->user;
-	struct ph_heap_unit *unit = w->unit;
-	if (raw->count > PH_HEAP_UNIT_EDGES - unit->edge_count && !w->error) {
-		w->error = w->walk->sink->unit(w->walk->sink->self, unit, true);
-		unit->edge_count = 0;
-	}
-	size_t n = unit->edge_count;
-	for (size_t i = 0; i < raw->count && !w->error; i++) {
-		const struct ph_edge *edge = &raw->edges[i];
-		bool secret;
-		if (edge->kind == PH_EDGE_TYPE && edge->target == w->current->shape->type->address) {
-			w->type_visited |= !edge->extra;
-			continue;
+	const struct ph_heap *heap = w->walk->heap;
+	bool names = w->walk->secrets.by_name;
+	for (size_t i = 0; i < count; i++) {
+		ph_addrset_prefetch(&heap->set, edges[i].target);
+		if (names && edges[i].kind == PH_EDGE_KEY && !(edges[i].target & 7)) {
+			const uint8_t *name = ph_image_look(heap->target->image, edges[i].target, 128);
+			if (name) {
+				__builtin_prefetch(name);
+				__builtin_prefetch(name + 64);
+			}
 		}
+	}
+}
+
+static size_t take_of_object(struct ph_heap_worker *w, const struct ph_edge *edges, size_t count, size_t n)
+{
+	struct ph_heap_unit *unit = w->unit;
+	for (size_t i = 0; i < count; i++) {
+		const struct ph_edge *edge = &edges[i];
+		bool secret;
 		uint32_t target = ph_heap_index(w->walk->heap, edge->target);
 		if (target == PH_NO_INDEX)
 			continue;
@@ -130,9 +136,82 @@ static void take_edges(struct ph_edge_sink *raw)
 		if (secret)
 			ph_heap_secret_target(&w->walk->secrets, target);
 	}
+	return n;
+}
+
+/* Edges that lead to no object are no edges. */
+static void take_edges(struct ph_heap_worker *w)
+{
+	enum { AHEAD = 64 };
+	struct ph_edge_sink *raw = &w->raw_sink;
+	struct ph_heap_unit *unit = w->unit;
+	if (raw->count > PH_HEAP_UNIT_EDGES - unit->edge_count && !w->error) {
+		w->error = w->walk->sink->unit(w->walk->sink->self, unit, true);
+		unit->edge_count = 0;
+	}
+	size_t n = unit->edge_count, asked = 0;
+	for (size_t i = 0; i < w->batch_count && !w->error; i++) {
+		size_t start = w->batch[i].start;
+		size_t end = i + 1 < w->batch_count ? w->batch[i + 1].start : raw->count;
+		if (i || !w->continued)
+			unit->edge_start[w->batch[i].place] = w->edges + (n - unit->edge_count);
+		while (asked < raw->count && asked < end + AHEAD) {
+			size_t more = raw->count - asked < AHEAD ? raw->count - asked : AHEAD;
+			prefetch(w, raw->edges + asked, more);
+			asked += more;
+		}
+		n = take_of_object(w, raw->edges + start, end - start, n);
+	}
 	w->edges += n - unit->edge_count;
 	unit->edge_count = n;
 	raw->count = 0;
+	w->batch_count = 0;
+	w->continued = false;
+}
+
+/* That to the object's own type is a flag. */
+static void drop_type_edges(struct ph_heap_worker *w)
+{
+	struct ph_edge_sink *raw = &w->raw_sink;
+	ph_addr type = w->current->shape->type->address;
+	size_t start = w->batch[w->batch_count - 1].start, n = start;
+	for (size_t i = start; i < raw->count; i++) {
+		if (raw->edges[i].kind == PH_EDGE_TYPE && raw->edges[i].target == type)
+			w->type_visited |= !raw->edges[i].extra;
+		else
+			raw->edges[n++] = raw->edges[i];
+	}
+	raw->count = n;
+}
+
+/* In the midst of an object. */
+static void flush(struct ph_edge_sink *raw)
+{
+	struct ph_heap_worker *w = raw->user;
+	uint32_t place = w->batch[w->batch_count - 1].place;
+	drop_type_edges(w);
+	take_edges(w);
+	w->batch[0].place = place;
+	w->batch[0].start = 0;
+	w->batch_count = 1;
+	w->continued = true;
+}
+
+/* Edges of class's slots are judged by the class, so those of one object at a time. */
+static void walk_edges(struct ph_heap_worker *w, struct ph_heap_type_count *type, size_t place, ph_addr object)
+{
+	struct ph_edge_sink *raw = &w->raw_sink;
+	bool alone = type->has_secret_slot;
+	if (w->batch_count == PH_HEAP_BATCH || (alone && w->batch_count))
+		take_edges(w);
+	w->current = type;
+	w->type_visited = false;
+	w->batch[w->batch_count].place = (uint32_t)place;
+	w->batch[w->batch_count++].start = (uint32_t)raw->count;
+	ph_traverse(type->shape, object, raw);
+	drop_type_edges(w);
+	if (alone)
+		take_edges(w);
 }
 
 static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t *flags)
@@ -151,17 +230,13 @@ static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 	uint16_t flags = ph_addrset_page(&heap->set, object) ? PH_OBJECT_POOLED : 0;
 	struct ph_heap_type_count *type = ph_heap_type_of(w, object);
 	unit->address[i] = object;
-	unit->edge_start[i] = w->edges;
 	unit->type[i] = PH_NO_INDEX;
 	unit->size[i] = unit->refcount[i] = unit->len[i] = -1;
 	if (type) {
 		const struct ph_shape *shape = type->shape;
 		type->count++;
 		type->bytes += ph_claims_take(&w->claims, shape, object);
-		w->current = type;
-		w->type_visited = false;
-		ph_traverse(shape, object, &w->raw_sink);
-		take_edges(&w->raw_sink);
+		walk_edges(w, type, i, object);
 		if (type->has_locals)
 			ph_heap_secrets_locals(&w->walk->secrets, object);
 		/* a word of the bitmap belongs to one unit */
@@ -173,6 +248,9 @@ static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 		flags |= w->type_visited ? PH_OBJECT_TYPE_VISITED : 0;
 		flags |= shape->is_guess ? PH_OBJECT_GUESSED : 0;
 		flags |= ph_object_is_tracked(shape, object, NULL, NULL) ? PH_OBJECT_TRACKED : 0;
+	} else {
+		take_edges(w);
+		unit->edge_start[i] = w->edges;
 	}
 	unit->flags[i] = flags;
 }
@@ -189,9 +267,12 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	unit->last = left <= PH_HEAP_UNIT;
 	unit->edge_count = 0;
 	w->edges = 0;
-	w->raw_sink = (struct ph_edge_sink){ .edges = w->raw, .capacity = PH_HEAP_RAW, .flush = take_edges, .user = w };
+	w->raw_sink = (struct ph_edge_sink){ .edges = w->raw, .capacity = PH_HEAP_RAW, .flush = flush, .user = w };
+	w->batch_count = 0;
+	w->continued = false;
 	for (size_t i = 0; i < unit->count && !w->error && ph_addrset_next(&iter, &object); i++)
 		walk_object(w, i, object);
+	take_edges(w);
 	unit->edge_start[unit->count] = w->edges;
 	ph_account_submit(w->walk->account, number, &w->claims);
 	/* the sink may change the byte order of what it is given */

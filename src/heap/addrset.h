@@ -109,6 +109,16 @@ static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr ad
 	return w->first + w->ranks[word] + ph_popcount(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
 }
 
+/* What ph_addrset_has() and ph_addrset_index() of any address will look at. */
+static inline void ph_addrset_prefetch(const struct ph_addrset *set, ph_addr address)
+{
+	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	if (w) {
+		__builtin_prefetch(&w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)]);
+		__builtin_prefetch(&w->ranks[address >> 9 & (PH_WINDOW_WORDS - 1)]);
+	}
+}
+
 /* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking.
  * */
 bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *ret);
