@@ -112,7 +112,8 @@ static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr ad
 /* What ph_addrset_has() and ph_addrset_index() of any address will look at. */
 static inline void ph_addrset_prefetch(const struct ph_addrset *set, ph_addr address)
 {
-	const struct ph_addrset_window *w = ph_addrset_get(set, address);
+	address <<= set->scale;
+	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	if (w) {
 		__builtin_prefetch(&w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)]);
 		__builtin_prefetch(&w->ranks[address >> 9 & (PH_WINDOW_WORDS - 1)]);
