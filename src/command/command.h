@@ -35,7 +35,7 @@ extern const struct ph_option ph_options_json[]; /* --json alone */
 
 extern const struct ph_verb_implementation ph_verb_report, ph_verb_exceptions, ph_verb_threads, ph_verb_tasks,
 	ph_verb_greenlets, ph_verb_whatis, ph_verb_print, ph_verb_types, ph_verb_memory, ph_verb_find_objects,
-	ph_verb_referents, ph_verb_referrers, ph_verb_path, ph_verb_roots, ph_verb_garbage, ph_verb_export,
+	ph_verb_referents, ph_verb_referrers, ph_verb_path, ph_verb_roots, ph_verb_garbage, ph_verb_retained, ph_verb_export,
 	ph_verb_verify;
 
 /* Options and operands in any order, "--" ends the options, "--name VALUE" as

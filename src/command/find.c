@@ -3,6 +3,7 @@
 #include "command/command.h"
 #include "command/label.h"
 #include "command/match.h"
+#include "command/retain.h"
 #include "command/where.h"
 
 #include "base/cleanup.h"
@@ -12,11 +13,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { JSON, WHERE, LIMIT };
+enum { JSON, WHERE, LIMIT, RETAINED };
 static const struct ph_option options[] = {
 	[JSON] = { .name = "json" },
 	[WHERE] = { .name = "where", .takes_text = true },
 	[LIMIT] = { .name = "limit", .takes_text = true },
+	[RETAINED] = { .name = "retained" },
 	{ .name = NULL },
 };
 
@@ -30,6 +32,8 @@ static void put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	ph_json_put_string(&j, "type", type ? type->name : NULL);
 	ph_json_put_string(&j, "module", type ? type->module : NULL);
 	ph_json_put_known(&j, "size", ph_heap_size(view, object), -1);
+	if (view->retained)
+		ph_json_put_int(&j, "retained", ph_heap_retained(view, object));
 	ph_json_put_known(&j, "refcount", ph_heap_refcount(view, object),
 			  ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
 	ph_json_put_known(&j, "len", ph_heap_len(view, object), -1);
@@ -49,6 +53,8 @@ static void put_text(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	ph_put_object(view, object, out);
 	if (size >= 0)
 		ph_buffer_printf(out, ", %" PRId64 " bytes", size);
+	if (view->retained)
+		ph_buffer_printf(out, ", retains %" PRId64, ph_heap_retained(view, object));
 	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
 		ph_buffer_puts(out, ", immortal");
 	else if (count >= 0)
@@ -92,6 +98,12 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = ph_where_parse(arguments->values[WHERE], &where);
 	if (!error)
 		error = ph_heap_view_open(dump, &view);
+	if (error)
+		return error;
+	if (arguments->values[RETAINED] || ph_where_asks(&where, PH_WHERE_RETAINED))
+		error = ph_heap_view_retain(&view);
+	else
+		ph_heap_view_retain_kept(&view);
 	if (error)
 		return error;
 	matching = ph_matching_types(&view, arguments->operands[0], &types);

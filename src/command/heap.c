@@ -114,6 +114,9 @@ void ph_heap_view_deinit(struct ph_heap_view *view)
 	ph_dump_types_deinit(&view->types);
 	ph_graph_deinit(&view->graph);
 	ph_store_close(&view->store);
+	ph_store_close(&view->retain_store);
+	for (size_t i = 0; i < sizeof(view->retain_memory) / sizeof(*view->retain_memory); i++)
+		free(view->retain_memory[i]);
 }
 
 /* ---- objects ---- */

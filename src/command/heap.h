@@ -25,6 +25,12 @@ struct ph_heap_view {
 	/* once ph_heap_view_link() was called */
 	struct ph_graph graph;
 	struct ph_store store;
+	/* once ph_heap_view_retain() was called (command/retain.h); NULL: not known */
+	const uint32_t *dominator;	  /* objects */
+	const uint64_t *retained;	  /* objects; bytes */
+	const uint64_t *retained_by_type; /* types, and one for objects of unknown type */
+	struct ph_store retain_store;
+	void *retain_memory[3];
 };
 
 struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret) __attribute__((warn_unused_result));
@@ -39,6 +45,10 @@ bool ph_heap_has_roots(struct ph_heap_view *view);
 enum ph_heap_link { PH_LINK_REFERRERS = 1, PH_LINK_PATHS = 2, PH_LINK_ALL = 3 };
 /* From the cache, else made and kept there.  PH_ERROR_BAD_DUMP for paths of a dump that has no roots. */
 struct ph_error *ph_heap_view_link(struct ph_heap_view *view, enum ph_heap_link parts)
+	__attribute__((warn_unused_result));
+
+/* Of all objects, into arrays of view->count: see ph_graph_dominators().  The graph's paths must be there. */
+struct ph_error *ph_heap_view_dominators(struct ph_heap_view *view, uint32_t *ret_dominator, uint64_t *retained)
 	__attribute__((warn_unused_result));
 
 /* ---- objects; an index is below view->count ---- */

@@ -116,14 +116,19 @@ static struct ph_error *load_roots(struct ph_heap_view *view, struct arrays *a)
 	if (!found)
 		return &ph_error_no_memory;
 	count_found(view, a, found);
-	for (uint32_t i = 0; i < view->root_count; i++) {
-		struct ph_heap_root_entry root = ph_heap_root(view, i);
+	/* modules first, as of two paths of one length the one from the first root is told */
+	uint32_t to = 0;
+	for (uint64_t n = 0; n < 2ull * view->root_count; n++) {
+		struct ph_heap_root_entry root = ph_heap_root(view, (uint32_t)(n % view->root_count));
+		if ((root.kind == PH_ROOT_MODULE) != (n < view->root_count))
+			continue;
 		int64_t count = root.object < view->count ? ph_heap_refcount(view, root.object) : -1;
 		bool is_idle = ph_root_is_word(root.kind) && count >= 0 && found[root.object] >= (uint64_t)count;
-		a->root_object[i] = root.object;
-		a->root_rank[i] = is_idle ? PH_GRAPH_IDLE : (uint8_t)ph_root_graph_rank(root.kind);
-		if (a->root_rank[i] == PH_GRAPH_ALONE && !root.counted)
-			a->root_rank[i] = PH_GRAPH_IDLE;
+		a->root_object[to] = root.object;
+		a->root_rank[to] = is_idle ? PH_GRAPH_IDLE : (uint8_t)ph_root_graph_rank(root.kind);
+		if (a->root_rank[to] == PH_GRAPH_ALONE && !root.counted)
+			a->root_rank[to] = PH_GRAPH_IDLE;
+		to++;
 	}
 	return NULL;
 }
@@ -161,23 +166,39 @@ static struct ph_error *load_all(struct ph_heap_view *view, struct arrays *a)
 	return load_roots(view, a);
 }
 
+static struct ph_graph_input input_of(const struct ph_heap_view *view, const struct arrays *a)
+{
+	return (struct ph_graph_input){
+		.objects = view->count,
+		.edges = view->edge_count,
+		.edge_start = a->start,
+		.edge_target = a->target,
+		.edge_force = a->force,
+		.type = a->type,
+		.root_object = a->root_object,
+		.root_rank = a->root_rank,
+		.roots = view->root_count,
+	};
+}
+
 static struct ph_error *build(struct ph_heap_view *view)
 {
 	struct arrays a = { 0 };
 	struct ph_error *error = load_all(view, &a);
-	struct ph_graph_input input = {
-		.objects = view->count,
-		.edges = view->edge_count,
-		.edge_start = a.start,
-		.edge_target = a.target,
-		.edge_force = a.force,
-		.type = a.type,
-		.root_object = a.root_object,
-		.root_rank = a.root_rank,
-		.roots = view->root_count,
-	};
+	struct ph_graph_input input = input_of(view, &a);
 	if (!error)
 		error = ph_graph_build(&input, &view->graph);
+	free_arrays(&a);
+	return error;
+}
+
+struct ph_error *ph_heap_view_dominators(struct ph_heap_view *view, uint32_t *ret_dominator, uint64_t *retained)
+{
+	struct arrays a = { 0 };
+	struct ph_error *error = load_all(view, &a);
+	struct ph_graph_input input = input_of(view, &a);
+	if (!error)
+		error = ph_graph_dominators(&input, view->graph.reach, ret_dominator, retained);
 	free_arrays(&a);
 	return error;
 }

@@ -135,7 +135,6 @@ static void put_line(const struct path *p, struct ph_buffer *out)
 		ph_buffer_puts(out, " → ");
 		i += put_step(p, i, out);
 	}
-	ph_buffer_putc(out, '\n');
 }
 
 static void put_list(const struct path *p, struct ph_buffer *out)
@@ -159,7 +158,7 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 	ph_json_object(&j, true);
 	put_line(p, &text);
 	ph_json_key(&j, "path");
-	ph_json_string_n(&j, ph_buffer_text(&text), text.size ? text.size - 1 : 0);
+	ph_json_string_n(&j, ph_buffer_text(&text), text.size);
 	ph_json_put_bool(&j, "guessed", guessed);
 	ph_json_put_string(&j, "root",
 			   p->root == PH_NO_INDEX ? NULL : ph_root_kind_name(ph_heap_root(p->view, p->root).kind));
@@ -197,12 +196,14 @@ static struct ph_error *put_unreachable(struct ph_heap_view *view, uint32_t obje
 	return NULL;
 }
 
-static struct ph_error *put_path(struct ph_heap_view *view, uint32_t object, struct ph_rows *rows)
+/* *ret->objects is the caller's; count 0: no root reaches the object. */
+static struct ph_error *find_path(struct ph_heap_view *view, uint32_t object, struct path *ret)
 {
 	size_t count = ph_graph_path(&view->graph, object, NULL, 0);
+	*ret = (struct path){ .view = view, .count = count };
 	if (!count)
-		return put_unreachable(view, object, rows);
-	ph_auto_free uint32_t *objects = malloc(count * sizeof(*objects));
+		return NULL;
+	uint32_t *objects = malloc(count * sizeof(*objects));
 	if (!objects)
 		return &ph_error_no_memory;
 	ph_graph_path(&view->graph, object, objects, count);
@@ -211,14 +212,39 @@ static struct ph_error *put_path(struct ph_heap_view *view, uint32_t object, str
 		objects[count - 1 - i] = objects[i];
 		objects[i] = other;
 	}
-	struct path p = { .view = view, .objects = objects, .count = count, .root = ph_best_root(view, objects[0]) };
+	ret->objects = objects;
+	ret->root = ph_best_root(view, objects[0]);
+	return NULL;
+}
+
+struct ph_error *ph_put_path(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	struct path p;
+	struct ph_error *error = find_path(view, object, &p);
+	if (!error && p.count)
+		put_line(&p, out);
+	else if (!error)
+		ph_buffer_putc(out, '?');
+	free(p.objects);
+	return error;
+}
+
+static struct ph_error *put_path(struct ph_heap_view *view, uint32_t object, struct ph_rows *rows)
+{
+	struct path p;
+	struct ph_error *error = find_path(view, object, &p);
+	ph_auto_free uint32_t *objects = p.objects;
+	if (error)
+		return error;
+	if (!p.count)
+		return put_unreachable(view, object, rows);
 	bool guessed = view->graph.reach[object] == 1 + PH_GRAPH_GUESS;
 	if (rows->as_json)
 		return put_json(&p, guessed, rows);
 	put_line(&p, &rows->text);
-	if (guessed)
-		ph_buffer_puts(&rows->text, "(guessed: no certain reference leads here)\n");
+	ph_buffer_puts(&rows->text, guessed ? "\n(guessed: no certain reference leads here)\n" : "\n");
 	put_list(&p, &rows->text);
+	(void)objects;
 	return NULL;
 }
 

@@ -2,6 +2,7 @@
 /* pyheap print */
 #include "command/command.h"
 #include "command/heap.h"
+#include "command/retain.h"
 #include "command/tree.h"
 
 #include "base/cleanup.h"
@@ -126,6 +127,25 @@ static struct ph_error *open_view(struct printer *p)
 	return error;
 }
 
+/* What objects retain, where it is known or asked for. */
+static struct ph_error *add_retained(struct printer *p, struct ph_object **objects, size_t count, bool wanted)
+{
+	/* the columns are opened for it only where somebody asked before */
+	if (!wanted && (ph_dump_is_live(p->dump) || !ph_heap_retain_is_kept(p->dump)))
+		return NULL;
+	struct ph_error *error = open_view(p);
+	if (!error && p->has_view && wanted)
+		error = ph_heap_view_retain(&p->view);
+	else if (!error && p->has_view)
+		ph_heap_view_retain_kept(&p->view);
+	for (size_t i = 0; !error && p->has_view && p->view.retained && i < count; i++) {
+		uint32_t object = objects[i] ? ph_heap_find(&p->view, objects[i]->address) : PH_NO_INDEX;
+		if (object != PH_NO_INDEX)
+			objects[i]->retained = ph_heap_retained(&p->view, object);
+	}
+	return error;
+}
+
 /* From the columns; *ret_found false: they do not have it either. */
 static struct ph_error *print_tree(struct printer *p, ph_addr address, bool *ret_found)
 {
@@ -171,9 +191,12 @@ static struct ph_error *print_all(struct printer *p, struct ph_object **objects,
 	return error;
 }
 
-enum { JSON, DEPTH };
+enum { JSON, DEPTH, RETAINED };
 static const struct ph_option options[] = {
-	[JSON] = { .name = "json" }, [DEPTH] = { .name = "depth", .takes_text = true }, { .name = NULL }
+	[JSON] = { .name = "json" },
+	[DEPTH] = { .name = "depth", .takes_text = true },
+	[RETAINED] = { .name = "retained" },
+	{ .name = NULL },
 };
 
 static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
@@ -196,6 +219,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = ph_dump_objects(dump, addresses, count, &arena, objects);
 	if (!error && !p.rows.as_json)
 		error = add_chains(dump, objects, count, &arena);
+	if (!error)
+		error = add_retained(&p, objects, count, arguments->values[RETAINED]);
 	if (!error)
 		error = print_all(&p, objects, addresses, count, ret_status);
 	ph_arena_deinit(&arena);

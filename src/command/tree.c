@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/tree.h"
+#include "command/retain.h"
 
 #include "base/addrmap.h"
 #include "base/arena.h"
@@ -72,6 +73,8 @@ static void put_header(struct ph_heap_view *view, uint32_t object, struct ph_buf
 		ph_buffer_printf(out, ", len %" PRId64, len);
 	if (size >= 0)
 		ph_buffer_printf(out, ", %" PRId64 " bytes", size);
+	if (view->retained)
+		ph_buffer_printf(out, ", retains %" PRId64, ph_heap_retained(view, object));
 	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
 		ph_buffer_puts(out, ", immortal");
 	else if (count >= 0)
@@ -199,6 +202,7 @@ static struct ph_error *put_json(struct ph_heap_view *view, struct ph_rows *rows
 	struct ph_object o = {
 		.address = ph_heap_address(view, object),
 		.size = size < 0 ? INT64_MIN : size,
+		.retained = view->retained ? ph_heap_retained(view, object) : 0,
 		.refcount = count < 0 && !immortal ? INT64_MIN : count,
 		.len = len < 0 ? INT64_MIN : len,
 		.items = ph_arena_array(&arena, ph_addr, CHILDREN_MAXIMUM),

@@ -2,6 +2,7 @@
 /* pyheap types: how many objects there are of each type, how large they are, and what grew since another dump. */
 #include "command/command.h"
 #include "command/label.h"
+#include "command/retain.h"
 #include "command/totals.h"
 
 #include "base/cleanup.h"
@@ -16,12 +17,12 @@
 struct row {
 	const char *module, *name; /* name NULL: the module as a whole; both NULL: of unknown type */
 	ph_addr address;	   /* 0: of several types */
-	uint64_t count, size, unsized;
+	uint64_t count, size, unsized, retained;
 	uint64_t old_count, old_size; /* of the baseline */
 };
 
 enum { JSON, SORT, LIMIT, MODULES, BASELINE };
-static const char *const orders[] = { "size", "count", "name", NULL };
+static const char *const orders[] = { "size", "count", "name", "retained", NULL };
 static const struct ph_option options[] = {
 	[JSON] = { .name = "json" },
 	[SORT] = { .name = "sort", .choices = orders },
@@ -68,6 +69,12 @@ static int by_count(const void *a, const void *b)
 	return order ? order : by_size(a, b);
 }
 
+static int by_retained(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	return x->retained != y->retained ? (x->retained < y->retained ? 1 : -1) : by_size(a, b);
+}
+
 /* ---- rows ---- */
 
 /* As many as there are types, and one more. */
@@ -90,6 +97,7 @@ static struct ph_error *make_rows(struct ph_heap_view *view, bool modules, struc
 			.count = totals[i].count,
 			.size = totals[i].size,
 			.unsized = totals[i].unsized,
+			.retained = view->retained ? view->retained_by_type[i] : 0,
 		};
 	}
 	*ret = rows;
@@ -128,8 +136,14 @@ static void put_name(const struct row *row, struct ph_buffer *out)
 		ph_buffer_puts(out, "(of unknown type)");
 }
 
-static void put_json(const struct row *row, bool modules, bool compared, struct ph_buffer *out)
+/* What rows have. */
+struct columns {
+	bool modules, compared, retained;
+};
+
+static void put_json(const struct row *row, const struct columns *columns, struct ph_buffer *out)
 {
+	bool modules = columns->modules, compared = columns->compared;
 	struct ph_json j = ph_json(out, 0);
 	ph_json_object(&j, true);
 	if (!modules)
@@ -139,6 +153,8 @@ static void put_json(const struct row *row, bool modules, bool compared, struct 
 		ph_json_put_address(&j, "address", row->address);
 	ph_json_put_uint(&j, "count", row->count);
 	ph_json_put_uint(&j, "size", row->size);
+	if (columns->retained)
+		ph_json_put_uint(&j, "retained", row->retained);
 	if (compared) {
 		ph_json_put_uint(&j, "old_count", row->old_count);
 		ph_json_put_uint(&j, "old_size", row->old_size);
@@ -149,33 +165,43 @@ static void put_json(const struct row *row, bool modules, bool compared, struct 
 	ph_buffer_putc(out, '\n');
 }
 
-static void put_text(const struct row *row, bool compared, struct ph_buffer *out)
+static void put_text(const struct row *row, const struct columns *columns, struct ph_buffer *out)
 {
-	if (compared)
+	if (columns->compared)
 		ph_buffer_printf(out, "%+10" PRId64 " %+14" PRId64 "  ", (int64_t)(row->count - row->old_count),
 				 (int64_t)(row->size - row->old_size));
 	ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  ", row->count, row->size);
+	if (columns->retained && row->count && !row->retained) /* the sum of all: it would count much twice */
+		ph_buffer_printf(out, "%14s  ", "");
+	else if (columns->retained)
+		ph_buffer_printf(out, "%14" PRIu64 "  ", row->retained);
 }
 
 static struct ph_error *put_rows(const struct row *rows, size_t count, const struct ph_arguments *arguments,
 				 uint64_t limit, struct ph_rows *to)
 {
+	const char *sort = arguments->values[SORT];
 	bool compared = arguments->values[BASELINE];
+	const struct columns columns = {
+		.modules = arguments->values[MODULES],
+		.compared = compared,
+		.retained = sort && !strcmp(sort, "retained"),
+	};
 	struct row all = { 0 };
 	struct ph_error *error = NULL;
 	if (!to->as_json)
-		ph_buffer_printf(&to->text, "%s     count          bytes  %s\n",
+		ph_buffer_printf(&to->text, "%s     count          bytes  %s%s\n",
 				 compared ? "    growth          bytes  " : "",
-				 arguments->values[MODULES] ? "module" : "type");
+				 columns.retained ? "      retained  " : "", columns.modules ? "module" : "type");
 	for (size_t i = 0; i < count; i++) {
 		bool shown = i < limit &&
 			     (!compared || rows[i].count != rows[i].old_count || rows[i].size != rows[i].old_size);
 		all.count += rows[i].count, all.size += rows[i].size;
 		all.old_count += rows[i].old_count, all.old_size += rows[i].old_size;
 		if (shown && to->as_json) {
-			put_json(&rows[i], arguments->values[MODULES], compared, &to->text);
+			put_json(&rows[i], &columns, &to->text);
 		} else if (shown) {
-			put_text(&rows[i], compared, &to->text);
+			put_text(&rows[i], &columns, &to->text);
 			put_name(&rows[i], &to->text);
 			ph_buffer_putc(&to->text, '\n');
 		}
@@ -183,7 +209,7 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 			error = ph_rows_next(to);
 	}
 	if (!to->as_json) {
-		put_text(&all, compared, &to->text);
+		put_text(&all, &columns, &to->text);
 		ph_buffer_puts(&to->text, "in all\n");
 	}
 	return error;
@@ -218,6 +244,13 @@ static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view
 	return NULL;
 }
 
+static int (*order_of(const char *sort))(const void *, const void *)
+{
+	if (!sort || !strcmp(sort, "size"))
+		return by_size;
+	return !strcmp(sort, "count") ? by_count : !strcmp(sort, "name") ? compare_names : by_retained;
+}
+
 static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
 			    const struct ph_verb_output *output, int *ret_status)
 {
@@ -233,6 +266,12 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = ph_arguments_number("types", "limit", arguments->values[LIMIT], UINT64_MAX, &limit);
 	if (!error)
 		error = ph_heap_view_open(dump, &view);
+	bool retained = sort && !strcmp(sort, "retained");
+	if (!error && retained && (modules || baseline))
+		error = ph_error_create(PH_ERROR_USAGE,
+					"types: --sort=retained goes with neither --by-module nor --baseline");
+	if (!error && retained)
+		error = ph_heap_view_retain(&view);
 	if (!error)
 		error = make_rows(&view, modules, &rows, &count);
 	if (!error && baseline)
@@ -240,8 +279,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error && (modules || baseline))
 		count = merge(rows, count);
 	if (!error && count)
-		qsort(rows, count, sizeof(*rows),
-		      !sort || !strcmp(sort, "size") ? by_size : !strcmp(sort, "count") ? by_count : compare_names);
+		qsort(rows, count, sizeof(*rows), order_of(sort));
 	if (!error)
 		error = put_rows(rows, count, arguments, limit, &to);
 	*ret_status = old.dump && ph_dump_problem(old.dump);

@@ -61,13 +61,14 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "print",
-		.usage = "print [--json] [--depth=N] DUMP ADDRESS...",
+		.usage = "print [--json] [--depth=N] [--retained] DUMP ADDRESS...",
 		.summary = "the objects at some addresses, with their items and attributes",
 		.help = "Prints objects.  Addresses are hexadecimal, as reprs and --json show them, with or\n"
 			"without 0x.  Of objects that the stacks and exceptions reach the dump has the repr; of all\n"
 			"others of the heap type, size, value, attributes and items.\n"
 			"\n"
 			"  --depth=N  also what these hold, N levels deep (at most 64)\n"
+			"  --retained what would be freed with it; always shown once it was worked out\n"
 			"  --json     as JSON: one object a line, in the order asked\n"
 			"\n"
 			"Ends with status 1 when the dump does not hold one of them.\n",
@@ -89,12 +90,14 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "types",
-		.usage = "types [--json] [--sort=size|count|name] [--limit=N] [--by-module] [--baseline=OLD] DUMP",
+		.usage = "types [--json] [--sort=size|count|name|retained] [--limit=N] [--by-module] [--baseline=OLD] DUMP",
 		.summary = "how many objects there are of each type, and their sizes; what grew",
 		.help = "Counts the objects of the whole heap by their types; bytes are what sys.getsizeof()\n"
 			"gives, summed.  Needs a dump made with --heap=full, which is the default.\n"
 			"\n"
-			"  --sort=ORDER    size (the default), count or name\n"
+			"  --sort=ORDER    size (the default), count, name or retained: what the instances keep\n"
+			"                  alive, in a column of its own; what one keeps within another is not\n"
+			"                  counted twice\n"
 			"  --limit=N       the first N rows\n"
 			"  --by-module     a row for each module that types are from\n"
 			"  --baseline=OLD  growth since another dump: types whose count or bytes changed, by what\n"
@@ -117,16 +120,18 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "find",
-		.usage = "find [--json] [--where=CONDITION] [--limit=N] DUMP TYPE",
+		.usage = "find [--json] [--where=CONDITION] [--limit=N] [--retained] DUMP TYPE",
 		.summary = "the objects of a type, also those that meet a condition",
 		.help = "Prints the objects whose type has this name: Session, app.Session, or a pattern as of\n"
 			"the shell, app.*.  Subclasses' instances are of their own type.\n"
 			"\n"
-			"  --where=CONDITION  len, size, refcount or value; ==, !=, <, <=, >, >=; a number or text.\n"
+			"  --where=CONDITION  len, size, retained, refcount or value; ==, !=, <, <=, >, >=; a number\n"
+			"                     or text.\n"
 			"                     value ~ PATTERN compares with a pattern.  Several are joined by "
 			"\"and\":\n"
 			"                     --where='len>1000 and refcount==1'\n"
 			"  --limit=N          the first N objects, by address\n"
+			"  --retained         what would be freed with each; always shown once it was worked out\n"
 			"  --json             as JSON: one object a line\n",
 		.implementation = &ph_verb_find_objects,
 	},
@@ -176,6 +181,21 @@ static const struct ph_verb verbs[] = {
 			"  --limit=N    the first N of them\n"
 			"  --json       as JSON: one root a line\n",
 		.implementation = &ph_verb_roots,
+	},
+	{
+		.name = "retained",
+		.usage = "retained [--json] [--limit=N] [--all] DUMP [ADDRESS]",
+		.summary = "which objects keep most of the heap alive by themselves",
+		.help = "Prints the objects that retain most: what would be freed if they were, themselves\n"
+			"included (sizes as sys.getsizeof() gives them, summed over what they dominate), each\n"
+			"with its path.  One that merely holds another, which has nine tenths of its bytes, is\n"
+			"left out.  Of an object it prints what alone keeps it alive, and the largest of what it\n"
+			"alone keeps.\n"
+			"\n"
+			"  --limit=N  the first N objects (25)\n"
+			"  --all      holders too\n"
+			"  --json     as JSON: one object a line; of an ADDRESS the object first\n",
+		.implementation = &ph_verb_retained,
 	},
 	{
 		.name = "garbage",

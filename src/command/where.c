@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/where.h"
+#include "command/retain.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 #define GRAMMAR                                                                                                        \
-	"conditions are len, size, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or "    \
+	"conditions are len, size, retained, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or "    \
 	"text"
 
 static const struct {
@@ -22,7 +23,8 @@ static const struct {
 	{ "=", PH_WHERE_EQUAL }, { "~", PH_WHERE_LIKE },
 };
 static const char *const fields[] = {
-	[PH_WHERE_LEN] = "len", [PH_WHERE_SIZE] = "size", [PH_WHERE_REFCOUNT] = "refcount", [PH_WHERE_VALUE] = "value"
+	[PH_WHERE_LEN] = "len", [PH_WHERE_SIZE] = "size", [PH_WHERE_REFCOUNT] = "refcount", [PH_WHERE_VALUE] = "value",
+	[PH_WHERE_RETAINED] = "retained",
 };
 
 static const char *skip_spaces(const char *p)
@@ -162,10 +164,21 @@ static bool holds(const struct ph_condition *c, struct ph_heap_view *view, uint3
 	case PH_WHERE_REFCOUNT:
 		number = ph_heap_refcount(view, object);
 		break;
+	case PH_WHERE_RETAINED:
+		number = ph_heap_retained(view, object);
+		break;
 	default:
 		return holds_value(c, view, object);
 	}
 	return number >= 0 && holds_number(c, (double)number);
+}
+
+bool ph_where_asks(const struct ph_where *where, enum ph_where_field field)
+{
+	for (size_t i = 0; i < where->count; i++)
+		if (where->conditions[i].field == field)
+			return true;
+	return false;
 }
 
 bool ph_where_holds(const struct ph_where *where, struct ph_heap_view *view, uint32_t object)

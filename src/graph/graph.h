@@ -74,6 +74,23 @@ static inline bool ph_graph_is_garbage(const struct ph_graph *graph, uint32_t ob
  * 0: nothing reaches it. */
 size_t ph_graph_path(const struct ph_graph *graph, uint32_t object, uint32_t *ret, size_t capacity);
 
+/* ---- what an object alone keeps (dominators.c) ---- */
+
+/* ret_dominator[i]: the last object that every path from the roots to i goes over, PH_GRAPH_NONE: there is none.
+ * `retained` has the objects' own sizes, and gets the sums of what each dominates, itself included: what would be freed
+ * with it.  `reach` is the graph's.  References that count: those among what roots reach, and guesses only where
+ * nothing else keeps an object; what no root reaches has dominators of its own, where one of each cycle stands for a
+ * root.  Of an object's type, too: a class is retained by its instances and by whoever else refers to it.
+ * O(edges log objects); 45 bytes an object and 4 an edge meanwhile.  PH_ERROR_NO_MEMORY, PH_ERROR_CANCELLED. */
+struct ph_error *ph_graph_dominators(const struct ph_graph_input *input, const uint8_t *reach, uint32_t *ret_dominator,
+				     uint64_t *retained) __attribute__((warn_unused_result));
+
+/* For each group the sum of `retained` over its objects that no other of the same group dominates: no byte counts twice.
+ * group[i] of at least `groups`: of none.  A dominator that goes in a circle, as only an altered file has, is left out. */
+struct ph_error *ph_graph_retained_by_group(uint32_t objects, const uint32_t *dominator, const uint64_t *retained,
+					    const uint32_t *group, uint32_t groups, uint64_t *ret)
+	__attribute__((warn_unused_result));
+
 /* ---- cycles (cycles.c) ---- */
 
 /* The strongly connected components of a part of a graph: item i has the edges start[i] to start[i + 1], targets are

@@ -314,6 +314,7 @@ struct ph_object {
 	ph_addr address;
 	const char *type, *module;
 	int64_t size, refcount, len; /* INT64_MIN: null */
+	int64_t retained;	     /* bytes that would be freed with it; 0 unknown, as a verb alone works it out */
 	const char *repr;
 	bool truncated, redacted;
 	const char *value; /* WTF-8, or hex for bytes; NULL none */

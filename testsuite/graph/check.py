@@ -41,6 +41,39 @@ def expect_line(what, got, pattern):
         failures.append('%s: no line is %r in\n%s' % (what, pattern, got))
 
 
+def keepers(name):
+    """The objects that keep it alone, the nearest first."""
+    chain, at = [], rows('retained', '--limit=0', AT[name])[0]['dominator']
+    while at and len(chain) < 10:
+        chain.append(at)
+        at = rows('retained', '--limit=0', at)[0]['dominator']
+    return chain
+
+
+def retained():
+    first = rows('retained', '--limit=0', AT['first'])[0]
+    if first['path'] is not None or AT['second'] not in keepers('first') and AT['first'] not in keepers('second'):
+        failures.append('neither of the cycle keeps the other: %r' % first)
+    if AT['held'] not in keepers('below'):
+        failures.append('what is below the leaked object is kept by %r' % keepers('below'))
+    session = rows('retained', AT['session'])
+    user = rows('retained', '--limit=0', AT['user'])[0]
+    if session[0]['retained'] < session[0]['size'] + user['retained'] or user['retained'] <= user['size']:
+        failures.append('a session retains %r, its user %r' % (session[0], user))
+    expect('the path of a session', session[0]['path'], "module app → CACHE → ['user:7']")
+    listed = rows('retained', '--limit=12')
+    if [r['retained'] for r in listed] != sorted((r['retained'] for r in listed), reverse=True) or len(listed) != 12:
+        failures.append('retained: not 12 in order: %r' % listed)
+    types = {(r['module'], r['type']): r for r in rows('types', '--sort=retained')}
+    users = types['app', 'User']
+    if not users['size'] < users['retained'] < sum(r['size'] for r in types.values()):
+        failures.append('types: users retain %r' % users)
+    expect_line('print', text('print', AT['user']), r'0x.* app.User, \d+ bytes, retains %d, refcount .*' % user['retained'])
+    found = rows('find', '--where', 'retained>=%d' % user['retained'], 'app.User')
+    if AT['user'] not in [r['address'] for r in found] or any(r['retained'] < user['retained'] for r in found):
+        failures.append('find by retained: %r' % found)
+
+
 def paths():
     for name, want in {
         'user': "module app → CACHE → ['user:7'] → Session.user",
@@ -190,7 +223,7 @@ def verified():
     expect_line('referrers of an altered dump', out, 'ob_refcnt 1 = .*')
 
 
-for part in (paths, references, garbage, finding, printing, types, roots, cached, verified):
+for part in (paths, references, garbage, finding, printing, types, roots, retained, cached, verified):
     try:
         part()
     except (KeyError, IndexError, ValueError, subprocess.TimeoutExpired) as e:

@@ -3,3 +3,5 @@ unit_tests += testsuite/unit/test-graph
 testsuite_unit_test_graph_SOURCES = testsuite/unit/test-graph.c
 unit_tests += testsuite/unit/test-graph-store
 testsuite_unit_test_graph_store_SOURCES = testsuite/unit/test-graph-store.c
+unit_tests += testsuite/unit/test-graph-dominators
+testsuite_unit_test_graph_dominators_SOURCES = testsuite/unit/test-graph-dominators.c
