@@ -26,8 +26,8 @@ static const struct greenlet_row rows[] = {
 
 /* One of each layout, the newest first: where the version is not to be had each of them is tried. */
 static const struct ph_version known[] = {
-	{ 3, 5, 3, 0xf, 0 }, { 3, 3, 0, 0xf, 0 }, { 3, 2, 4, 0xf, 0 }, { 3, 1, 1, 0xf, 0 },
-	{ 3, 0, 3, 0xf, 0 }, { 3, 0, 0, 0xf, 0 }, { 2, 0, 0, 0xf, 0 }, { 1, 0, 0, 0xf, 0 },
+	{ 3, 5, 4, 0xf, 0 }, { 3, 5, 3, 0xf, 0 }, { 3, 3, 0, 0xf, 0 }, { 3, 2, 4, 0xf, 0 },
+	{ 3, 1, 1, 0xf, 0 }, { 3, 0, 3, 0xf, 0 }, { 3, 0, 0, 0xf, 0 }, { 2, 0, 0, 0xf, 0 }, { 1, 0, 0, 0xf, 0 },
 };
 
 bool ph_layout_greenlet_known(size_t index, struct ph_version *ret)

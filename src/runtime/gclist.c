@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The lists of the cyclic garbage collector: circles of heads that precede their objects.  Modules/gcmodule.c, since
- * 3.13 Python/gc.c. */
+ * 3.13 Python/gc.c.  And what there is in their place in free-threaded builds. */
 #include "runtime/internal.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
+#include "base/error.h"
+#include "runtime/mimalloc.h"
 
 #define MAX_STARTS 256
 /* A circle longer than that is none. */
@@ -114,6 +118,56 @@ static void add_known(struct circles *c, const struct ph_interp_state *interp)
 	}
 }
 
+/* ---- free-threaded builds have no lists: the collector walks the threads' heaps (Python/gc_free_threading.c) ---- */
+
+#define DEBUG_HEAD 16
+
+/* PYTHONMALLOC=debug: the number of bytes, a letter, and seven that nothing may change (Objects/obmalloc.c). */
+static bool has_debug_head(const struct ph_target *t, ph_addr block)
+{
+	static const uint8_t forbidden[7] = { 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd };
+	const uint8_t *data = ph_image_look(t->image, block, DEBUG_HEAD);
+	return data && !memcmp(data + 9, forbidden, sizeof(forbidden));
+}
+
+/* False: the walk is to end. */
+static bool walk_page(const struct ph_target *t, const struct ph_mi_page *page,
+		      bool (*each)(void *user, ph_addr object, ph_addr type), void *user)
+{
+	enum { TRACKED = 1 }; /* _PyGC_BITS_TRACKED of Include/internal/pycore_gc.h */
+	uint64_t free_blocks[PH_MI_BLOCKS / 64], bits;
+	uint64_t front = page->tag == PH_MI_GC_PRE_OBJECTS ? 2u * t->layout.abi.pointer_size : 0;
+	ph_addr type;
+	(void)ph_mi_free_blocks(t, page, free_blocks);
+	for (unsigned i = 0; i < page->capacity; i++) {
+		ph_addr object = page->start + i * page->block_size + front;
+		if (free_blocks[i / 64] >> i % 64 & 1)
+			continue;
+		object += has_debug_head(t, object - front) ? DEBUG_HEAD : 0;
+		if (ph_target_uint(t, object, PH_PyObject_ob_gc_bits, &bits) == PH_OK && bits & TRACKED &&
+		    ph_target_ptr(t, object, PH_PyObject_ob_type, &type) == PH_OK && !each(user, object, type))
+			return false;
+	}
+	return true;
+}
+
+static void walk_heaps(struct ph_target *t, bool (*each)(void *user, ph_addr object, ph_addr type), void *user)
+{
+	struct ph_mimalloc mimalloc;
+	struct ph_error *error = ph_mimalloc_find(t, &mimalloc);
+	if (error) {
+		ph_error_free(error);
+		return;
+	}
+	for (size_t i = 0; i < mimalloc.page_count; i++) {
+		unsigned tag = mimalloc.pages[i].tag;
+		if ((tag == PH_MI_GC_OBJECTS || tag == PH_MI_GC_PRE_OBJECTS) &&
+		    !walk_page(t, &mimalloc.pages[i], each, user))
+			break;
+	}
+	ph_mimalloc_deinit(&mimalloc);
+}
+
 void ph_runtime_gc_objects(struct ph_runtime *runtime, const struct ph_interp_state *interp,
 			   bool (*each)(void *user, ph_addr object, ph_addr type), void *user)
 {
@@ -129,6 +183,8 @@ void ph_runtime_gc_objects(struct ph_runtime *runtime, const struct ph_interp_st
 		.each = each,
 		.user = user,
 	};
+	if (ph_target_trait(target, PH_TRAIT_GC_NO_HEAD) > 0)
+		walk_heaps(target, each, user);
 	if (ph_target_trait(target, PH_TRAIT_GC_NO_HEAD) > 0 || !c.head_size)
 		return;
 	add_generations(&c, interp);

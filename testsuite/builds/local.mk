@@ -12,6 +12,7 @@ build_tests += testsuite/builds/conformance-3.13-musl.test
 build_tests += testsuite/builds/conformance-3.13-t.test
 build_tests += testsuite/builds/conformance-3.14-t.test
 build_tests += testsuite/builds/conformance-3.15-t.test
+build_tests += testsuite/builds/greenlets-3.14-t.test
 build_tests += testsuite/builds/heap-3.13-t.test
 build_tests += testsuite/builds/heap-3.14-t.test
 build_tests += testsuite/builds/heap-3.15-t.test

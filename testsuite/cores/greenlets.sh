@@ -24,14 +24,14 @@ sys.exit(t != {"greenlets": r["greenlets"]})' "$work/out" "$work/report.json"
 	seen=$((seen + 1))
 }
 
-for version in system 2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13; do
+for version in ${*:-system 2.7 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13}; do
 	python=$(need_python "$version") || continue
 	site=$("$cores/get-greenlet" "$version" "$python") || continue
 	rm -rf "$work/crash"
 	need_core "$work/crash" env PYTHONPATH="$site" "$python" "$cores/greenlets_program.py" gt.json
 	judge_core "$version" "$work/crash" "$python"
 done
-if root=$("$cores/get-root" 3.14 2>/dev/null) && site=$("$cores/get-greenlet" 3.14); then
+if [ $# -eq 0 ] && root=$("$cores/get-root" 3.14 2>/dev/null) && site=$("$cores/get-greenlet" 3.14); then
 	mkdir -p "$work/root"
 	cp -r "$site" "$work/root/site"
 	if GT_PROGRAM=greenlets_program.py "$cores/run-in-root" "$root" /usr/bin/python3.14 "$work/root"; then
