@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The invariants that a candidate has to hold before it is believed. */
 #include "detect/internal.h"
+#include "object/traverse.h"
 
 #define MAX_INTERPRETERS 64 /* looked at; the rest is the runtime room's to bound */
 
@@ -181,4 +182,28 @@ void ph_find_singletons(struct ph_target *target)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		*names[i].place = ph_dict_get(objects, builtins, names[i].name);
 	ph_objects_free(objects);
+}
+
+/* The next one's way back leads to the same head. */
+static bool is_linked(const struct ph_target *target, ph_addr object)
+{
+	size_t size = ph_target_sizeof(target, PH_SIZEOF_PyGC_Head);
+	ph_addr next, before, prev = 0;
+	return ph_gc_links(target, object - size, &next, &before) && ph_gc_links(target, next - size, &before, &prev) &&
+	       prev == object;
+}
+
+void ph_find_gc_head(struct ph_target *target)
+{
+	struct ph_target other = *target;
+	if (!ph_layout_has_two_gc_heads(target->layout.version))
+		return;
+	ph_addr modules = ptr(target, target->interp_head, PH_PyInterpreterState_modules);
+	other.layout.abi.wide_gc_head = !other.layout.abi.wide_gc_head;
+	if (is_linked(target, modules) ||
+	    !ph_layout_resolve(target->layout.version, other.layout.abi, &other.layout) || !is_linked(&other, modules))
+		return;
+	target->layout = other.layout;
+	ph_explain(ph_image_callbacks(target->image), "PyGC_Head has %zu bytes, by the links of sys.modules",
+		   ph_target_sizeof(target, PH_SIZEOF_PyGC_Head));
 }

@@ -459,6 +459,7 @@ struct ph_error *ph_detect(struct ph_image *image, struct ph_detected *ret)
 	if (!found)
 		return explain_failure(&d);
 	prefer_crashed(&d, &target, &origin);
+	ph_find_gc_head(&target);
 	ph_find_singletons(&target);
 	ph_find_current(&target);
 	warn_of_others(&d, &target);

@@ -56,6 +56,8 @@ const char *ph_check_candidate(struct ph_target *target, bool strict);
 bool ph_is_bare_dict(const struct ph_target *target, ph_addr object, ph_addr *ret_type_type);
 /* sys.hexversion, whether it is a debug build and whether sys.maxunicode is wide; false when it cannot be read. */
 bool ph_read_sys(struct ph_target *target, struct ph_version *ret, bool *ret_debug, bool *ret_ucs4);
+/* Which PyGC_Head a build has where its version does not tell it, from the links of sys.modules. */
+void ph_find_gc_head(struct ph_target *target);
 /* The singletons, from the dict of builtins. */
 void ph_find_singletons(struct ph_target *target);
 

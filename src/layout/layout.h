@@ -40,6 +40,7 @@ struct ph_abi {
 	bool trace_refs;    /* Py_TRACE_REFS */
 	bool free_threaded; /* Py_GIL_DISABLED */
 	bool ucs4;	    /* wide unicode, 2.7 only */
+	bool wide_gc_head;  /* 3.6 with the patch of bpo-27987, as pyenv builds it: PyGC_Head has 32 bytes, not 24 */
 	uint8_t max_align;  /* alignment of 8-byte scalars: 4 on i386 Linux, else 8 */
 	uint8_t lock_size;  /* bytes of a pthread_mutex_t: 40, arm64 48, macOS 64, 32-bit 24; 0 on Windows */
 };
@@ -128,6 +129,8 @@ const char *ph_origin_name(enum ph_origin origin);
 
 /* Do debug builds of this version have the list of all objects (trace_refs)? */
 bool ph_layout_has_trace_refs(struct ph_version version);
+/* Are there builds of it with either PyGC_Head (wide_gc_head)? */
+bool ph_layout_has_two_gc_heads(struct ph_version version);
 /* Are there builds of it without a GIL? */
 bool ph_layout_has_free_threaded(struct ph_version version);
 

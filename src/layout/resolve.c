@@ -80,6 +80,10 @@ static bool condition_holds(unsigned condition, const struct ph_abi *abi)
 		return abi->pointer_size == 8;
 	case PH_IF_NARROW:
 		return abi->pointer_size == 4;
+	case PH_IF_WIDE_GC_HEAD:
+		return abi->wide_gc_head;
+	case PH_IF_PLAIN_GC_HEAD:
+		return !abi->wide_gc_head;
 	default:
 		return true;
 	}
@@ -242,6 +246,12 @@ bool ph_layout_has_trace_refs(struct ph_version version)
 {
 	/* Include/pyport.h: Py_DEBUG implied Py_TRACE_REFS up to 3.7 */
 	return ph_layout_knows(version) && ph_version_number(version) < 30800;
+}
+
+bool ph_layout_has_two_gc_heads(struct ph_version version)
+{
+	uint32_t number = ph_version_number(version);
+	return number >= 30600 && number < 30700;
 }
 
 bool ph_layout_has_free_threaded(struct ph_version version)

@@ -72,6 +72,8 @@ enum ph_condition {
 	PH_IF_DEBUG,
 	PH_IF_WIDE,   /* 64-bit */
 	PH_IF_NARROW, /* 32-bit */
+	PH_IF_WIDE_GC_HEAD,
+	PH_IF_PLAIN_GC_HEAD,
 };
 
 enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT, PH_ROW_ALIGN };

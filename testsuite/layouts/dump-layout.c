@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [big-endian] [align4] [lock=N]
- * [mimalloc=N]]: every field of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the traits. */
+/* dump-layout HEXVERSION [pointer-size long-size [debug] [trace-refs] [free-threaded] [wide-gc-head] [big-endian] [align4]
+ * [lock=N] [mimalloc=N]]: every field of a layout, one a line: name, offset, size, s or u; absent ones are left out.  Then the
+ * traits. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ int main(int argc, char **argv)
 			abi.trace_refs = true;
 		else if (!strcmp(argv[i], "free-threaded"))
 			abi.free_threaded = true;
+		else if (!strcmp(argv[i], "wide-gc-head"))
+			abi.wide_gc_head = true;
 		else if (!strcmp(argv[i], "big-endian"))
 			abi.big_endian = true;
 		else if (!strcmp(argv[i], "align4"))

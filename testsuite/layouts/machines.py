@@ -44,7 +44,7 @@ def main():
                     print('%d: does not compile with %s' % (version, compiler))
                     continue
                 hexversion = version // 10000 << 24 | version // 100 % 100 << 16 | version % 100 << 8 | 0xf0
-                fields, sizes = rows.layout(hexversion, flags)
+                fields, sizes = rows.layout(hexversion, flags + rows.gc_head(hexversion, include))
                 covered = set()
                 check.compare('%d %s' % (version, compiler), fields, sizes, offsets.read(o, sizes, scratch), covered)
                 print('%d %s: %d rows covered' % (version, compiler, len(covered)))

@@ -102,6 +102,13 @@ def headers(include, defines, scratch, root=''):
     return source[:-1] + 'o'
 
 
+def gc_head(hexversion, include):
+    """bpo-27987, which pyenv patches into 3.6"""
+    if hexversion >> 16 != 0x0306 or 'long double dummy' not in open(include + '/objimpl.h').read():
+        return []
+    return ['wide-gc-head']
+
+
 class Check:
     def __init__(self):
         self.failures = []
@@ -178,6 +185,7 @@ def main():
             if 'debug' in flags and hexversion < 0x03080000:
                 flags.append('trace-refs')
             include = include_of(python, version, root)
+            flags += gc_head(hexversion, include)
             mimalloc = mimalloc_of(include)
             fields, sizes = layout(hexversion, flags + mimalloc)
             covered = set()

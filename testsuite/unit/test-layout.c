@@ -55,6 +55,14 @@ static void test_abis(void)
 	abi.trace_refs = true;
 	l = of(0x030807f0, abi);
 	CHECK_EQ(OFFSET(l, PyObject_ob_type), 24);
+	/* 3.6 as released, and with the patch of bpo-27987 */
+	l = of(0x030609f0, lp64);
+	CHECK_EQ(OFFSET(l, PyGC_Head_gc_gc_refs), 16);
+	CHECK_EQ(l.slots[PH_SIZEOF_PyGC_Head].offset, 24);
+	abi = lp64;
+	abi.wide_gc_head = true;
+	CHECK_EQ(of(0x030609f0, abi).slots[PH_SIZEOF_PyGC_Head].offset, 32);
+	CHECK_EQ(of(0x030700f0, abi).slots[PH_SIZEOF_PyGC_Head].offset, 24);
 	abi = lp64;
 	abi.free_threaded = true;
 	l = of(0x030d00f0, abi);
