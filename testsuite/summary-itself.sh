@@ -63,6 +63,30 @@ expect 0 '1 passed, 0 failed, 1 skipped' <<'E2'
 b pip:pyheapdump==0.2.8
 E2
 
+# the corpus beside the repository, a variable, a module of Go without a network
+PYHEAP_CORPUS=$work-corpus
+export PYHEAP_CORPUS
+mkdir -p "$PYHEAP_CORPUS/s390x"
+touch "$PYHEAP_CORPUS/s390x/core.zst"
+result a PASS
+result b SKIP
+expect 1 '1 passed, 1 failed, 0 skipped' <<'E2'
+b corpus:*/core.zst env:PYHEAP_CORPUS
+E2
+rm -rf "$PYHEAP_CORPUS"
+result a PASS
+result b SKIP
+result c SKIP
+result d SKIP
+GOPROXY=off GOFLAGS=-modcacherw GOMODCACHE=$work-go
+export GOPROXY GOFLAGS GOMODCACHE
+expect 0 '1 passed, 0 failed, 3 skipped' <<'E2'
+b corpus:*/core.zst
+c env:NO_SUCH_VARIABLE
+d go:example.org/module@v1.0.0
+E2
+rm -rf "$GOMODCACHE"
+
 result unit/x PASS
 result unit/y SKIP
 result other SKIP
