@@ -19,7 +19,7 @@ command -v unzip >/dev/null || { echo "no unzip here"; exit 77; }
 "$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
 "$here/../find-pythons" --one "$version" || "$here/get-root" "$version" || {
 	case $version in
-	*-t | *-t-* | *-ucs2 | *-nopymalloc | *-lto | *-bolt | *-musl | 2.7-debug | 3.9-debug | 3.12-debug)
+	*-t | *-t-* | *-ucs2 | *-nopymalloc | *-lto | *-bolt | *-musl | *-static | 2.7-debug | 3.[6-9]-debug | 3.1[02]-debug)
 		echo "no Python $version here: testsuite/builds/make-python $version makes one for PYHEAP_PYTHONS"
 		;;
 	*) echo "no Python $version here" ;;
