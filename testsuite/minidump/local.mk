@@ -8,6 +8,7 @@ minidump_tests += testsuite/minidump/lldb-old.test
 minidump_tests += testsuite/minidump/lldb-new.test
 minidump_tests += testsuite/minidump/trim.sh
 minidump_tests += testsuite/minidump/windows.sh
+minidump_tests += testsuite/minidump/windows-pyinstaller.sh
 minidump_tests += testsuite/minidump/windows-styles.sh
 TESTS += $(minidump_tests)
 EXTRA_DIST += testsuite/minidump/check_truth.py testsuite/minidump/lldb.sh
@@ -15,7 +16,7 @@ EXTRA_DIST += testsuite/minidump/writers_program.py testsuite/minidump/get-crash
 EXTRA_DIST += testsuite/minidump/kept
 EXTRA_DIST += testsuite/minidump/breakpad.cc testsuite/minidump/write_minidump.rs
 EXTRA_DIST += testsuite/minidump/windows_program.py testsuite/minidump/get-windows-pythons
-EXTRA_DIST += testsuite/minidump/windows_embed.c testsuite/minidump/run-windows
+EXTRA_DIST += testsuite/minidump/windows_embed.c testsuite/minidump/freeze.py testsuite/minidump/run-windows
 
 check-minidump: all
 	$(MAKE) check TESTS='$(minidump_tests)'

@@ -16,23 +16,32 @@ struct machine {
 	uint32_t all_flags;
 	/* offsets of ProcessEnvironmentBlock in the TEB, of ProcessParameters in the PEB, of CommandLine in the parameters */
 	unsigned peb, parameters, command_line;
+	/* a general register, the first of the words of which the last is the other */
+	const char *first, *last;
+	size_t first_at, last_at;
 };
 
 static const struct machine machines[] = {
 	/* Eip, Esp, Ebp */
-	{ "i386", 0, 4, 716, 0, 0xb8, 0xc4, 0xb4, 0x1007f, 0x30, 0x10, 0x40 },
+	{ "i386", 0, 4, 716, 0, 0xb8, 0xc4, 0xb4, 0x1007f, 0x30, 0x10, 0x40,
+	  "edi", "eax", 0x9c, 0xb0 },
 	/* Rip, Rsp, Rbp */
-	{ "x86_64", 9, 8, 1232, 0x30, 0xf8, 0x98, 0xa0, 0x10001f, 0x60, 0x20, 0x70 },
+	{ "x86_64", 9, 8, 1232, 0x30, 0xf8, 0x98, 0xa0, 0x10001f, 0x60, 0x20, 0x70,
+	  "rax", "r15", 0x78, 0xf0 },
 	/* Pc, Sp, R11 */
-	{ "arm", 5, 4, 416, 0, 0x40, 0x38, 0x30, 0x20000f, 0x30, 0x10, 0x40 },
+	{ "arm", 5, 4, 416, 0, 0x40, 0x38, 0x30, 0x20000f, 0x30, 0x10, 0x40,
+	  "r0", "r12", 0x4, 0x34 },
 	/* Pc, Sp, Fp */
-	{ "arm64", 12, 8, 912, 0, 0x108, 0x100, 0xf0, 0x40000f, 0x60, 0x20, 0x70 },
+	{ "arm64", 12, 8, 912, 0, 0x108, 0x100, 0xf0, 0x40000f, 0x60, 0x20, 0x70,
+	  "x0", "x28", 0x8, 0xe8 },
 };
 
 #define PC 0x10001234u
 #define SP 0x00200100u
 #define FP 0x00200180u
 #define TEB 0x00300000u
+#define FIRST 0x11111111u
+#define LAST 0x22222222u
 
 static void put_a_thread(struct minidump *m, const struct machine *machine, size_t size)
 {
@@ -44,6 +53,8 @@ static void put_a_thread(struct minidump *m, const struct machine *machine, size
 	set(&c, machine->pc, PC, machine->word);
 	set(&c, machine->sp, SP, machine->word);
 	set(&c, machine->fp, FP, machine->word);
+	set(&c, machine->first_at, FIRST, machine->word);
+	set(&c, machine->last_at, LAST, machine->word);
 	uint32_t rva = minidump_bytes(m, c.data, c.size);
 	free(c.data);
 	put(&s, 1, 4);
@@ -92,6 +103,14 @@ static struct ph_image *make(const struct machine *machine, uint32_t platform, s
 	return image;
 }
 
+static uint64_t register_called(const struct ph_native_thread *thread, const char *name)
+{
+	for (unsigned i = 0; i < thread->register_count; i++)
+		if (thread->register_names[i] && !strcmp(thread->register_names[i], name))
+			return thread->registers[i];
+	return 0;
+}
+
 static void test_machine(const struct machine *machine, uint32_t platform)
 {
 	const struct ph_native_thread *threads;
@@ -109,6 +128,8 @@ static void test_machine(const struct machine *machine, uint32_t platform)
 	CHECK_EQ(threads[0].pc, PC);
 	CHECK_EQ(threads[0].sp, SP);
 	CHECK_EQ(threads[0].fp, FP);
+	CHECK_EQ(register_called(&threads[0], machine->first), FIRST);
+	CHECK_EQ(register_called(&threads[0], machine->last), LAST);
 	CHECK_EQ(threads[0].tls, windows ? 77 : TEB);
 	if (windows)
 		CHECK_STR(info->command, "app -x");
