@@ -84,6 +84,8 @@ static bool condition_holds(unsigned condition, const struct ph_abi *abi)
 		return abi->wide_gc_head;
 	case PH_IF_PLAIN_GC_HEAD:
 		return !abi->wide_gc_head;
+	case PH_IF_LONG_DOUBLE:
+		return abi->pointer_size == 8 && abi->lock_size;
 	default:
 		return true;
 	}

@@ -74,6 +74,7 @@ enum ph_condition {
 	PH_IF_NARROW, /* 32-bit */
 	PH_IF_WIDE_GC_HEAD,
 	PH_IF_PLAIN_GC_HEAD,
+	PH_IF_LONG_DOUBLE, /* long double has 16 bytes: 64-bit, but for Windows */
 };
 
 enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT, PH_ROW_ALIGN };

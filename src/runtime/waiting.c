@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a thread waits for, when its registers say that it is in a system call. */
+/* What a thread waits for, when its registers say that it is in a system call; on Windows, its C stack. */
 #include "runtime/internal.h"
 
 #include <string.h>
+#include <strings.h>
+
+struct wait {
+	ph_addr futex, parked;
+	const struct ph_native_thread *windows; /* in whose C stack it is, instead */
+	size_t limit; /* and within how many bytes of its top */
+};
 
 /* Linux, include/uapi/linux/futex.h: the operations that wait. */
 static bool futex_waits(const struct ph_native_thread *native)
@@ -55,19 +62,77 @@ static bool has_within(struct ph_runtime *runtime, ph_addr object, ph_addr parke
 	return type && type->basicsize > 0 && parked - object < (uint64_t)type->basicsize;
 }
 
+/* ---- Windows ----
+ *
+ * System calls cannot be told there.  A thread that waits stands in ntdll.dll, and what it waits for, a condition variable or an
+ * address, lies on its C stack, near the top: within the NRMUTEX of a lock (Python/thread_nt.h), a PyMutex in the object
+ * since 3.14, or in the GIL, behind its plain members (Python/condvar.h). */
+
+#define NEAR 4096u
+
+/* How far from its top a thread's C stack holds an address in [start, end); NEAR when it does not there. */
+static size_t on_stack(struct ph_runtime *runtime, const struct ph_native_thread *native, ph_addr start, ph_addr end)
+{
+	size_t width = runtime->target->layout.abi.pointer_size;
+	ph_addr sp = (native->sp + width - 1) & ~(ph_addr)(width - 1);
+	size_t size = start ? ph_image_readable(runtime->image, sp, NEAR) : 0;
+	const uint8_t *data = size ? ph_image_view(runtime->image, sp, size) : NULL;
+	for (size_t i = 0; data && i + width <= size; i += width) {
+		ph_addr word = ph_load_uint(data + i, width, runtime->target->layout.abi.big_endian);
+		if (word >= start && word < end)
+			return i;
+	}
+	return NEAR;
+}
+
+static bool is_in_ntdll(struct ph_runtime *runtime, const struct ph_native_thread *native)
+{
+	const struct ph_module *module = native->has_registers ? ph_image_module_at(runtime->image, native->pc) : NULL;
+	return module && !strcasecmp(module->name, "ntdll.dll");
+}
+
+static bool is_windows_lock(struct ph_runtime *runtime, ph_addr object, const struct wait *wait)
+{
+	/* SRWLOCK, CONDITION_VARIABLE, int; or a CRITICAL_SECTION and handles */
+	enum { NRMUTEX_SIZE = 64 };
+	static const struct {
+		const char *type;
+		enum ph_field mutex, inside;
+	} locks[] = {
+		{ "_thread.lock", PH_lockobject_lock_lock, PH_lockobject_lock },
+		{ "thread.lock", PH_lockobject_lock_lock, PH_lockobject_lock }, /* 2.7 */
+		{ "_thread.RLock", PH_rlockobject_rlock_lock, PH_rlockobject_lock_mutex },
+		{ "_queue.SimpleQueue", PH_simplequeueobject_lock, PH_simplequeueobject_has_threads_waiting },
+	};
+	const struct ph_type *type = object ? ph_object_type(runtime->objects, object) : NULL;
+	for (size_t i = 0; type && i < sizeof(locks) / sizeof(locks[0]); i++) {
+		if (!type->full || strcmp(type->full, locks[i].type))
+			continue;
+		bool pointed = ph_target_has(runtime->target, locks[i].mutex);
+		ph_addr start = pointed ? ph_runtime_ptr(runtime, object, locks[i].mutex) :
+					  ph_target_at(runtime->target, object, locks[i].inside);
+		return on_stack(runtime, wait->windows, start, start + (pointed ? NRMUTEX_SIZE : 1)) < wait->limit;
+	}
+	return false;
+}
+
+/* ---- both ---- */
+
 /* Is this a lock object whose semaphore is the futex?  PyThread_allocate_lock()
  * of Python/thread_pthread.h: the futex is the first word of a sem_t. */
-static bool is_lock(struct ph_runtime *runtime, ph_addr object, ph_addr futex, ph_addr parked)
+static bool is_lock(struct ph_runtime *runtime, ph_addr object, const struct wait *wait)
 {
 	static const enum ph_field fields[] = {
 		PH_lockobject_lock_lock,
 		PH_rlockobject_rlock_lock,
 		PH_simplequeueobject_lock,
 	};
-	if (parked)
-		return object && has_within(runtime, object, parked);
+	if (wait->windows)
+		return is_windows_lock(runtime, object, wait);
+	if (wait->parked)
+		return object && has_within(runtime, object, wait->parked);
 	for (size_t i = 0; object && i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (ph_runtime_ptr(runtime, object, fields[i]) == futex &&
+		if (ph_runtime_ptr(runtime, object, fields[i]) == wait->futex &&
 		    ph_object_type(runtime->objects, object))
 			return true;
 	return false;
@@ -75,12 +140,12 @@ static bool is_lock(struct ph_runtime *runtime, ph_addr object, ph_addr futex, p
 
 /* The innermost frame holds the lock that it acquires, or a method bound to it,
  * in a local or on its value stack. */
-static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_state *thread, ph_addr futex,
-			 ph_addr parked)
+static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct wait wait)
 {
 	const struct ph_target *target = runtime->target;
 	struct ph_frame_state state;
-	if (!futex || ph_runtime_innermost(runtime, thread->address, &state) != PH_OK || !state.code)
+	if ((!wait.futex && !wait.windows) ||
+	    ph_runtime_innermost(runtime, thread->address, &state) != PH_OK || !state.code)
 		return 0;
 	size_t count = state.code->localsplus_count + state.code->stacksize;
 	for (size_t i = 0; i < count; i++) {
@@ -91,14 +156,36 @@ static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_stat
 		object = ph_untag_ref(target, object);
 		if (!object)
 			continue;
-		if (is_lock(runtime, object, futex, parked))
+		if (is_lock(runtime, object, &wait))
 			return object;
 		object = ph_runtime_ptr(runtime, object, PH_PyCFunctionObject_m_self);
-		if (is_lock(runtime, object, futex, parked))
+		if (is_lock(runtime, object, &wait))
 			return object;
 	}
 	/* a PyEvent of C code, as Thread.join() waits for */
-	return parked;
+	return wait.parked;
+}
+
+static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_state *thread,
+			    const struct ph_native_thread *native, struct ph_waiting *ret)
+{
+	const struct ph_target *target = runtime->target;
+	ph_addr gil = runtime->extras[thread->interpreter].gil;
+	if (!is_in_ntdll(runtime, native))
+		return false;
+	struct ph_waiting waiting = { .what = "gil", .syscall = -1 };
+	/* what take_gil() waits with; behind it is what drop_gil() waits with, of which stacks have traces */
+	ph_addr start = gil ? ph_target_at(target, gil, PH_gil_runtime_state_mutex) : 0;
+	size_t limit = on_stack(runtime, native, start, start + 2 * target->layout.abi.pointer_size);
+	ph_addr lock = find_lock(runtime, thread, (struct wait){ .windows = native, .limit = limit });
+	if (lock) {
+		waiting.what = "lock";
+		waiting.address = lock;
+	} else if (limit == NEAR) {
+		return false;
+	}
+	*ret = waiting;
+	return true;
 }
 
 bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state *thread, struct ph_arena *arena,
@@ -109,6 +196,8 @@ bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state
 	if (thread->native < 0 || (size_t)thread->native >= count)
 		return false;
 	const struct ph_native_thread *native = &natives[thread->native];
+	if (!strcmp(ph_image_info(runtime->image)->os, "windows"))
+		return wait_on_windows(runtime, thread, native, ret);
 	if (!native->in_syscall)
 		return false;
 	struct ph_waiting waiting = {
@@ -118,7 +207,10 @@ bool ph_runtime_waiting(struct ph_runtime *runtime, const struct ph_thread_state
 	};
 	if (futex_waits(native)) {
 		waiting.address = native->syscall_args[0];
-		ph_addr lock = find_lock(runtime, thread, waiting.address, parked_for(runtime, waiting.address));
+		ph_addr lock = find_lock(runtime, thread, (struct wait){
+							.futex = waiting.address,
+							.parked = parked_for(runtime, waiting.address),
+						});
 		if (is_in_gil(runtime, runtime->extras[thread->interpreter].gil, waiting.address)) {
 			waiting.what = "gil";
 		} else if (lock) {

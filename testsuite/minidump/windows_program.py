@@ -73,6 +73,12 @@ def failing(name, started, release):
         release.wait()
 
 
+def busy(name, started, release):
+    started.append(name)
+    while not release.is_set():
+        pass
+
+
 def level3(order_id, acct):
     secret_tag = 'local-%d' % order_id
     scale = 2.5j + order_id
@@ -125,11 +131,15 @@ def by_ctypes(path, style, how):
 
 def main(truth, dump, style='2', how='ask'):
     started, release = [], threading.Event()
-    for target, name in ((worker, 'W1'), (worker, 'W2'), (failing, 'F1')):
+    threads = [(worker, 'W1'), (worker, 'W2'), (failing, 'F1')]
+    if 'write_dump' in globals():
+        # it holds the GIL while it writes, and this one waits for it
+        threads.append((busy, 'B1'))
+    for target, name in threads:
         thread = threading.Thread(target=target, args=(name, started, release), name='thr-' + name)
         thread.daemon = True
         thread.start()
-    while len(started) < 3:
+    while len(started) < len(threads):
         time.sleep(0.02)
     HEAP.extend(Account('owner-%d' % i) for i in range(500))
 
