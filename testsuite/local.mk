@@ -144,6 +144,7 @@ TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/graph/roots.sh
 TESTS += testsuite/cores/damaged-heap.sh
 TESTS += testsuite/cores/columns.sh
+TESTS += testsuite/cores/numpy.sh
 TESTS += testsuite/cores/heap-jobs.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.

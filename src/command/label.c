@@ -158,7 +158,7 @@ static const char *const renamed[][2] = {
 	{ "d_qualname", "__qualname__" },  { "sm_callable", "__func__" },	  { "cm_callable", "__func__" },
 	{ "sm_dict", "__dict__" },	   { "cm_dict", "__dict__" },		  { "prop_get", "fget" },
 	{ "prop_set", "fset" },		   { "prop_del", "fdel" },		  { "prop_doc", "__doc__" },
-	{ "fn", "func" },		   { "kw", "keywords" },		  { "ob_ref", "cell_contents" },
+	{ "fn", "func" },		   { "kw", "keywords" },		  { "ob_ref", "cell_contents" }, { "descr", "dtype" },
 	{ "md_dict", "__dict__" },	   { "md_name", "__name__" },		  { "tp_mro", "__mro__" },
 	{ "tp_bases", "__bases__" },	   { "tp_base", "__base__" },		  { "tp_dict", "__dict__" },
 	{ "tp_subclasses", "__subclasses__" }, { "ht_name", "__name__" },	  { "ht_qualname", "__qualname__" },

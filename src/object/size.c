@@ -234,6 +234,15 @@ int64_t ph_object_size(const struct ph_shape *shape, ph_addr object)
 	return size < 0 ? -1 : size + front;
 }
 
+/* That of its first dimension; one without dimensions has none. */
+static int64_t ndarray_len(const struct ph_shape *shape, ph_addr object)
+{
+	struct ph_ndarray a;
+	if (!ph_ndarray_load(shape->objects->target, object, &a) || !a.nd || a.shape[0] >> 48)
+		return -1;
+	return (int64_t)a.shape[0];
+}
+
 int64_t ph_object_len(const struct ph_shape *shape, ph_addr object)
 {
 	enum ph_field field;
@@ -256,7 +265,7 @@ int64_t ph_object_len(const struct ph_shape *shape, ph_addr object)
 		field = PH_PySetObject_used;
 		break;
 	default:
-		return -1;
+		return shape->sizeof_ == ph_ndarray_size ? ndarray_len(shape, object) : -1;
 	}
 	return ph_target_int(shape->objects->target, object, field, &len) == PH_OK && len >= 0 ? len : -1;
 }

@@ -24,6 +24,8 @@ struct ph_ndarray {
 	int64_t item; /* bytes, -1 unknown */
 };
 bool ph_ndarray_load(const struct ph_target *target, ph_addr object, struct ph_ndarray *ret);
+/* Whether the items are objects (dtype object) that lie in the array's own buffer, one behind the other. */
+bool ph_ndarray_holds_objects(const struct ph_target *target, const struct ph_ndarray *array);
 /* Of its items; -1 unknown. */
 int64_t ph_ndarray_bytes(const struct ph_ndarray *array);
 

@@ -161,6 +161,14 @@ bool ph_ndarray_load(const struct ph_target *t, ph_addr object, struct ph_ndarra
 	return true;
 }
 
+bool ph_ndarray_holds_objects(const struct ph_target *t, const struct ph_ndarray *a)
+{
+	enum { KIND = 24, CONTIGUOUS = 3 /* as in C or as in Fortran */ };
+	const uint8_t *kind = ph_image_view(t->image, a->descr + KIND, 1);
+	return kind && *kind == 'O' && a->item == (int64_t)t->layout.abi.pointer_size && a->flags & CONTIGUOUS &&
+	       a->flags & PH_NDARRAY_OWNDATA;
+}
+
 int64_t ph_ndarray_bytes(const struct ph_ndarray *a)
 {
 	uint64_t bytes = (uint64_t)a->item;

@@ -2,6 +2,7 @@
 /* The walk over one object's references, along its type's shape. */
 #include "base/cursor.h"
 #include "object/plain.h"
+#include "object/size.h"
 #include "object/visit.h"
 
 /* So many pointers are read at a time where no view holds them all. */
@@ -157,6 +158,17 @@ void ph_visit_set(const struct ph_visit *v)
 		    ph_load_int(data + i * stride + hash, t->layout.abi.pointer_size, t->layout.abi.big_endian) != -1)
 			ph_visit_edge(v, target, PH_EDGE_ITEM, i, false);
 	}
+}
+
+/* Of a dtype of several fields some may be objects: those are not looked for. */
+void ph_visit_ndarray(const struct ph_visit *v)
+{
+	struct ph_ndarray a;
+	if (!ph_ndarray_load(v->target, v->object, &a) || !ph_ndarray_holds_objects(v->target, &a))
+		return;
+	int64_t bytes = ph_ndarray_bytes(&a);
+	if (bytes > 0)
+		ph_visit_array(v, a.data, (uint64_t)bytes / v->target->layout.abi.pointer_size, PH_EDGE_ITEM);
 }
 
 void ph_visit_hamt_bitmap(const struct ph_visit *v)
