@@ -120,6 +120,18 @@ static inline const void *ph_image_look(struct ph_image *image, ph_addr addr, si
 	return ph_image_look_far(image, addr, size);
 }
 
+/* Whether all of [addr, addr+size) can be read.  None of it is looked at: it is neither fetched from a running process nor
+ * kept when the image is trimmed. */
+bool ph_image_has_far(struct ph_image *image, ph_addr addr, size_t size);
+static inline bool ph_image_has(struct ph_image *image, ph_addr addr, size_t size)
+{
+	const struct ph_lens *lens = &ph_image_lenses[addr >> PH_LENS_BITS & (PH_LENSES - 1)];
+	uint64_t at = addr - lens->start;
+	if (lens->image == image && at < lens->size && size <= lens->size - at)
+		return true;
+	return ph_image_has_far(image, addr, size);
+}
+
 /* How many bytes from addr on can be read without a gap, at most `maximum`.
  * Bounds a length that the target claims before it is believed. */
 size_t ph_image_readable(struct ph_image *image, ph_addr addr, size_t maximum);

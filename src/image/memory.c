@@ -120,13 +120,24 @@ const void *ph_image_core_view(struct ph_image *image, ph_addr addr, size_t size
 	return view ? seen(image, addr, size, view) : NULL;
 }
 
-const void *ph_image_look_far(struct ph_image *image, ph_addr addr, size_t size)
+static void set_lens(struct ph_image *image, ph_addr addr)
 {
 	const struct ph_span *s = span_at(image, addr);
 	if (s && !image->ops->fill && !image->trace) /* what is recorded passes through here each time */
 		ph_image_lenses[addr >> PH_LENS_BITS & (PH_LENSES - 1)] =
 			(struct ph_lens){ image, s->start, s->end - s->start, s->data };
+}
+
+const void *ph_image_look_far(struct ph_image *image, ph_addr addr, size_t size)
+{
+	set_lens(image, addr);
 	return ph_image_view(image, addr, size);
+}
+
+bool ph_image_has_far(struct ph_image *image, ph_addr addr, size_t size)
+{
+	set_lens(image, addr);
+	return ph_image_readable(image, addr, size) == size;
 }
 
 const void *ph_image_view(struct ph_image *image, ph_addr addr, size_t size)

@@ -58,8 +58,7 @@ enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr address, st
 	if (count < 0 || (uint64_t)count > keys.size || !keys.stride)
 		return PH_CORRUPT;
 	keys.count = (uint64_t)count;
-	if (!ph_image_look(t->image, keys.entries, keys.count * keys.stride) &&
-	    ph_image_readable(t->image, keys.entries, keys.count * keys.stride) < keys.count * keys.stride)
+	if (!ph_image_has(t->image, keys.entries, keys.count * keys.stride))
 		return PH_CORRUPT;
 	*ret = keys;
 	return PH_OK;
@@ -139,7 +138,7 @@ static enum ph_status begin_of_2(struct ph_objects *objects, ph_addr dict, struc
 		.stride = (uint32_t)ph_target_sizeof(t, PH_SIZEOF_PyDictEntry),
 	};
 	if (mask & (mask + 1) || mask >> LOG2_SIZE_MAXIMUM || used < 0 || (uint64_t)used > mask + 1 ||
-	    ph_image_readable(t->image, iter.entries, (mask + 1) * iter.stride) < (mask + 1) * iter.stride)
+	    !ph_image_has(t->image, iter.entries, (mask + 1) * iter.stride))
 		return PH_CORRUPT;
 	iter.count = (size_t)mask + 1;
 	iter.used = (uint64_t)used;

@@ -272,7 +272,7 @@ enum ph_status ph_decode_str(struct ph_decode *d)
 	if (status != PH_OK)
 		return status;
 	uint64_t bytes = text.length * text.width;
-	if (!ph_image_look(image, text.data, bytes) && ph_image_readable(image, text.data, bytes) < bytes)
+	if (!ph_image_has(image, text.data, bytes))
 		return PH_CORRUPT;
 	value->len = (int64_t)text.length;
 	value->size = ph_size_with_head(d, own_size(d->objects, d->address, &text));

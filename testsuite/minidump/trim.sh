@@ -34,6 +34,20 @@ for version in 3.11 2.7 3.8 3.14; do
 	same "core of $version" "$folder/core"
 	check "smaller" [ "$((new * 2))" -lt "$old" ]
 done
+# what is large and printed in part only is not kept whole: a table of entries, a text
+if python=$(need_python system 3.11 3.12); then
+	cat >"$work/large.py" <<-'END'
+		import os
+		table = {i: 'entry %d' % i for i in range(200000)}
+		text = 'x' * 20000000
+		os.abort()
+	END
+	need_core "$work/large" "$python" "$work/large.py"
+	same "large tables" "$work/large/core"
+	check "less than a twentieth of it" [ "$((new * 20))" -lt "$old" ]
+	rm -rf "$work/large"
+fi
+
 # what was cut is still said, range for range, plain and of a compressed one
 if [ -n "$tried" ]; then
 	size=$(stat -L -c %s "$folder/core")
