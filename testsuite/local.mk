@@ -140,6 +140,7 @@ TESTS += testsuite/cores/heap.sh
 TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
 TESTS += testsuite/cores/heap-allocators.sh
+TESTS += testsuite/completion.sh
 TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/graph/roots.sh
 TESTS += testsuite/cores/damaged-heap.sh
