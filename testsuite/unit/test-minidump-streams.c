@@ -15,12 +15,15 @@ static struct ph_image *open_image(const struct bytes *file, struct ph_error **e
 	return image;
 }
 
-/* Takes the file, and gives the image over a copy that a sanitizer watches; the copy lives until the process ends. */
+/* Takes the file, and gives the image over a copy that a sanitizer watches; it lives until the next one, which is made when
+ * the image is closed. */
 static struct ph_image *made(struct minidump *m)
 {
 	struct ph_error *error;
 	minidump_end(m, 0);
-	uint8_t *copy = malloc(m->file.size);
+	static uint8_t *copy;
+	free(copy);
+	copy = malloc(m->file.size);
 	memcpy(copy, m->file.data, m->file.size);
 	struct bytes exact = { .data = copy, .size = m->file.size };
 	free(m->file.data);
