@@ -58,7 +58,7 @@ static void put_text(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
 		ph_buffer_puts(out, ", immortal");
 	else if (count >= 0)
-		ph_buffer_printf(out, ", refcount %" PRId64, count);
+		ph_buffer_printf(out, ", refcount %" PRId64 "%s", count, ph_heap_deferred(view, object));
 	ph_buffer_putc(out, '\n');
 }
 

@@ -167,7 +167,7 @@ static struct ph_error *find_cycles(struct garbage *g)
 static int64_t unexplained(const struct garbage *g, uint32_t item)
 {
 	int64_t count = ph_heap_refcount(g->view, g->objects[item]);
-	bool immortal = ph_heap_flags(g->view, g->objects[item]) & PH_OBJECT_IMMORTAL;
+	bool immortal = ph_heap_flags(g->view, g->objects[item]) & (PH_OBJECT_IMMORTAL | PH_OBJECT_DEFERRED);
 	const struct ph_dump_type *self = ph_heap_view_type(g->view, g->objects[item]);
 	int64_t instances = self && self->is_heap ? (int64_t)self->count : 0;
 	return immortal || count < 0 ? 0 : count - (int64_t)g->in[item] - instances;

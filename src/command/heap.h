@@ -76,6 +76,12 @@ static inline int64_t ph_heap_size(struct ph_heap_view *view, uint32_t object)
 	return (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_SIZE, object);
 }
 
+/* Where references are not all in the count, what says so. */
+static inline const char *ph_heap_deferred(struct ph_heap_view *view, uint32_t object)
+{
+	return ph_heap_get(view, PH_COLUMN_OBJECT_FLAGS, object) & PH_OBJECT_DEFERRED ? ", deferred" : "";
+}
+
 static inline int64_t ph_heap_refcount(struct ph_heap_view *view, uint32_t object)
 {
 	return (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_REFCOUNT, object);

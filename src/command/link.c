@@ -123,7 +123,9 @@ static struct ph_error *load_roots(struct ph_heap_view *view, struct arrays *a)
 		if ((root.kind == PH_ROOT_MODULE) != (n < view->root_count))
 			continue;
 		int64_t count = root.object < view->count ? ph_heap_refcount(view, root.object) : -1;
-		bool is_idle = ph_root_is_word(root.kind) && count >= 0 && found[root.object] >= (uint64_t)count;
+		bool deferred = count >= 0 && ph_heap_flags(view, root.object) & PH_OBJECT_DEFERRED;
+		bool is_idle = ph_root_is_word(root.kind) && count >= 0 && !deferred &&
+			       found[root.object] >= (uint64_t)count;
 		a->root_object[to] = root.object;
 		a->root_rank[to] = is_idle ? PH_GRAPH_IDLE : (uint8_t)ph_root_graph_rank(root.kind);
 		if (a->root_rank[to] == PH_GRAPH_ALONE && !root.counted)

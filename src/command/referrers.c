@@ -99,11 +99,13 @@ static void put_balance_json(struct ph_heap_view *view, uint32_t object, const s
 			     struct ph_buffer *out)
 {
 	bool immortal = ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL;
+	bool deferred = ph_heap_flags(view, object) & PH_OBJECT_DEFERRED;
 	int64_t count = ph_heap_refcount(view, object);
 	struct ph_json j = ph_json(out, 0);
 	ph_json_object(&j, true);
 	ph_json_put_known(&j, "refcount", count, immortal ? INT64_MIN : -1);
 	ph_json_put_bool(&j, "immortal", immortal);
+	ph_json_put_bool(&j, "deferred", deferred);
 	ph_json_put_uint(&j, "edges", b->edges);
 	ph_json_put_uint(&j, "instances", b->instances);
 	ph_json_put_uint(&j, "roots", b->roots);
@@ -132,6 +134,7 @@ static void put_certain(const struct balance *b, struct ph_buffer *out)
 static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object, struct balance *b)
 {
 	struct ph_buffer *out = &rows->text;
+	bool deferred = ph_heap_flags(view, object) & PH_OBJECT_DEFERRED;
 	int64_t count = ph_heap_refcount(view, object);
 	int64_t open = count - (int64_t)(b->edges + b->roots + b->instances);
 	uint64_t words = open <= 0 ? 0 : b->words < (uint64_t)open ? b->words : (uint64_t)open;
@@ -151,14 +154,15 @@ static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_
 	if (count < 0)
 		ph_buffer_puts(out, "ob_refcnt unknown; ");
 	else
-		ph_buffer_printf(out, "ob_refcnt %" PRId64 " = ", count);
+		ph_buffer_printf(out, "ob_refcnt %" PRId64 "%s = ", count, deferred ? " (deferred)" : "");
 	put_certain(b, out);
 	if (guesses)
 		ph_buffer_printf(out, " + %" PRId64 " guessed (%s)", guesses, ph_buffer_text(&b->places));
 	if (count >= 0 && open > guesses)
 		ph_buffer_printf(out, " + %" PRId64 " unexplained", open - guesses);
 	else if (count >= 0 && open < 0)
-		ph_buffer_printf(out, " - %" PRId64 " too many", -open);
+		ph_buffer_printf(out, deferred ? " - %" PRId64 " uncounted: by frames, or by threads for themselves" :
+						 " - %" PRId64 " too many", -open);
 	if (b->guessed > (uint64_t)guesses)
 		ph_buffer_printf(out, "; %" PRIu64 " more guessed", b->guessed - (uint64_t)guesses);
 	if (b->words > words)

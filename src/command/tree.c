@@ -78,7 +78,7 @@ static void put_header(struct ph_heap_view *view, uint32_t object, struct ph_buf
 	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
 		ph_buffer_puts(out, ", immortal");
 	else if (count >= 0)
-		ph_buffer_printf(out, ", refcount %" PRId64, count);
+		ph_buffer_printf(out, ", refcount %" PRId64 "%s", count, ph_heap_deferred(view, object));
 	size_t before = out->size;
 	ph_buffer_puts(out, "\n  ");
 	if (ph_put_value(view, object, 200, out) || ph_put_own_name(view, object, out))

@@ -219,6 +219,8 @@ static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t
 	int64_t count = ph_object_refcount(t, object);
 	if (count == -1)
 		*flags |= PH_OBJECT_IMMORTAL;
+	else if (ph_object_is_deferred(t, object))
+		*flags |= PH_OBJECT_DEFERRED;
 	return count < 0 ? -1 : count;
 }
 

@@ -198,7 +198,13 @@ static void sweep(struct ph_account *a)
 	}
 	uint64_t pools = sum_of(m, PH_MEMORY_POOL_OBJECTS, PH_MEMORY_POOL_OVERHEAD);
 	uint64_t mi_pages = sum_of(m, PH_MEMORY_MIMALLOC_OBJECTS, PH_MEMORY_MIMALLOC_OVERHEAD);
-	m->rows[PH_MEMORY_MIMALLOC_UNUSED].bytes = mi_segments > mi_pages ? mi_segments - mi_pages : 0;
+	/* of segments that lie where something else is, nothing is believed */
+	if (mi_pages > mi_segments) {
+		memset(&m->rows[PH_MEMORY_MIMALLOC_OBJECTS], 0,
+		       (PH_MEMORY_MIMALLOC_OVERHEAD - PH_MEMORY_MIMALLOC_OBJECTS + 1) * sizeof(*m->rows));
+		mi_pages = 0;
+	}
+	m->rows[PH_MEMORY_MIMALLOC_UNUSED].bytes = mi_segments - mi_pages;
 	m->rows[PH_MEMORY_MIMALLOC_UNUSED].count = a->heap->mimalloc.segment_count;
 	uint64_t *rest = &m->rows[PH_MEMORY_MIMALLOC_REST].bytes;
 	if (a->mapped.bytes <= *rest) {

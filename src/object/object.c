@@ -170,6 +170,13 @@ static int64_t split_refcount(uint32_t local, int64_t shared)
 	return count >= deferred / 2 ? count - deferred : count;
 }
 
+bool ph_object_is_deferred(const struct ph_target *t, ph_addr object)
+{
+	enum { DEFERRED = 64 }; /* _PyGC_BITS_DEFERRED of Include/internal/pycore_gc.h, 3.13 to 3.15 */
+	uint64_t bits;
+	return ph_target_uint(t, object, PH_PyObject_ob_gc_bits, &bits) == PH_OK && bits & DEFERRED;
+}
+
 int64_t ph_object_refcount(const struct ph_target *t, ph_addr object)
 {
 	int64_t count = 0, local = 0;

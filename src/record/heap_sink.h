@@ -21,6 +21,7 @@ enum ph_object_flag {
 	PH_OBJECT_GUESSED = 1 << 2,	 /* of unknown layout: its edges are guesses */
 	PH_OBJECT_TYPE_VISITED = 1 << 3, /* gc.get_referents() gives the type */
 	PH_OBJECT_POOLED = 1 << 4,	 /* in a pool of pymalloc */
+	PH_OBJECT_DEFERRED = 1 << 5,	 /* free-threaded: not all references are in its count */
 };
 
 #define PH_EDGE_EXTRA 0x80 /* in the kind: gc.get_referents() does not give it */

@@ -52,10 +52,10 @@ static bool load_page(const struct ph_target *t, struct ph_mi_page *page)
 	/* of a huge block the size is the page's */
 	if (page->block_size > page->end - page->area && page->capacity == 1)
 		page->block_size = page->end - page->area;
-	if (page->block_size < 8 || !page->capacity)
+	if (page->block_size < 8 || page->block_size & 7 || !page->capacity)
 		return false;
 	page->start = first_block(t, page);
-	return page->start >= page->area && page->start < page->end &&
+	return !(page->start & 7) && page->start >= page->area && page->start < page->end &&
 	       page->capacity <= (page->end - page->start) / page->block_size;
 }
 
@@ -107,10 +107,23 @@ static bool load_segment(const struct ph_target *t, ph_addr at, struct ph_mi_seg
 	return true;
 }
 
+/* Of a header that lies the end may be anywhere. */
+static bool is_mapped(const struct ph_target *t, const struct ph_mi_segment *segment)
+{
+	const struct ph_segment *segments;
+	size_t count = ph_image_segments(t->image, &segments);
+	ph_addr at = segment->start;
+	for (size_t i = 0; i < count && at < segment->end; i++)
+		if (segments[i].start <= at && segments[i].end > at)
+			at = segments[i].end;
+	return at >= segment->end;
+}
+
 static struct ph_error *add_segment(const struct ph_target *t, struct ph_mimalloc *m, ph_addr at)
 {
 	struct ph_mi_segment segment;
-	if ((m->segment_count && at < m->segments[m->segment_count - 1].end) || !load_segment(t, at, &segment))
+	if ((m->segment_count && at < m->segments[m->segment_count - 1].end) || !load_segment(t, at, &segment) ||
+	    !is_mapped(t, &segment))
 		return NULL;
 	void *segments = grown(m->segments, m->segment_count, &m->segment_capacity, sizeof(*m->segments));
 	if (!segments)
