@@ -51,6 +51,9 @@ static struct ph_error *set_words(struct ph_redactor *redactor, const char *word
 		word[n] = '\0';
 		redactor->word_sizes[redactor->word_count] = (uint8_t)n;
 		redactor->begins[(unsigned char)word[0]] = true;
+		unsigned pair = (unsigned)(unsigned char)word[0] << 8 | (unsigned char)word[1];
+		redactor->pairs[pair / 8] |= (uint8_t)(1u << pair % 8);
+		redactor->any_pair |= n < 3;
 		redactor->word_count += n != 0;
 		p += size + (p[size] == ',');
 		if (redactor->word_count == PH_SECRET_WORDS_MAXIMUM && *p)
@@ -186,10 +189,27 @@ static void split(const char *name, size_t size, struct split_name *ret)
 	ret->starts[ret->count] = (uint16_t)n;
 }
 
+/* Is there anything in it that a word could begin with?  Most names are through with it. */
+static bool may_hold_word(const struct ph_redactor *redactor, const char *name, size_t size)
+{
+	unsigned pair = 0;
+	for (size_t i = 0; i < size; i++) {
+		unsigned char c = (unsigned char)name[i];
+		if (c >= 'A' && c <= 'Z')
+			c = (unsigned char)(c + 32);
+		else if (c < 0x80 && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+			continue;
+		pair = (pair << 8 | c) & 0xffff;
+		if (redactor->pairs[pair / 8] >> pair % 8 & 1)
+			return true;
+	}
+	return redactor->any_pair;
+}
+
 bool ph_redactor_is_secret_name(const struct ph_redactor *redactor, const char *name, size_t size)
 {
 	struct split_name s;
-	if (!redactor || redactor->mode != PH_REDACT_SECRETS || size < 3)
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS || size < 3 || !may_hold_word(redactor, name, size))
 		return false;
 	split(name, size, &s);
 	for (size_t i = 0; i < s.count; i++) {

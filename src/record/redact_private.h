@@ -31,6 +31,8 @@ struct ph_redactor {
 	char words[PH_SECRET_WORDS_MAXIMUM][PH_SECRET_WORD_SIZE];
 	uint8_t word_sizes[PH_SECRET_WORDS_MAXIMUM]; /* bytes, without the NUL */
 	bool begins[256]; /* some word begins with this byte */
+	uint8_t pairs[256 * 256 / 8]; /* and with these two: a bit each */
+	bool any_pair; /* a word may be too short to tell by them */
 	size_t word_count;
 	/* of three letters in lower case: some word begins with them, or it is "://"; useless with very short words */
 	bool filter[1 << PH_SECRET_FILTER_BITS];
