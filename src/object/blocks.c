@@ -81,7 +81,9 @@ static void str_blocks(const struct ph_shape *shape, ph_addr object, const struc
 			give(shape, object, PH_PyUnicodeObject_str, sink);
 		return;
 	}
-	if (ph_target_uint(t, object, PH_PyASCIIObject_state, &state) != PH_OK)
+	int64_t size;
+	if (ph_plain_str_size(shape->objects, object, &size) ||
+	    ph_target_uint(t, object, PH_PyASCIIObject_state, &state) != PH_OK)
 		return;
 	bool compact = state >> ph_target_trait(t, PH_TRAIT_STR_COMPACT_SHIFT) & 1;
 	bool ascii = state >> ph_target_trait(t, PH_TRAIT_STR_ASCII_SHIFT) & 1;

@@ -66,7 +66,8 @@ static bool learn(const struct ph_layout *layout, struct ph_plain *p)
 	p->general = (uint8_t)ph_layout_trait(layout, PH_TRAIT_DICT_KIND_GENERAL);
 	p->ascii_shift = (uint8_t)ph_layout_trait(layout, PH_TRAIT_STR_ASCII_SHIFT);
 	p->compact_shift = (uint8_t)ph_layout_trait(layout, PH_TRAIT_STR_COMPACT_SHIFT);
-	return p->stride[0] && p->stride[1] && p->ascii_shift < 32 && p->compact_shift < 32;
+	p->kind_shift = (uint8_t)ph_layout_trait(layout, PH_TRAIT_STR_KIND_SHIFT);
+	return p->kind_shift < 32 && p->stride[0] && p->stride[1] && p->ascii_shift < 32 && p->compact_shift < 32;
 }
 
 void ph_plain_learn(struct ph_objects *objects)
@@ -173,6 +174,24 @@ bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_e
 		return false;
 	put_items(items, count, sink);
 	return true;
+}
+
+bool ph_plain_ascii(const struct ph_objects *objects, ph_addr object, const uint8_t **ret, uint64_t *ret_length)
+{
+	const struct ph_plain *p = &objects->plain;
+	struct ph_image *image = objects->target->image;
+	const uint8_t *data = p->works ? ph_image_look(image, object, p->str_size) : NULL;
+	uint32_t state;
+	if (!data)
+		return false;
+	memcpy(&state, data + p->str_state, sizeof(state));
+	uint64_t length = word_at(data + p->str_length);
+	if (!(state >> p->ascii_shift & 1) || !(state >> p->compact_shift & 1) || (state >> p->kind_shift & 7) != 1 ||
+	    length >> 40)
+		return false;
+	*ret = ph_image_look(image, object + p->str_size, length);
+	*ret_length = length;
+	return *ret != NULL;
 }
 
 bool ph_plain_str_size(const struct ph_objects *objects, ph_addr object, int64_t *ret)

@@ -21,7 +21,7 @@ struct ph_plain {
 	uint8_t general; /* dk_kind of keys that are not all str */
 	uint16_t stride[2], key[2], value[2]; /* of entries: with a hash, without */
 	uint16_t str_size, str_state, str_length, str_wstr; /* wstr 0: there is none */
-	uint8_t compact_shift, ascii_shift;
+	uint8_t compact_shift, ascii_shift, kind_shift;
 };
 
 void ph_plain_learn(struct ph_objects *objects);
@@ -32,6 +32,8 @@ enum ph_plain_kind ph_plain_of(const struct ph_shape *shape);
 bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
 bool ph_plain_keys(const struct ph_objects *objects, ph_addr address, struct ph_dict_keys *ret,
 		   const uint8_t **ret_entries, int64_t *ret_refcnt);
+/* The characters of a compact str that says that it is ASCII, in the image. */
+bool ph_plain_ascii(const struct ph_objects *objects, ph_addr object, const uint8_t **ret, uint64_t *ret_length);
 /* str.__sizeof__() and dict.__sizeof__(), without the fixed part. */
 bool ph_plain_str_size(const struct ph_objects *objects, ph_addr object, int64_t *ret);
 bool ph_plain_dict_size(const struct ph_objects *objects, ph_addr object, int64_t *ret);

@@ -49,9 +49,18 @@ static bool take(const struct ph_target *t, ph_addr data, uint64_t size, size_t 
 }
 
 /* Compact, of one byte a character. */
-static bool get_str(const struct ph_target *t, ph_addr object, size_t maximum, struct ph_scalar *ret)
+static bool get_str(const struct ph_objects *objects, ph_addr object, size_t maximum, struct ph_scalar *ret)
 {
+	const struct ph_target *t = objects->target;
 	struct ph_struct s;
+	const uint8_t *text;
+	uint64_t length;
+	if (ph_plain_ascii(objects, object, &text, &length)) {
+		ret->text = (const char *)text;
+		ret->size = length < maximum ? length : maximum;
+		ret->cut = ret->size < length;
+		return is_ascii(text, ret->size);
+	}
 	if (ph_target_trait(t, PH_TRAIT_STR_IS_BYTES) == 1 ||
 	    ph_struct_load(t, object, ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject), &s) != PH_OK)
 		return false;
@@ -143,7 +152,7 @@ bool ph_scalar_get(const struct ph_shape *shape, ph_addr object, size_t maximum,
 	ret->cut = ret->is_bytes = false;
 	switch (shape->type->kind) {
 	case PH_KIND_STR:
-		return get_str(shape->objects->target, object, maximum, ret);
+		return get_str(shape->objects, object, maximum, ret);
 	case PH_KIND_BYTES:
 		return get_bytes(shape, object, maximum, ret);
 	case PH_KIND_INT:
