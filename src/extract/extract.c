@@ -12,7 +12,7 @@
  * pages count as resident, and what a stack reaches can lie anywhere in it. */
 #define DROP_INTERVAL 4096
 /* A dump of the heap may take more memory than the report, and comes by the same objects many times. */
-#define DUMP_INTERVAL 131072
+#define BOUND_INTERVAL 256
 
 void ph_extract_drop_pages(struct ph_extract *extract)
 {
@@ -25,7 +25,10 @@ void ph_extract_drop_pages(struct ph_extract *extract)
 static void live_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret)
 {
 	struct ph_extract *extract = self;
-	if (++extract->values % (extract->dumping ? DUMP_INTERVAL : DROP_INTERVAL) == 0)
+	extract->values++;
+	if (extract->dumping && extract->values % BOUND_INTERVAL == 0)
+		ph_image_bound_pages(extract->image, 14);
+	else if (!extract->dumping && extract->values % DROP_INTERVAL == 0)
 		ph_extract_drop_pages(extract);
 	ph_object_value(extract->objects, address, limits, ret);
 }

@@ -235,6 +235,8 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	if (!error)
 		error = ph_heap_secrets_begin(walk->extract, walk->heap, &walk->secrets);
 	if (!error)
+		ph_extract_drop_pages(walk->extract);
+	if (!error)
 		error = run(walk, work_on_objects);
 	if (error)
 		return error;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #define PAGE ((ph_addr)4096)
-#define DROP_ALL 8 /* units */
 
 static size_t slot_of(ph_addr address)
 {
@@ -281,7 +280,7 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
 	if (!w->error)
 		w->error = w->walk->sink->unit(w->walk->sink->self, unit, false);
-	/* now and then also what lies before and was looked at again */
-	ph_image_drop_pages(heap->target->image, number % DROP_ALL ? start : 0, end);
+	ph_image_drop_pages(heap->target->image, start, end);
+	ph_image_bound_pages(heap->target->image, 10);
 	return w->error;
 }

@@ -367,6 +367,7 @@ static struct ph_error *sweep_regions(void *user, unsigned number)
 			sweep_pool(w, &heap->pools[i]);
 		meet_edges(&w->sink);
 		ph_image_drop_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address);
+		ph_image_bound_pages(heap->target->image, 10);
 		first = sweep->next;
 	}
 	give_outside(w);

@@ -3,9 +3,11 @@
  * span of the last hit, else a binary search. */
 #include "image/ondemand.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 static int compare_spans(const void *a, const void *b)
@@ -308,5 +310,41 @@ void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 		high &= ~(page - 1);
 		if (low < high)
 			madvise((void *)low, high - low, MADV_DONTNEED);
+	}
+}
+
+/* Bytes of mapped files that are resident, ours included; 0 unknown. */
+static uint64_t resident_bytes(void)
+{
+	char text[128];
+	unsigned long long size, resident, shared;
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return sscanf(text, "%llu %llu %llu", &size, &resident, &shared) == 3 ?
+		       (uint64_t)shared * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths)
+{
+	enum { LEAST = 64 << 20 };
+	static _Thread_local unsigned turn;
+	uint64_t held = 0, before = 0;
+	for (size_t i = 0; i < image->span_count; i++)
+		held += image->spans[i].end - image->spans[i].start;
+	if (held < LEAST || resident_bytes() <= held / 16 * sixteenths)
+		return;
+	uint64_t from = held / 16 * (turn++ % 16), to = from + held / 16 + 16;
+	for (size_t i = 0; i < image->span_count && before < to; i++) {
+		const struct ph_span *s = &image->spans[i];
+		uint64_t size = s->end - s->start;
+		if (before + size > from)
+			ph_image_drop_pages(image, s->start + (from > before ? from - before : 0),
+					    s->start + (to - before < size ? to - before : size));
+		before += size;
 	}
 }
