@@ -78,7 +78,8 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 		ph_addr end = segments[i].start + segments[i].file_size;
 		ph_addr at = (segments[i].start + pool_size - 1) & ~(pool_size - 1);
 		ph_addr behind = at;
-		for (; at + pool_size <= end; at += pool_size) {
+		/* a segment may lie at the very end of the address space, and `at` begin again at 0 */
+		for (; at >= segments[i].start && at < end && end - at >= pool_size; at += pool_size) {
 			if (at - behind > WINDOW) {
 				ph_image_drop_pages(t->image, behind, at);
 				behind = at;

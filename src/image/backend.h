@@ -158,7 +158,11 @@ size_t ph_image_core_readable(struct ph_image *image, ph_addr addr, size_t maxim
 const struct ph_mapping *ph_image_mapping_at(const struct ph_image *image, ph_addr addr);
 const struct ph_segment *ph_image_segment_at(const struct ph_image *image, ph_addr addr);
 
-/* segments.c: sort the segments, and cut off what overlaps an earlier one; returns how many did. */
+/* No segment reaches beyond it: the sum of an address in a segment and of less than a megabyte does not overflow, which walks
+ * by alignment rely on.  No kernel maps that last megabyte; Linux's vsyscall page is 10 MB below the end. */
+#define PH_ADDRESS_TOP (UINT64_MAX - 0xfffff)
+
+/* segments.c: sort the segments, and cut off what overlaps an earlier one or leaves the address space; returns how many did. */
 uint64_t ph_image_settle_segments(struct ph_image *image);
 /* The spans of segments that lie in `data` (a whole file), and what a cut took of them as damage. */
 struct ph_error *ph_image_hold_segments(struct ph_image *image, const uint8_t *data)

@@ -238,6 +238,10 @@ static void emit(struct ph_minidump *md, ph_addr start, ph_addr end, const struc
 		 const struct ph_minidump_range *range)
 {
 	struct ph_image *image = md->image;
+	if (start >= PH_ADDRESS_TOP)
+		return;
+	if (end > PH_ADDRESS_TOP)
+		end = PH_ADDRESS_TOP;
 	/* what no list describes can at least be read, and may have been written */
 	struct ph_segment s = { .start = start, .end = end, .readable = true, .writable = true };
 	if (region) {

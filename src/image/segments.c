@@ -23,6 +23,15 @@ uint64_t ph_image_settle_segments(struct ph_image *image)
 	for (size_t i = 0; i < image->segment_count; i++) {
 		struct ph_segment s = segments[i];
 		ph_addr last = n ? segments[n - 1].end : 0;
+		if (s.end > PH_ADDRESS_TOP) {
+			lies++;
+			if (s.start >= PH_ADDRESS_TOP)
+				continue;
+			s.end = PH_ADDRESS_TOP;
+			s.missing = 0;
+			if (s.file_size > s.end - s.start)
+				s.file_size = s.end - s.start;
+		}
 		if (s.start < last) {
 			uint64_t cut = last - s.start;
 			lies++;

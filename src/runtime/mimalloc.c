@@ -142,8 +142,9 @@ static struct ph_error *find(const struct ph_target *t, struct ph_mimalloc *ret)
 	for (size_t i = 0; !error && i < count; i++) {
 		if (!segments[i].writable || !segments[i].file_size)
 			continue;
-		ph_addr at = (segments[i].start + SEGMENT_ALIGN - 1) & ~(SEGMENT_ALIGN - 1);
-		for (; !error && at < segments[i].start + segments[i].file_size; at += SEGMENT_ALIGN)
+		ph_addr start = segments[i].start, at = (start + SEGMENT_ALIGN - 1) & ~(SEGMENT_ALIGN - 1);
+		/* at the very end of the address space `at` begins again at 0 */
+		for (; !error && at >= start && at - start < segments[i].file_size; at += SEGMENT_ALIGN)
 			error = add_segment(t, &m, at);
 	}
 	if (error)

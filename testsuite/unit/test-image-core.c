@@ -228,6 +228,24 @@ static void test_overlap(const struct bytes *core)
 	free(c.data);
 }
 
+/* At the end of the address space, where the sum of an address and a page would begin again at 0. */
+static void test_end_of_space(const struct bytes *core)
+{
+	static const uint64_t starts[] = { UINT64_MAX - 7, UINT64_MAX - 0xfff, UINT64_MAX - 0x100fff };
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		struct bytes c = copy(core);
+		const struct ph_segment *s;
+		set(&c, CORE_PHDR(2) + 16, starts[i], 8);
+		set(&c, CORE_PHDR(2) + 40, UINT64_MAX - starts[i], 8);
+		struct ph_image *image = parse(&c);
+		size_t n = ph_image_segments(image, &s);
+		CHECK(n && s[n - 1].end < UINT64_MAX - 0xfffff + 1 && s[n - 1].end + 0xfffff > s[n - 1].end);
+		CHECK(!ph_image_info(image)->complete && ph_image_damage(image)->count >= 1);
+		ph_image_close(image);
+		free(c.data);
+	}
+}
+
 /* More than 65,534 program headers: their number is in section 0. */
 static void test_many_segments(void)
 {
@@ -342,6 +360,7 @@ int main(void)
 	test_other_machines(&core);
 	test_lies(&core);
 	test_overlap(&core);
+	test_end_of_space(&core);
 	test_many_segments();
 	test_stack();
 	test_gcore();
