@@ -86,6 +86,10 @@ static bool condition_holds(unsigned condition, const struct ph_abi *abi)
 		return !abi->wide_gc_head;
 	case PH_IF_LONG_DOUBLE:
 		return abi->pointer_size == 8 && abi->lock_size;
+	case PH_IF_WINDOWS:
+		return !abi->lock_size;
+	case PH_IF_NOT_WINDOWS:
+		return abi->lock_size != 0;
 	default:
 		return true;
 	}

@@ -12,7 +12,7 @@
  *	PH_NEST_IF(condition, struct, member, nested struct, n, versions)
  *	PH_BIT(struct, member, bits, versions)		a bit-field of an unsigned int
  *	PH_PAD(class, n, versions)			n elements without a name; and PH_PAD_IF
- *	PH_ALIGN(n, versions)				within others, the struct is aligned to n bytes only
+ *	PH_ALIGN(n, versions)				within others, the struct is aligned to n bytes only; and PH_ALIGN_IF
  *
  * Where a struct is too large to be listed whole, explicit offsets, in a file for each kind of ABI (enum ph_abi_kind;
  * tables.c says which file is whose).  A field without a row for the kind is absent there, never another kind's:
@@ -75,6 +75,8 @@ enum ph_condition {
 	PH_IF_WIDE_GC_HEAD,
 	PH_IF_PLAIN_GC_HEAD,
 	PH_IF_LONG_DOUBLE, /* long double has 16 bytes: 64-bit, but for Windows */
+	PH_IF_WINDOWS,	   /* locks are not pthreads' */
+	PH_IF_NOT_WINDOWS,
 };
 
 enum ph_row_kind { PH_ROW_STRUCT, PH_ROW_MEMBER, PH_ROW_BIT, PH_ROW_ALIGN };

@@ -13,8 +13,10 @@
 	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = -1,              \
 	  .nested = -1, .versions = { __VA_ARGS__ } },
 #define PH_PAD(k, c, ...) PH_PAD_IF(ALWAYS, k, c, __VA_ARGS__)
-#define PH_ALIGN(n, ...)                                                                                               \
-	{ .kind = PH_ROW_ALIGN, .count = (n), .field = -1, .nested = -1, .versions = { __VA_ARGS__ } },
+#define PH_ALIGN_IF(i, n, ...)                                                                                         \
+	{ .kind = PH_ROW_ALIGN, .condition = PH_IF_##i, .count = (n), .field = -1, .nested = -1,                        \
+	  .versions = { __VA_ARGS__ } },
+#define PH_ALIGN(n, ...) PH_ALIGN_IF(ALWAYS, n, __VA_ARGS__)
 #define PH_MEMBER_IF(i, s, m, k, c, ...)                                                                               \
 	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = PH_##s##_##m,    \
 	  .nested = -1, .versions = { __VA_ARGS__ } },

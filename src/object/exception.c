@@ -14,6 +14,7 @@ static const struct { const char *type, *name; enum ph_field field; } members[] 
 	{ "OSError", "strerror", PH_PyOSErrorObject_strerror },
 	{ "OSError", "filename", PH_PyOSErrorObject_filename },
 	{ "OSError", "filename2", PH_PyOSErrorObject_filename2 },
+	{ "OSError", "winerror", PH_PyOSErrorObject_winerror },
 	{ "SyntaxError", "msg", PH_PySyntaxErrorObject_msg },
 	{ "SyntaxError", "filename", PH_PySyntaxErrorObject_filename },
 	{ "SyntaxError", "lineno", PH_PySyntaxErrorObject_lineno },

@@ -174,7 +174,7 @@ static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_s
 	if (!is_in_ntdll(runtime, native))
 		return false;
 	struct ph_waiting waiting = { .what = "gil", .syscall = -1 };
-	/* what take_gil() waits with; behind it is what drop_gil() waits with, of which stacks have traces */
+	/* what take_gil() waits with: a word, or a handle and a count; behind it are mutexes, of which stacks have traces */
 	ph_addr start = gil ? ph_target_at(target, gil, PH_gil_runtime_state_mutex) : 0;
 	size_t limit = on_stack(runtime, native, start, start + 2 * target->layout.abi.pointer_size);
 	ph_addr lock = find_lock(runtime, thread, (struct wait){ .windows = native, .limit = limit });
