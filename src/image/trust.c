@@ -3,7 +3,8 @@
  *
  * Looked for in this order: the executable that the user named; the recorded path
  * below the sysroot or, without one, on the host; the folders of
- * solib_search_path.  With a sysroot nothing outside it is opened, but for the
+ * solib_search_path; where a minidump has a name without a path, the folders of the other modules and the system's, for a file
+ * with the build-id.  With a sysroot nothing outside it is opened, but for the
  * executable, which the user named.
  *
  * A file is used when its build-id is the one in the core.  Where the core holds
@@ -12,6 +13,7 @@
  * as the core holds them, and it must hold at least one of them. */
 #include "image/backend.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -210,6 +212,68 @@ static bool try_path(struct ph_image *image, struct ph_module *module, struct ph
 	return true;
 }
 
+/* ---- a library that is known by its name alone: Crashpad's lists have what the dynamic linker's has ---- */
+
+#define MAX_FOLDERS 64
+
+/* Below a folder; that another file of the name is there is no news. */
+static bool try_folder(struct ph_image *image, struct ph_module *module, struct ph_module_state *state,
+		       const char *folder, size_t size, const char *behind)
+{
+	unsigned warnings = image->file_warnings;
+	ph_auto_buffer struct ph_buffer path = PH_BUFFER(PATH_MAX);
+	ph_buffer_append(&path, folder, size);
+	ph_buffer_printf(&path, "%s/%s", behind, module->name);
+	image->file_warnings = MAX_WARNINGS + 1;
+	bool found = try_path(image, module, state, image->sysroot, ph_buffer_text(&path));
+	image->file_warnings = warnings;
+	return found;
+}
+
+/* Debian's folders for each kind of machine, /usr/lib/x86_64-linux-gnu. */
+static bool try_multiarch(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	ph_auto_buffer struct ph_buffer path = PH_BUFFER(PATH_MAX);
+	bool found = false;
+	ph_buffer_printf(&path, "%s/usr/lib", image->sysroot ? image->sysroot : "");
+	DIR *dir = opendir(ph_buffer_text(&path));
+	struct dirent *entry;
+	for (unsigned n = 0; dir && !found && n < MAX_FOLDERS && (entry = readdir(dir));) {
+		char behind[NAME_MAX + 2];
+		if (!strstr(entry->d_name, "-linux-"))
+			continue;
+		snprintf(behind, sizeof(behind), "/%s", entry->d_name);
+		found = try_folder(image, module, state, "/usr/lib", 8, behind);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Beside the other modules, in lib beside the program's folder, in the system's folders; only what has the build-id. */
+static bool find_by_name(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
+{
+	static const char *const folders[] = { "/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64" };
+	unsigned tried = 0;
+	for (size_t i = 0; i < image->module_count && tried < MAX_FOLDERS; i++) {
+		const struct ph_module *other = &image->modules[i];
+		size_t size = *other->path == '/' ? (size_t)(other->name - other->path) : 0;
+		const struct ph_module *last = i ? other - 1 : NULL;
+		if (size < 2 || (last && !other->is_executable && (size_t)(last->name - last->path) == size &&
+				 !memcmp(last->path, other->path, size)))
+			continue;
+		tried++;
+		if (try_folder(image, module, state, other->path, size - 1, "") ||
+		    (other->is_executable && try_folder(image, module, state, other->path, size - 1, "/../lib")))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (try_folder(image, module, state, folders[i], strlen(folders[i]), ""))
+			return true;
+	return try_multiarch(image, module, state);
+}
+
 /* A folder of the search path: its name is the user's, the file's is the target's. */
 static bool try_search_path(struct ph_image *image, struct ph_module *module, struct ph_module_state *state)
 {
@@ -270,6 +334,8 @@ void ph_image_find_file(struct ph_image *image, struct ph_module *module, struct
 	if (try_path(image, module, state, image->sysroot, module->path))
 		return;
 	if (!image->sysroot && image->search_path && *module->name && try_search_path(image, module, state))
+		return;
+	if (!strchr(module->path, '/') && module->build_id && find_by_name(image, module, state))
 		return;
 	ph_explain(image->callbacks, "module %s: no file: %s", module->path, module->why_not);
 }

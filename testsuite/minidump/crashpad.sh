@@ -29,6 +29,9 @@ for version in 3.8 3.11 3.13; do
 	out_says '^2 threads whose Python state could not be read:'
 	out_says 'heap: is not in this minidump: stacks only, written by Crashpad$'
 	out_says 'heap: one that has it: Crashpad holds the memory that a program adds .*gcore'
+	# its list of modules has names of libraries without a path: they are found by their build-ids
+	run 1 "$CORE2PYHEAP" --no-dump --report=none --explain "$dump"
+	err_says 'module libc\.so\.6: file /.*/libc\.so\.6, build-id'
 	run 1 "$CORE2PYHEAP" --report=json -o "$work/pyheap" "$dump"
 	cp "$work/out" "$work/json"
 	json_check 'r["image"]["kind"] == "minidump" and r["image"]["os"] == "linux" and r["image"]["complete"]'
