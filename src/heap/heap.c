@@ -254,7 +254,9 @@ void ph_work_walk(struct ph_heap_work *w, ph_addr object)
 {
 	ph_addr type;
 	const struct ph_shape *shape =
-		ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK ? shape_of_type(w, type) : NULL;
+		ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK
+			? shape_of_type(w, type)
+			: NULL;
 	if (shape)
 		walk(w, shape, object);
 }

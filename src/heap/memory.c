@@ -128,7 +128,8 @@ static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment
 	if (ph_image_module_at(a->target->image, at))
 		return s->writable ? PH_MEMORY_MODULE_DATA : PH_MEMORY_MODULE_TEXT;
 	/* mimalloc maps arenas of many megabytes */
-	if (s->writable && (a->mapped.count || a->heap->mimalloc.page_count) && s->end - s->start >= MIMALLOC_LEAST && has_objects(a, s->start, s->end))
+	if (s->writable && (a->mapped.count || a->heap->mimalloc.page_count) &&
+	    s->end - s->start >= MIMALLOC_LEAST && has_objects(a, s->start, s->end))
 		return PH_MEMORY_MIMALLOC_REST;
 	return s->writable ? PH_MEMORY_OTHER : PH_MEMORY_MODULE_TEXT;
 }
@@ -139,8 +140,8 @@ static void put(struct ph_account *a, enum ph_memory_kind kind, uint64_t bytes)
 	a->memory.rows[kind].count += bytes != 0;
 }
 
-/* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, and of mimalloc's segments
- * page by page, but for what no pool and no page takes. */
+/* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, and of mimalloc's
+ * segments page by page, but for what no pool and no page takes. */
 static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t bytes, uint64_t *arenas,
 		       uint64_t *mi_segments)
 {

@@ -51,8 +51,8 @@ static struct ph_error *walk_page(struct ph_heap_work *w, const struct ph_mi_pag
 	return ph_work_drain(w);
 }
 
-/* Objects first, so that few of those that they refer to are news.  Pages are not marked: what refers to an object in a block
- * that a free list claims, or in a page of other memory, is believed where it has a type and a count. */
+/* Objects first, so that few of those that they refer to are news.  Pages are not marked: what refers to an object in a
+ * block that a free list claims, or in a page of other memory, is believed where it has a type and a count. */
 struct ph_error *ph_heap_sweep_mimalloc(struct ph_heap_work *w)
 {
 	const struct ph_mimalloc *m = &w->heap->mimalloc;

@@ -30,8 +30,8 @@ struct ph_heap_work {
 	struct ph_edge_sink sink;
 };
 
-/* The object in a block, behind what precedes it; 0 when it is none.  `data` is the block's first bytes, at least 128 of
- * them or all. */
+/* The object in a block, behind what precedes it; 0 when it is none.  `data` is the block's first bytes, at least 128
+ * of them or all. */
 ph_addr ph_work_object(struct ph_heap_work *work, ph_addr block, const uint8_t *data, uint64_t block_size,
 		       const struct ph_shape **ret);
 /* Meet what an object that is in the set refers to. */

@@ -108,8 +108,8 @@ bool ph_layout_peek_debug_offsets(const void *data, size_t size, bool big_endian
 bool ph_layout_place_greenlet(struct ph_layout *layout, struct ph_version greenlet);
 bool ph_layout_greenlet_known(size_t index, struct ph_version *ret);
 
-/* The structs of mimalloc, as version `index` of those that are known, the newest first.  False: no more, or this CPython has
- * none of it; the layout is then of no use but for another try. */
+/* The structs of mimalloc, as version `index` of those that are known, the newest first.  False: no more, or this CPython
+ * has none of it; the layout is then of no use but for another try. */
 bool ph_layout_place_mimalloc(struct ph_layout *layout, size_t index);
 
 static inline bool ph_layout_has(const struct ph_layout *layout, enum ph_field field)

@@ -11,14 +11,14 @@ enum { MI_21 = 1, MI_25 = 2, MI_ALL = MI_21 | MI_25 };
 /* one brace, which the row closes */
 #define PH_OF(...) { __VA_ARGS__,
 #define PH_STRUCT(s) { .kind = PH_ROW_STRUCT, .field = PH_SIZEOF_##s, .nested = -1, .versions = { ALL } } },
-#define PH_PAD_IF(i, k, c, ...)                                                                                        \
-	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = -1,              \
+#define PH_PAD_IF(i, k, c, ...)                                                                                       \
+	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = -1,             \
 	  .nested = -1, .versions = { __VA_ARGS__ } } },
-#define PH_NEST_IF(i, s, m, n, c, ...)                                                                                 \
-	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_STRUCT, .count = (c),                        \
+#define PH_NEST_IF(i, s, m, n, c, ...)                                                                                \
+	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_STRUCT, .count = (c),                       \
 	  .field = PH_##s##_##m, .nested = PH_SIZEOF_##n, .versions = { __VA_ARGS__ } } },
-#define PH_MEMBER_IF(i, s, m, k, c, ...)                                                                               \
-	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = PH_##s##_##m,    \
+#define PH_MEMBER_IF(i, s, m, k, c, ...)                                                                              \
+	{ .kind = PH_ROW_MEMBER, .condition = PH_IF_##i, .class = PH_CLASS_##k, .count = (c), .field = PH_##s##_##m,   \
 	  .nested = -1, .versions = { __VA_ARGS__ } } },
 #define PH_MEMBER(s, m, k, c, ...) PH_MEMBER_IF(ALWAYS, s, m, k, c, __VA_ARGS__)
 

@@ -70,8 +70,8 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 /* References to it; -1 immortal, INT64_MIN where it cannot be read.  Of a free-threaded build what its own thread and
  * the others count together: what a thread keeps for itself (of types and code, since 3.14) is not in it. */
 int64_t ph_object_refcount(const struct ph_target *target, ph_addr object);
-/* Free-threaded: what frames hold of it, and (3.14 on, of types and code) what its threads count by themselves, is not in its
- * count. */
+/* Free-threaded: what frames hold of it, and (3.14 on, of types and code) what its threads count by themselves, is not
+ * in its count. */
 bool ph_object_is_deferred(const struct ph_target *target, ph_addr object);
 
 /* ---- typed readers; PH_CORRUPT when the object is of another type ---- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Blocks of mimalloc, which free-threaded builds have for all of Python's memory, and others with PYTHONMALLOC=mimalloc.
+/* Blocks of mimalloc, which free-threaded builds have for all of Python's memory, others with PYTHONMALLOC=mimalloc.
  *
- * Segments of 32 MiB, aligned to that, begin with a header that checks itself, so that neither the threads' heaps nor the
- * list of what ended threads abandoned is needed; they are cut into pages of one block size each (mi_segment_t and mi_page_t
- * of Include/internal/mimalloc/mimalloc/types.h, Objects/mimalloc/segment.c).  On 64-bit machines only. */
+ * Segments of 32 MiB, aligned to that, begin with a header that checks itself, so that neither the threads' heaps nor
+ * the list of what ended threads abandoned is needed; they are cut into pages of one block size each (mi_segment_t and
+ * mi_page_t of Include/internal/mimalloc/mimalloc/types.h, Objects/mimalloc/segment.c).  On 64-bit machines only. */
 #ifndef RUNTIME_MIMALLOC_H
 #define RUNTIME_MIMALLOC_H
 
@@ -39,7 +39,7 @@ struct ph_mimalloc {
 	size_t segment_count, segment_capacity;
 };
 
-/* Every page in use of an image; the target's layout has the structs of the version of mimalloc that fits, afterwards. */
+/* Every page in use of an image; afterwards the target's layout has the structs of the mimalloc that fits. */
 struct ph_error *ph_mimalloc_find(struct ph_target *target, struct ph_mimalloc *ret)
 	__attribute__((warn_unused_result));
 void ph_mimalloc_deinit(struct ph_mimalloc *mimalloc);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A process of a free-threaded CPython that never was: compiled with -DPy_GIL_DISABLED=1 against the internal headers of an
- * ordinary build, it lays out in its memory what such an interpreter would have there (the runtime's state, an interpreter,
- * thread states, frames, code, objects of the wide head), prints what that means, and dies.  Shares nothing with the project:
- * where a member lies is the compiler's word.
+/* A process of a free-threaded CPython that never was: compiled with -DPy_GIL_DISABLED=1 against the internal headers of
+ * an ordinary build, it lays out in its memory what such an interpreter would have there (the runtime's state, an
+ * interpreter, thread states, frames, code, objects of the wide head), prints what that means, and dies.  Shares nothing
+ * with the project: where a member lies is the compiler's word.
  *
  * usage: process [tables]      with `tables` _Py_DebugOffsets is not there
  *
@@ -126,8 +126,10 @@ static void make_page(mi_segment_t *segment, size_t slice, struct page *page)
 
 static void make_segment(void)
 {
-	char *room = mmap(NULL, 2 * MI_SEGMENT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	mi_segment_t *segment = (mi_segment_t *)(((uintptr_t)room + MI_SEGMENT_SIZE - 1) & ~(uintptr_t)(MI_SEGMENT_SIZE - 1));
+	char *room = mmap(NULL, 2 * MI_SEGMENT_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uintptr_t aligned = ((uintptr_t)room + MI_SEGMENT_SIZE - 1) & ~(uintptr_t)(MI_SEGMENT_SIZE - 1);
+	mi_segment_t *segment = (mi_segment_t *)aligned;
 	size_t slice = 1;
 	if (room == MAP_FAILED || sizeof(*segment) > MI_SEGMENT_SLICE_SIZE)
 		abort();
@@ -355,8 +357,8 @@ typedef PyObject *reference;
 #define deferred(object) (object)
 #endif
 
-static void fill_frame(_PyInterpreterFrame *f, PyCodeObject *c, unsigned unit, int copy, size_t count, reference *locals,
-		       PyObject *globals)
+static void fill_frame(_PyInterpreterFrame *f, PyCodeObject *c, unsigned unit, int copy, size_t count,
+		       reference *locals, PyObject *globals)
 {
 	f->f_executable = deferred((PyObject *)c);
 	f->f_globals = globals;
@@ -443,20 +445,22 @@ static void lay_out_texts(PyThreadState *thread)
 			       counted(new_text(wide, 2, 2, 0x20ac)), counted(new_text(widest, 1, 4, 0x1f40d)),
 			       deferred(bytes("a\0b", 3)) };
 	push_frame(thread, code("texts", 20, COUNT(names), names), 3, 0, COUNT(locals), locals, globals);
-	say("main frame texts 23 ascii='hello' latin='\xc3\xa9t\xc3\xa9' wide='\xe2\x82\xac!' widest='\xf0\x9f\x90\x8d' raw=b'a\\x00b'");
+	say("main frame texts 23 ascii='hello' "
+	    "latin='\xc3\xa9t\xc3\xa9' wide='\xe2\x82\xac!' widest='\xf0\x9f\x90\x8d' raw=b'a\\x00b'");
 }
 
 static void lay_out_containers(PyThreadState *thread)
 {
 	static const char *const names[] = { "items", "pair", "empty", "names", "numbers" };
-	PyObject *inner[] = { integer(1, 1, 1), text("two") }, *three[] = { tuple(2, inner), Py_None, integer(0, 0, 0) };
+	PyObject *inner[] = { integer(1, 1, 1), text("two") };
+	PyObject *three[] = { tuple(2, inner), Py_None, integer(0, 0, 0) };
 	PyObject *by_name[][2] = { { text("a"), integer(1, 7, 1) }, { text("b"), list(2, inner) } };
 	PyObject *by_number[][2] = { { integer(1, 5, 1), text("five") }, { Py_None, Py_False } };
 	reference locals[] = { counted(list(3, three)), deferred(tuple(2, inner)), counted(list(0, NULL)),
 			       counted(dict(2, by_name, 0)), counted(dict(2, by_number, 1)) };
 	push_frame(thread, code("containers", 30, COUNT(names), names), 1, 0, COUNT(locals), locals, globals);
-	say("main frame containers 31 items=[(1, 'two'), None, 0] pair=(1, 'two') empty=[] names={'a': 7, 'b': [1, 'two']} "
-	    "numbers={5: 'five', None: False}");
+	say("main frame containers 31 items=[(1, 'two'), None, 0] pair=(1, 'two') empty=[] "
+	    "names={'a': 7, 'b': [1, 'two']} numbers={5: 'five', None: False}");
 }
 
 /* An exception that is being handled, raised two frames down. */
@@ -540,7 +544,9 @@ int main(int argc, char **argv)
 	((PyLongObject *)hex)->long_value.ob_digit[0] = PY_VERSION_HEX & PyLong_MASK;
 	((PyLongObject *)hex)->long_value.ob_digit[1] = PY_VERSION_HEX >> PyLong_SHIFT;
 	PyObject *of_sys[][2] = { { text("hexversion"), hex } };
-	PyObject *of_builtins[][2] = { { text("None"), Py_None }, { text("True"), Py_True }, { text("False"), Py_False } };
+	PyObject *of_builtins[][2] = {
+		{ text("None"), Py_None }, { text("True"), Py_True }, { text("False"), Py_False }
+	};
 	PyObject *of_app[][2] = { { text("__name__"), text("app") } };
 	interpreter = &_PyRuntime._main_interpreter;
 	interpreter->sysdict = dict(1, of_sys, 0);
