@@ -36,9 +36,18 @@ void ph_explain(const struct ph_callbacks *callbacks, const char *format, ...)
 	va_end(ap);
 }
 
+static _Thread_local const atomic_bool *stop_flag;
+
+void ph_callbacks_stop_at(const atomic_bool *stop)
+{
+	stop_flag = stop;
+}
+
 struct ph_error *ph_progress(const struct ph_callbacks *callbacks, const char *stage, unsigned long long done,
 			     unsigned long long total)
 {
+	if (stop_flag)
+		return *stop_flag ? ph_error_create(PH_ERROR_CANCELLED, "stopped") : NULL;
 	if (callbacks && callbacks->progress && !callbacks->progress(callbacks->user, stage, done, total))
 		return ph_error_create(PH_ERROR_CANCELLED, "stopped");
 	return NULL;

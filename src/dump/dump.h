@@ -50,8 +50,9 @@ struct ph_dump_contents {
 	struct ph_error *(*walk_heap)(void *user, const struct ph_heap_sink *sink);
 	/* appends what memory.json is to hold, after the walk; NULL: there is none */
 	struct ph_error *(*memory)(void *user, struct ph_buffer *out);
-	void *walk_user; /* of both */
-	const struct ph_damage *heap_damage; /* for the manifest, beside the report's; NULL none */
+	void *walk_user; /* of these three */
+	/* of the heap, for the manifest, beside the report's; NULL none.  Waits until the heap has been found */
+	struct ph_error *(*heap_damage)(void *user, const struct ph_damage **ret);
 	int64_t time; /* seconds since 1970 for member dates: SOURCE_DATE_EPOCH or the core's own */
 	const char *heap; /* "none", "stacks", "full" */
 	size_t pickle_objects; /* of the pickle part at most; 0: there is none.  Needs render */

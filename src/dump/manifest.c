@@ -113,7 +113,8 @@ static void put_policy(struct ph_json *j, const struct ph_report *report)
 	ph_json_object_end(j);
 }
 
-void ph_dump_manifest_json(const struct ph_dump_contents *contents, struct ph_buffer *out)
+void ph_dump_manifest_json(const struct ph_dump_contents *contents, const struct ph_damage *heap_damage,
+			   struct ph_buffer *out)
 {
 	const struct ph_report *report = contents->report;
 	struct ph_json j = ph_json(out, 2);
@@ -129,7 +130,7 @@ void ph_dump_manifest_json(const struct ph_dump_contents *contents, struct ph_bu
 	for (size_t i = 0; i < contents->field_count; i++)
 		ph_json_put_string(&j, contents->fields[i].key, contents->fields[i].value);
 	ph_json_object_end(&j);
-	put_damage(&j, &report->damage, contents->heap_damage);
+	put_damage(&j, &report->damage, heap_damage);
 	put_sources(&j, contents);
 	ph_json_object_end(&j);
 	ph_buffer_putc(out, '\n');

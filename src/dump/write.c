@@ -174,8 +174,11 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 				    const struct ph_buffer *report)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_REPORT_MAXIMUM);
-	ph_dump_manifest_json(contents, &text);
-	struct ph_error *error = add_text(writer, PH_MEMBER_MANIFEST, &text);
+	const struct ph_damage *damage = NULL;
+	struct ph_error *error = contents->heap_damage ? contents->heap_damage(contents->walk_user, &damage) : NULL;
+	ph_dump_manifest_json(contents, damage, &text);
+	if (!error)
+		error = add_text(writer, PH_MEMBER_MANIFEST, &text);
 	if (!error)
 		error = add_text(writer, PH_MEMBER_REPORT, report);
 	if (!error) {

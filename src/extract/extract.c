@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "extract/extract.h"
+#include "extract/heap.h"
 #include "heap/heap.h"
 
 #include "base/callbacks.h"
@@ -164,7 +165,7 @@ void ph_extract_free(struct ph_extract *extract)
 	if (!extract)
 		return;
 	ph_extract_free_sources(extract);
-	ph_heap_free(extract->heap);
+	ph_extract_end_heap(extract);
 	if (extract->memory)
 		ph_memory_deinit(extract->memory);
 	free(extract->memory);

@@ -60,6 +60,7 @@ struct ph_extract {
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
 	struct ph_memory *memory; /* what it is for, where a walk over the heap found out; NULL else */
+	struct ph_heap_finding *finding; /* a thread that finds it (memory.c); NULL: none was begun */
 };
 
 /* Find the interpreter: `source` and `render` work from then on.  The image stays

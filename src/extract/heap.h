@@ -5,6 +5,11 @@
 #include "extract/extract.h"
 #include "record/heap_sink.h"
 
+/* Begins to find it in a thread of its own, when extract->jobs are more than one; ph_extract_find_heap() waits. */
+struct ph_error *ph_extract_begin_heap(struct ph_extract *extract) __attribute__((warn_unused_result));
+/* Stops that, and frees extract->heap. */
+void ph_extract_end_heap(struct ph_extract *extract);
+
 /* Finds every object of the process, once: extract->heap, with its damage.  Needs an interpreter: extract->runtime. */
 struct ph_error *ph_extract_find_heap(struct ph_extract *extract) __attribute__((warn_unused_result));
 /* What was wrong with it; NULL before. */

@@ -219,6 +219,14 @@ static struct ph_error *memory(void *user, struct ph_buffer *out)
 	return ph_extract_memory(user, out);
 }
 
+/* The manifest tells it. */
+static struct ph_error *heap_damage(void *user, const struct ph_damage **ret)
+{
+	struct ph_error *error = ph_extract_find_heap(user);
+	*ret = error ? NULL : ph_extract_heap_damage(user);
+	return error;
+}
+
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
 			       struct pieces *pieces, struct ph_dump_contents *contents)
 {
@@ -236,11 +244,10 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 		contents->walk_heap = walk_heap;
 		contents->walk_user = extract;
 		contents->memory = memory;
-		/* before the manifest, which tells its damage */
-		struct ph_error *error = ph_extract_find_heap(extract);
+		contents->heap_damage = heap_damage;
+		struct ph_error *error = ph_extract_begin_heap(extract);
 		if (error)
 			return error;
-		contents->heap_damage = ph_extract_heap_damage(extract);
 	}
 	contents->time = dump_time(session);
 	contents->callbacks = session->callbacks;
