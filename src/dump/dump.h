@@ -39,6 +39,10 @@ struct ph_dump_contents {
 	const struct ph_render *render;	   /* source + redactor for closure.jsonl; NULL: none is written */
 	const ph_addr *closure;		   /* addresses of the closure's objects, in the order to be written */
 	size_t closure_count;
+	/* More sources of the same, for so many threads besides this one, to be freed by whoever gives them; fewer when
+	 * *count says so.  From then on the redactor learns nothing more.  NULL: one thread writes the lines. */
+	struct ph_error *(*share)(void *user, const struct ph_source **ret, size_t *count);
+	void *share_user;
 	bool closure_cut;		   /* the bound was reached */
 	const struct ph_dump_module *modules;
 	size_t module_count;

@@ -1,6 +1,8 @@
 src_dump_libph_dump_la_SOURCES =
 src_dump_libph_dump_la_SOURCES += src/dump/archive.c
 src_dump_libph_dump_la_SOURCES += src/dump/archive.h
+src_dump_libph_dump_la_SOURCES += src/dump/closure.c
+src_dump_libph_dump_la_SOURCES += src/dump/closure.h
 src_dump_libph_dump_la_SOURCES += src/dump/dump.h
 src_dump_libph_dump_la_SOURCES += src/dump/format.h
 src_dump_libph_dump_la_SOURCES += src/dump/frames.c

@@ -4,6 +4,7 @@
 
 #include "base/callbacks.h"
 #include "base/cleanup.h"
+#include "dump/closure.h"
 #include "dump/columns.h"
 #include "dump/format.h"
 #include "dump/manifest.h"
@@ -22,11 +23,6 @@
 #endif
 
 #define BOUNDARY_SIZE 64
-#define PROGRESS_EVERY 1024
-#define ARENA_MAXIMUM (PH_LINE_MAXIMUM * 4)
-#define TEXT_LONG 65536			/* characters of a str that the closure keeps, while there is room */
-#define TEXT_ROOM ((size_t)16 << 20)	/* bytes of lines that are longer than LINE_SHORT */
-#define LINE_SHORT 4096
 
 /* Of the contents, so that the same dump has the same, and text in a dump that
  * quotes a boundary does not quote its own. */
@@ -112,50 +108,6 @@ static struct ph_error *add_sources(struct ph_zipwriter *writer, const struct ph
 	return error;
 }
 
-/* An object's line; one that is beyond all bounds is kept by its address alone. */
-static struct ph_error *render_line(const struct ph_render *render, ph_addr address, struct ph_arena *arena,
-				    struct ph_buffer *line)
-{
-	struct ph_object object = { 0 };
-	ph_arena_reset(arena);
-	struct ph_error *error = ph_render_object(render, address, arena, &object);
-	ph_buffer_clear(line);
-	if (!error)
-		ph_object_json(&object, line);
-	if (line->truncated || (error && error->code == PH_ERROR_NO_MEMORY && arena->used > ARENA_MAXIMUM / 2)) {
-		ph_error_free(error);
-		error = NULL;
-		object = (struct ph_object){ .address = address, .truncated = true };
-		object.size = object.refcount = object.len = INT64_MIN;
-		ph_buffer_clear(line);
-		ph_object_json(&object, line);
-	}
-	return error ? error : buffer_error(line);
-}
-
-/* One object at a time, whatever their number: an object and its line are all that is held. */
-static struct ph_error *add_closure(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
-{
-	ph_auto_buffer struct ph_buffer line = PH_BUFFER(PH_LINE_MAXIMUM);
-	struct ph_arena arena = { .maximum = ARENA_MAXIMUM };
-	struct ph_render render = *contents->render;
-	size_t room = TEXT_ROOM;
-	struct ph_error *error = ph_zipwriter_begin(writer, PH_MEMBER_CLOSURE, true);
-	for (size_t i = 0; !error && i < contents->closure_count; i++) {
-		if (i % PROGRESS_EVERY == 0)
-			error = ph_progress(contents->callbacks, "writing objects", i, contents->closure_count);
-		render.value_characters = room > TEXT_LONG ? TEXT_LONG : 0;
-		if (!error)
-			error = render_line(&render, contents->closure[i], &arena, &line);
-		if (line.size > LINE_SHORT)
-			room -= line.size < room ? line.size : room;
-		if (!error)
-			error = ph_zipwriter_write(writer, line.data, line.size);
-	}
-	ph_arena_deinit(&arena);
-	return error ? error : ph_zipwriter_end(writer);
-}
-
 static struct ph_error *add_columns(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
 {
 	struct ph_columns *columns;
@@ -199,7 +151,7 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 	if (!error)
 		error = add_sources(writer, contents);
 	if (!error && contents->render)
-		error = add_closure(writer, contents);
+		error = ph_closure_write(writer, contents);
 	if (!error && contents->walk_heap)
 		error = add_columns(writer, contents);
 	if (!error && contents->memory) {

@@ -10,6 +10,7 @@
 
 #define PROGRESS_INTERVAL 4096
 #define CHILDREN_MINIMUM 1000
+#define FRAMES_MEMORY ((size_t)64 << 20)
 
 struct walk {
 	ph_addr *queue; /* in order of discovery: breadth first */
@@ -79,6 +80,36 @@ static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
 	return error ? error : walk->no_memory ? &ph_error_no_memory : NULL;
 }
 
+static void load_frames(struct ph_extract *extract, const struct ph_frame *frames, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ph_extract_load_source(extract, &frames[i]);
+}
+
+/* What the sources of its frames give away is known before any of it is written. */
+static void load_sources(struct ph_extract *extract, const struct walk *walk)
+{
+	struct ph_arena arena = { .maximum = FRAMES_MEMORY };
+	if (ph_redactor_mode(extract->redactor) == PH_REDACT_VALUES || !extract->runtime)
+		return;
+	for (size_t i = 0; i < walk->count; i++) {
+		const struct ph_type *type = ph_object_type(extract->objects, walk->queue[i]);
+		struct ph_frame frame = { 0 };
+		struct ph_exception exception = { 0 };
+		if (!type)
+			continue;
+		if (type->kind == PH_KIND_EXCEPTION &&
+		    ph_runtime_exception(extract->runtime, walk->queue[i], &arena, &exception) == PH_OK)
+			load_frames(extract, exception.traceback, exception.traceback_count);
+		if ((type->kind == PH_KIND_FRAME || type->kind == PH_KIND_GENERATOR ||
+		     type->kind == PH_KIND_TRACEBACK) &&
+		    ph_runtime_object_frame(extract->runtime, walk->queue[i], &arena, &frame) == PH_OK)
+			load_frames(extract, &frame, 1);
+		ph_arena_reset(&arena);
+	}
+	ph_arena_deinit(&arena);
+}
+
 static int by_address(const void *a, const void *b)
 {
 	ph_addr x = *(const ph_addr *)a, y = *(const ph_addr *)b;
@@ -101,6 +132,7 @@ struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, 
 	}
 	if (walk.count)
 		qsort(walk.queue, walk.count, sizeof(*walk.queue), by_address);
+	load_sources(extract, &walk);
 	*ret = walk.queue;
 	*ret_count = walk.count;
 	*ret_cut = walk.cut;

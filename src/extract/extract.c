@@ -165,6 +165,7 @@ void ph_extract_free(struct ph_extract *extract)
 	if (!extract)
 		return;
 	ph_extract_free_sources(extract);
+	ph_extract_free_readers(extract);
 	ph_extract_end_heap(extract);
 	if (extract->memory)
 		ph_memory_deinit(extract->memory);

@@ -60,6 +60,10 @@ struct ph_extract {
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
 	struct ph_memory *memory; /* what it is for, where a walk over the heap found out; NULL else */
+	struct ph_reader *readers; /* of other threads (readers.c) */
+	struct ph_source *reader_sources;
+	size_t reader_count;
+	bool files_known; /* no further source file is opened */
 	struct ph_heap_finding *finding; /* a thread that finds it (memory.c); NULL: none was begun */
 };
 
@@ -76,6 +80,11 @@ void ph_extract_free(struct ph_extract *extract);
  * when the bound was reached. */
 struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, ph_addr **ret, size_t *ret_count,
 				    bool *ret_cut)
+	__attribute__((warn_unused_result));
+
+/* ph_source of the same target for other threads than this one; they are the extract's.  Nothing more is learned of
+ * secrets, and no further source file is opened. */
+struct ph_error *ph_extract_share(struct ph_extract *extract, const struct ph_source **ret, size_t *ret_count)
 	__attribute__((warn_unused_result));
 
 /* sys.NAME of the main interpreter; 0 when it has none. */
@@ -107,6 +116,7 @@ bool ph_extract_is_default_thread_name(const char *name);
 
 /* Open the frame's file, once, and learn the secrets that it assigns: before anything is rendered. */
 void ph_extract_load_source(struct ph_extract *extract, const struct ph_frame *frame);
+void ph_extract_free_readers(struct ph_extract *extract);
 /* Fill in frame->source, scrubbed. */
 void ph_extract_source_line(struct ph_extract *extract, struct ph_frame *frame);
 /* A file that a frame names, opened once; NULL when there are too many.  Its text may be NULL. */

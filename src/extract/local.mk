@@ -4,6 +4,7 @@ src_extract_libph_extract_la_SOURCES += src/extract/exceptions.c
 src_extract_libph_extract_la_SOURCES += src/extract/extract.c
 src_extract_libph_extract_la_SOURCES += src/extract/extract.h
 src_extract_libph_extract_la_SOURCES += src/extract/process.c
+src_extract_libph_extract_la_SOURCES += src/extract/readers.c
 src_extract_libph_extract_la_SOURCES += src/extract/render.c
 src_extract_libph_extract_la_SOURCES += src/extract/sources.c
 src_extract_libph_extract_la_SOURCES += src/extract/tasks.c

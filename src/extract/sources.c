@@ -148,7 +148,7 @@ static struct ph_source_text *find(struct ph_extract *extract, const char *path)
 	for (size_t i = extract->file_count; i-- > 0;)
 		if (!strcmp(extract->files[i].path, path))
 			return &extract->files[i];
-	if (extract->file_count == MAXIMUM_FILES)
+	if (extract->file_count == MAXIMUM_FILES || extract->files_known)
 		return NULL;
 	if (!extract->files)
 		extract->files = calloc(MAXIMUM_FILES, sizeof(*extract->files));

@@ -261,7 +261,11 @@ static void fill_members(struct scratch *s, struct ph_object *object)
 static void fill_parts(struct scratch *s, const struct ph_value *value, struct ph_object *object)
 {
 	const struct ph_source *source = s->render->source;
-	if (value->kind == PH_KIND_GENERATOR || value->kind == PH_KIND_FRAME || value->kind == PH_KIND_TRACEBACK) {
+	bool has_frame = value->kind == PH_KIND_GENERATOR || value->kind == PH_KIND_FRAME ||
+			 value->kind == PH_KIND_TRACEBACK;
+	if (s->render->left_out && (has_frame || value->kind == PH_KIND_EXCEPTION)) {
+		*s->render->left_out = true;
+	} else if (has_frame) {
 		struct ph_frame *frame = ph_arena_new(s->arena, struct ph_frame);
 		if (frame && ph_source_frame(source, object->address, s->arena, frame) == PH_OK) {
 			fill_frame(s, frame);

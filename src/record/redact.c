@@ -108,15 +108,17 @@ uint64_t ph_redactor_count(const struct ph_redactor *redactor)
 
 void ph_redactor_note(struct ph_redactor *redactor, ph_addr address)
 {
-	if (redactor && ph_addrmap_add(&redactor->noted, address))
+	if (!redactor)
+		return;
+	pthread_mutex_lock(&redactor->lock);
+	if (ph_addrmap_add(&redactor->noted, address))
 		redactor->count++;
+	pthread_mutex_unlock(&redactor->lock);
 }
 
 void ph_redactor_note_text(struct ph_redactor *redactor, const char *text, size_t size)
 {
-	pthread_mutex_lock(&redactor->lock);
 	ph_redactor_note(redactor, XXH64(text, size, 1) | 1);
-	pthread_mutex_unlock(&redactor->lock);
 }
 
 bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address)

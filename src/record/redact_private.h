@@ -47,7 +47,7 @@ struct ph_redactor {
 	size_t text_count, text_capacity;
 	struct ph_addrmap text_hashes; /* of those that are there */
 	uint64_t begins_known[(1 << PH_SECRET_TABLE_BITS) / 64]; /* hashes that are in the table */
-	pthread_mutex_t lock; /* of noted and count, when texts are scrubbed */
+	pthread_mutex_t lock; /* of noted and count */
 	uint32_t *table;	       /* hash of the first four bytes -> index + 1; valid when !stale */
 	bool stale;
 };

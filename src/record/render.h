@@ -13,6 +13,9 @@ struct ph_render {
 	size_t value_characters;      /* of the "value" of an object's record; 0 is 1000 */
 	unsigned depth;		      /* of nesting; 0 is 8, at most 64; deeper is "..." */
 	size_t items;		      /* of one container; 0 is 100, then "..." */
+	/* Given: ph_render_object() of what has a frame or is an exception leaves those out and says so here; for
+	 * sources that do not have them. */
+	bool *left_out;
 };
 
 struct ph_rendered {

@@ -227,6 +227,11 @@ static struct ph_error *heap_damage(void *user, const struct ph_damage **ret)
 	return error;
 }
 
+static struct ph_error *share(void *user, const struct ph_source **ret, size_t *ret_count)
+{
+	return ph_extract_share(user, ret, ret_count);
+}
+
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
 			       struct pieces *pieces, struct ph_dump_contents *contents)
 {
@@ -262,6 +267,8 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 	if (error)
 		return error;
 	contents->render = &extract->render;
+	contents->share = share;
+	contents->share_user = extract;
 	contents->closure = pieces->closure;
 	contents->pickle_objects = options->pickle_objects;
 	ph_extract_sys(extract, "version_info", &contents->sys_version_info);
