@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What `make bench` runs: the report of a core of about 700 MB against gdb's native backtrace and pystack's stacks, the
+# The first half of `make bench`: the report of a core of about 700 MB against gdb's native backtrace and pystack's stacks, the
 # peak of resident memory, and whether the time grows with the heap.  Prints ratios; exit 1 when a goal is missed.
 #
 # environment: BENCH_INSTANCES (1000000), BENCH_RUNS (5), BENCH_PYTHON (the distribution's, else 3.11 or another),
@@ -153,21 +153,4 @@ measure "report and dump::$CORE2PYHEAP -o $dir/dumps/big.pyheap $dir/big/core $p
 	"--report=json::$CORE2PYHEAP --no-dump --report=json $dir/big/core $python"
 echo "  the dump: $(($(stat -c %s "$dir/dumps/big.pyheap") / 1000)) kB"
 
-echo "== questions of a whole heap, answered before"
-: "${PYHEAP:=${top_builddir:-$top_srcdir}/analyzer/pyheap}"
-XDG_CACHE_HOME=$dir/cache
-export XDG_CACHE_HOME
-"$CORE2PYHEAP" --report=none --heap=full -o "$dir/dumps/questions.pyheap" "$dir/big/core" "$python" 2>/dev/null || exit 1
-address=$("$PYHEAP" find --limit=1 --json "$dir/dumps/questions.pyheap" Order | sed -n 's/^{"address":"\([^"]*\)".*/\1/p')
-[ -n "$address" ] || { echo "bench: no Order in the dump" >&2; exit 1; }
-set --
-for verb in types print referents referrers path; do
-	operand=$address
-	[ $verb != types ] || operand=
-	set -- "$@" "pyheap $verb::$PYHEAP $verb $dir/dumps/questions.pyheap $operand"
-done
-measure "$@"
-for verb in types print referents referrers path; do
-	goal "pyheap $verb: seconds" "$(value "pyheap $verb" wall)" "<=" 0.1
-done
 exit $missed
