@@ -64,8 +64,26 @@ static void test_text(void)
 	ph_arena_deinit(&a);
 }
 
+static void test_reset(void)
+{
+	struct ph_arena a = { .maximum = 1 << 20 };
+	memset(ph_arena_alloc(&a, 300000), 1, 300000);
+	ph_arena_reset(&a);
+	CHECK_EQ(a.used, 0);
+	memset(ph_arena_alloc(&a, 100), 1, 100);
+	ph_arena_reset(&a);
+	char *p = ph_arena_alloc(&a, 200);
+	for (size_t i = 0; i < 200; i++)
+		CHECK(!p[i]);
+	CHECK(!ph_arena_alloc(&a, 1 << 20) && a.no_memory);
+	ph_arena_reset(&a);
+	CHECK(!a.no_memory);
+	ph_arena_deinit(&a);
+}
+
 int main(void)
 {
+	test_reset();
 	test_alloc();
 	test_maximum();
 	test_text();

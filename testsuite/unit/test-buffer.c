@@ -115,8 +115,25 @@ static void test_steal(void)
 	ph_buffer_deinit(&b);
 }
 
+static void test_numbers(void)
+{
+	struct ph_buffer b = PH_BUFFER(200);
+	const uint64_t hex[] = { 0, 1, 0xf, 0x10, 0x7f0123456789, UINT64_MAX };
+	const int64_t numbers[] = { 0, -1, 9, 10, INT64_MAX, INT64_MIN };
+	for (size_t i = 0; i < 6; i++) {
+		char text[64];
+		ph_buffer_clear(&b);
+		ph_buffer_put_hex(&b, hex[i]);
+		ph_buffer_put_int(&b, numbers[i]);
+		snprintf(text, sizeof(text), "0x%llx%lld", (unsigned long long)hex[i], (long long)numbers[i]);
+		CHECK_STR(ph_buffer_text(&b), text);
+	}
+	ph_buffer_deinit(&b);
+}
+
 int main(void)
 {
+	test_numbers();
 	test_append();
 	test_maximum();
 	test_printf();
