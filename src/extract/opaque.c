@@ -38,7 +38,8 @@ static size_t put_words(struct ph_extract *extract, ph_addr object, int64_t size
 		words[count++] = (struct ph_inspect_word){
 			.offset = (unsigned)at,
 			.word = word,
-			.is_object = word && ph_target_is_aligned(target, word) && ph_object_type(extract->objects, word),
+			.is_object = word && ph_target_is_aligned(target, word) &&
+				     ph_object_type(extract->objects, word),
 		};
 	}
 	return count;

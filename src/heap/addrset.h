@@ -34,8 +34,8 @@ static inline ph_addr ph_addrset_low_bits(const struct ph_addrset *set)
 
 void ph_addrset_deinit(struct ph_addrset *set);
 
-/* Addresses are below 2**48; the lowest three bits (two where they are scaled) do not count.  NULL when there is none and !create, or without
- * memory. */
+/* Addresses are below 2**48; the lowest three bits (two where they are scaled) do not count.  NULL when there is none
+ * and !create, or without memory. */
 struct ph_addrset_window *ph_addrset_window(struct ph_addrset *set, ph_addr address, bool create);
 
 /* The address is scaled. */

@@ -50,7 +50,8 @@ static ph_addr find_array(const struct ph_account *a)
 	struct ph_segment ranges[RANGES];
 	size_t count = t->module ? ph_image_writable_ranges(t->image, t->module, ranges, RANGES) : 0;
 	for (size_t i = 0; i < count; i++)
-		for (ph_addr at = (ranges[i].start + width - 1) & ~(width - 1); at + width <= ranges[i].end; at += width) {
+		for (ph_addr at = (ranges[i].start + width - 1) & ~(width - 1); at + width <= ranges[i].end;
+		     at += width) {
 			ph_addr word;
 			if (ph_target_read_ptr(t, at, &word) != PH_OK) {
 				at |= 4095 & ~(width - 1);

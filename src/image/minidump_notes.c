@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is in a minidump for its reader alone: Crashpad's annotations, of the process and of its modules, and the modules
- * that had been unloaded. */
+/* What is in a minidump for its reader alone: Crashpad's annotations, of the process and of its modules, and the
+ * modules that had been unloaded. */
 #include "image/minidump.h"
 
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  *
  * Looked for in this order: the executable that the user named; the recorded path
  * below the sysroot or, without one, on the host; the folders of
- * solib_search_path; where a minidump has a name without a path, the folders of the other modules and the system's, for a file
- * with the build-id.  With a sysroot nothing outside it is opened, but for the
+ * solib_search_path; where a minidump has a name without a path, the folders of the
+ * other modules and the system's, for a file with the build-id.  With a sysroot nothing outside it is opened, but for the
  * executable, which the user named.
  *
  * A file is used when its build-id is the one in the core.  Where the core holds
