@@ -67,6 +67,9 @@ TESTS += testsuite/cores/macho.sh
 EXTRA_DIST += testsuite/cores/elf2macho.py
 
 # Versions by kinds of core.
+TESTS += testsuite/cores/subinterpreters.sh
+EXTRA_DIST += testsuite/cores/subinterpreters_program.py
+TESTS += testsuite/cores/kinds-newer.test
 TESTS += testsuite/cores/kinds-old.test
 TESTS += testsuite/cores/kinds-mid.test
 TESTS += testsuite/cores/kinds-new.test

@@ -117,20 +117,22 @@ const char *ph_check_candidate(struct ph_target *target, bool strict)
 		return check_list(target);
 	ph_addr head = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_head);
 	ph_addr main = ptr(target, target->runtime, PH_PyRuntimeState_interpreters_main);
-	if (!head || !main)
+	/* PyInterpreterState_Delete() forgets the main one and dies when others remain (Python/pystate.c, 3.7 on) */
+	ph_addr first = main ? main : head;
+	if (!head || !first)
 		return "it has no interpreters";
-	if (!ph_target_is_aligned(target, main))
+	if (!ph_target_is_aligned(target, first))
 		return "its interpreters are not aligned";
 	bool alive = false;
-	const char *wrong = check_interp(target, main, strict, &alive);
+	const char *wrong = check_interp(target, first, strict, &alive);
 	if (wrong)
 		return wrong;
 	if (!alive)
 		return "it has no thread states";
-	bool listed = leads_to(target, head, main);
+	bool listed = leads_to(target, head, first);
 	if (!listed && strict)
 		return "the main interpreter is not in the list";
-	target->interp_head = listed ? head : main;
+	target->interp_head = listed ? head : first;
 	target->interp_main = main;
 	return NULL;
 }

@@ -10,7 +10,9 @@
 
 struct scan {
 	struct ph_target *target;
-	bool subinterpreters; /* the second pass: the head need not be the main interpreter */
+	/* the first pass wants one interpreter; the second several; the third some of which the main one is gone, as
+	 * when Python died of that: PyInterpreterState_Delete() in Python/pystate.c */
+	enum { ONE, SEVERAL, LEFT_OVER, PASSES } pass;
 	bool plain;	      /* words are eight bytes in our own order */
 	int64_t head, main;   /* offsets in bytes */
 };
@@ -29,10 +31,10 @@ static inline ph_addr load(const struct scan *scan, const uint8_t *data)
 static bool looks_right(struct scan *scan, const uint8_t *data)
 {
 	ph_addr main = load(scan, data + scan->main);
-	if (!main || !ph_target_is_aligned(scan->target, main))
+	if (!main != (scan->pass == LEFT_OVER) || !ph_target_is_aligned(scan->target, main))
 		return false;
 	ph_addr head = load(scan, data + scan->head);
-	return head && ph_target_is_aligned(scan->target, head) && (head == main) != scan->subinterpreters;
+	return head && ph_target_is_aligned(scan->target, head) && (head == main) == (scan->pass == ONE);
 }
 
 static bool scan_range(struct scan *scan, ph_addr start, const uint8_t *data, size_t size)
@@ -169,8 +171,7 @@ bool ph_scan_module(struct ph_target *target, const struct ph_module *module)
 	if (scan.head < 0 || scan.main < 0 || !ph_target_has(target, PH_PyRuntimeState_interpreters_head))
 		return false;
 	size_t count = ph_image_writable_ranges(target->image, module, ranges, PH_MAX_RANGES);
-	for (int pass = 0; pass < 2; pass++) {
-		scan.subinterpreters = pass != 0;
+	for (scan.pass = ONE; scan.pass < PASSES; scan.pass++) {
 		for (size_t i = 0; i < count; i++) {
 			ph_addr start = (ranges[i].start + 7) & ~(ph_addr)7;
 			if (start >= ranges[i].end)

@@ -57,6 +57,9 @@ static int by_importance(const void *a, const void *b)
 	uint64_t i = (uint64_t)x->native_id - 1, j = (uint64_t)y->native_id - 1;
 	if (i != j)
 		return i < j ? -1 : 1;
+	/* one thread in two interpreters runs in that whose GIL it holds; the other's frames called it */
+	if (x->holds_gil != y->holds_gil)
+		return x->holds_gil ? -1 : 1;
 	if (x->interpreter != y->interpreter)
 		return x->interpreter < y->interpreter ? -1 : 1;
 	return x->id < y->id ? -1 : x->id > y->id;

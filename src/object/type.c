@@ -65,7 +65,7 @@ static ph_addr interpreter_dict(struct ph_objects *objects, ph_addr address)
 		return 0;
 	bool extension = (int64_t)index <= ph_target_trait(t, PH_TRAIT_STATIC_EXTENSION_STATE_MAX);
 	/* the main interpreter's first: a subinterpreter's may lack what was added since */
-	ph_addr interp = t->interp_main;
+	ph_addr interp = t->interp_main ? t->interp_main : t->interp_head;
 	for (unsigned i = 0; interp && i < 64; i++) {
 		ph_addr dict = state_dict(objects, interp, array, index, address);
 		if (!dict && extension)

@@ -278,6 +278,8 @@ static void put_exceptions(struct ph_text *t, const struct ph_thread *thread)
 			continue;
 		ph_buffer_putc(t->out, '\n');
 		put_thread_name(t, thread);
+		if (thread->interpreter)
+			ph_buffer_printf(t->out, ", interpreter %lld,", (long long)thread->interpreter);
 		ph_buffer_printf(t->out, " %s:\n\n", state_texts[s->state]);
 		ph_text_exception(t, s->address);
 		put_lost_locals(t, s->address);

@@ -66,7 +66,10 @@ static size_t count_on_stack(struct ph_runtime *runtime, const struct ph_native_
 	ph_addr start = (native->sp + width - 1) & ~(ph_addr)(width - 1);
 	if (!native->has_registers)
 		return 0;
-	size_t size = ph_image_readable(runtime->image, start, NEAR);
+	/* the thread register points to what glibc and musl keep at the top of the stack's mapping; the next mapping is
+	 * another thread's */
+	size_t near = native->tls > start && native->tls - start < NEAR ? (size_t)(native->tls - start) : NEAR;
+	size_t size = ph_image_readable(runtime->image, start, near);
 	const uint8_t *data = ph_image_view(runtime->image, start, size);
 	for (size_t i = 0; data && i + width <= size; i += width)
 		found += ph_load_uint(data + i, width, runtime->target->layout.abi.big_endian) == address;

@@ -26,22 +26,25 @@ partly() {
 	for operand in "$python" --sysroot="$work/cwd"; do
 		run 1 "$CORE2PYHEAP" --no-dump --report=json "$operand" "$1"
 		json_check 'r["image"]["complete"] is False and r["damage"] and r["image"]["signal"]["name"] == "SIGABRT"
-			and (r["python"]["version"] + ".").startswith("'"$version"'.")
+			and (r["python"]["version"] + ".").startswith("'"${version%-debug}"'.")
 			and len(r["threads"]) + len(r["native_threads"]) == '"$threads"
 	done
 }
 
 for version in "$@"; do
-	python=$(need_python "$version") || {
+	python=$(need_python "$version")
+	core=$("$cores/get-core" "$version" abort 2>/dev/null) || {
 		echo "not tried: no Python $version here"
 		continue
 	}
-	core=$("$cores/get-core" "$version" abort 2>/dev/null) || continue
 	tried=yes
+	# one in a chroot is not run here
+	[ "$python" ] || python=--sysroot=$(cat "$core/root")
 	[ "$version" != system ] || version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
-	case $(cat /proc/sys/kernel/core_pattern 2>/dev/null) in
-	core | core.%p)
+	case $python:$(cat /proc/sys/kernel/core_pattern 2>/dev/null) in
+	--*) ;;
+	*:core | *:core.%p)
 		for kind in 0x1 0x7f; do
 			sh -c 'echo $1 >/proc/self/coredump_filter && exec "$2" "$3" "$4" segv' - "$kind" "$cores/run" "$python" \
 				"$work/filter" >/dev/null || fail "no core of Python $version with the filter $kind"
@@ -53,7 +56,9 @@ for version in "$@"; do
 
 	kind=gcore
 	rm -rf "$work/filter"
-	if command -v gdb >/dev/null && "$cores/run" "$python" "$work/filter" live >/dev/null 2>"$work/said"; then
+	if [ -s "$core/root" ]; then
+		:
+	elif command -v gdb >/dev/null && "$cores/run" "$python" "$work/filter" live >/dev/null 2>"$work/said"; then
 		# stacks that gdb could not read are zeros there, and the frames then come from the data stack
 		if grep -q 'Memory read failed.*1048576' "$work/filter/gdb.log"; then
 			told "$work/filter/core" "$work/filter" "0 1"

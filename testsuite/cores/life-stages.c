@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Dies at a stage of the interpreter's life.  usage: life-stages before|early|after | hook EVENT (an audit event) */
+/* Dies at a stage of the interpreter's life.  usage: life-stages before|early|after|left | hook EVENT (an audit event) */
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +37,12 @@ int main(int argc, char **argv)
 	if (!strcmp(stage, "hook") && argc > 2)
 		PySys_AddAuditHook(on_event, argv[2]);
 	Py_Initialize();
+	if (!strcmp(stage, "left")) {
+		/* as a host does that forgets its subinterpreter: the main one is gone when Python notices */
+		PyThreadState *first = PyThreadState_Get();
+		Py_NewInterpreter();
+		PyThreadState_Swap(first);
+	}
 	Py_Finalize();
 	abort();
 }

@@ -93,6 +93,13 @@ print("-I" + s.get_paths()["include"], "-L" + v("LIBDIR"), "-Wl,-rpath," + v("LI
 	ways 3
 	program after after
 	ways 3
+	program left left
+	if grep -q 'remaining subinterpreters' "$dir/output"; then
+		ways 1 'r["python"]["state"] == "shutting down" and [i["id"] for i in r["interpreters"]] == [1]' \
+			'r["image"]["signal"]["name"] == "SIGABRT" and not r["interpreters"][0]["main"]'
+	else
+		echo "not tried: a subinterpreter left over; $version ends it ($(tail -n 1 "$dir/output"))"
+	fi
 	program starting hook import
 	ways 0 'r["python"]["state"] == "starting" and r["threads"][0]["name"] == "MainThread" and r["threads"][0]["crashed"]'
 	run 0 "$CORE2PYHEAP" --no-dump "$dir/core"
