@@ -44,6 +44,7 @@ static void put_object(struct ph_heap_view *view, uint32_t i, struct ph_buffer *
 	ph_json_put_string(&j, "type", type ? type->name : NULL);
 	ph_json_put_string(&j, "module", type ? type->module : NULL);
 	ph_json_put_known(&j, "size", ph_heap_size(view, i), -1);
+	ph_json_put_known(&j, "held", ph_heap_held(view, i), -1);
 	ph_json_put_known(&j, "refcount", ph_heap_refcount(view, i),
 			  ph_heap_flags(view, i) & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
 	put_edges(view, i, &j);

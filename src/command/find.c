@@ -32,6 +32,7 @@ static void put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	ph_json_put_string(&j, "type", type ? type->name : NULL);
 	ph_json_put_string(&j, "module", type ? type->module : NULL);
 	ph_json_put_known(&j, "size", ph_heap_size(view, object), -1);
+	ph_json_put_known(&j, "held", ph_heap_held(view, object), -1);
 	if (view->retained)
 		ph_json_put_int(&j, "retained", ph_heap_retained(view, object));
 	ph_json_put_known(&j, "refcount", ph_heap_refcount(view, object),
@@ -46,13 +47,16 @@ static void put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	ph_buffer_putc(out, '\n');
 }
 
-static void put_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+static void put_text(struct ph_heap_view *view, uint32_t object, bool with_held, struct ph_buffer *out)
 {
 	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object);
+	int64_t held = with_held ? ph_heap_held(view, object) : -1;
 	ph_buffer_printf(out, "0x%" PRIx64 "  ", ph_heap_address(view, object));
 	ph_put_object(view, object, out);
 	if (size >= 0)
 		ph_buffer_printf(out, ", %" PRId64 " bytes", size);
+	if (held >= 0)
+		ph_buffer_printf(out, ", held %" PRId64 " bytes", held);
 	if (view->retained)
 		ph_buffer_printf(out, ", retains %" PRId64, ph_heap_retained(view, object));
 	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
@@ -73,7 +77,7 @@ static struct ph_error *put_found(struct ph_heap_view *view, const bool *matchin
 		if (rows->as_json)
 			put_json(view, i, &rows->text);
 		else
-			put_text(view, i, &rows->text);
+			put_text(view, i, ph_where_asks(where, PH_WHERE_HELD), &rows->text);
 		error = ph_rows_next(rows);
 	}
 	if (!error && !rows->as_json)
@@ -104,6 +108,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = ph_heap_view_retain(&view);
 	else
 		ph_heap_view_retain_kept(&view);
+	if (!error && ph_where_asks(&where, PH_WHERE_HELD))
+		error = ph_heap_need_held(&view);
 	if (error)
 		return error;
 	matching = ph_matching_types(&view, arguments->operands[0], &types);

@@ -88,6 +88,25 @@ bool ph_heap_has_roots(struct ph_heap_view *view)
 	return view->has_roots;
 }
 
+bool ph_heap_has_held(struct ph_heap_view *view)
+{
+	if (!view->held_opened) {
+		view->held_opened = true;
+		view->has_held = open_optional(view, PH_COLUMN_OBJECT_HELD, PH_COLUMN_OBJECT_HELD) &&
+				 items(view, PH_COLUMN_OBJECT_HELD) == view->count;
+	}
+	return view->has_held;
+}
+
+struct ph_error *ph_heap_need_held(struct ph_heap_view *view)
+{
+	if (ph_heap_has_held(view))
+		return NULL;
+	return ph_error_create(PH_ERROR_BAD_DUMP,
+			       "%s: does not say what objects hold: make the dump again with this version of core2pyheap",
+			       view->dump->path);
+}
+
 struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret)
 {
 	ph_auto_heap_view struct ph_heap_view view = { .is_kept = !ph_dump_is_live(dump) };

@@ -17,7 +17,7 @@ struct ph_heap_view {
 	struct ph_dump *dump;
 	uint32_t count, edge_count;
 	uint32_t root_count; /* once ph_heap_has_roots() was asked */
-	bool values_opened, has_values, roots_opened, has_roots;
+	bool values_opened, has_values, roots_opened, has_roots, held_opened, has_held;
 	struct ph_window columns[PH_COLUMN_COUNT];
 	struct ph_dump_types types;
 	uint8_t identity[PH_DUMP_IDENTITY];
@@ -37,9 +37,12 @@ struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *re
 void ph_heap_view_deinit(struct ph_heap_view *view);
 #define ph_auto_heap_view ph_cleanup(ph_heap_view_deinit)
 
-/* Whether the dump has texts, and roots, which older ones have not. */
+/* Whether the dump has texts, roots, and what objects hold, which older ones have not. */
 bool ph_heap_has_values(struct ph_heap_view *view);
 bool ph_heap_has_roots(struct ph_heap_view *view);
+bool ph_heap_has_held(struct ph_heap_view *view);
+/* PH_ERROR_BAD_DUMP where it does not say what objects hold. */
+struct ph_error *ph_heap_need_held(struct ph_heap_view *view) __attribute__((warn_unused_result));
 
 /* Which parts of the graph a verb needs. */
 enum ph_heap_link { PH_LINK_REFERRERS = 1, PH_LINK_PATHS = 2, PH_LINK_ALL = 3 };
@@ -74,6 +77,12 @@ static inline uint32_t ph_heap_type_index(struct ph_heap_view *view, uint32_t ob
 static inline int64_t ph_heap_size(struct ph_heap_view *view, uint32_t object)
 {
 	return (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_SIZE, object);
+}
+
+/* Bytes of memory that are the object's: see doc/dump-format.md; -1 unknown. */
+static inline int64_t ph_heap_held(struct ph_heap_view *view, uint32_t object)
+{
+	return ph_heap_has_held(view) ? (int64_t)ph_heap_get(view, PH_COLUMN_OBJECT_HELD, object) : -1;
 }
 
 /* Where references are not all in the count, what says so. */

@@ -127,20 +127,21 @@ static struct ph_error *open_view(struct printer *p)
 	return error;
 }
 
-/* What objects retain, where it is known or asked for. */
-static struct ph_error *add_retained(struct printer *p, struct ph_object **objects, size_t count, bool wanted)
+/* What the columns alone know: what objects hold, and what they retain where that is known or asked for. */
+static struct ph_error *add_sizes(struct printer *p, struct ph_object **objects, size_t count, bool wanted)
 {
-	/* the columns are opened for it only where somebody asked before */
-	if (!wanted && (ph_dump_is_live(p->dump) || !ph_heap_retain_is_kept(p->dump)))
-		return NULL;
 	struct ph_error *error = open_view(p);
 	if (!error && p->has_view && wanted)
 		error = ph_heap_view_retain(&p->view);
-	else if (!error && p->has_view)
+	else if (!error && p->has_view && ph_heap_retain_is_kept(p->dump))
 		ph_heap_view_retain_kept(&p->view);
-	for (size_t i = 0; !error && p->has_view && p->view.retained && i < count; i++) {
+	for (size_t i = 0; !error && p->has_view && i < count; i++) {
 		uint32_t object = objects[i] ? ph_heap_find(&p->view, objects[i]->address) : PH_NO_INDEX;
-		if (object != PH_NO_INDEX)
+		if (object == PH_NO_INDEX)
+			continue;
+		objects[i]->held = ph_heap_held(&p->view, object);
+		objects[i]->has_held = objects[i]->held >= 0;
+		if (p->view.retained)
 			objects[i]->retained = ph_heap_retained(&p->view, object);
 	}
 	return error;
@@ -220,7 +221,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error && !p.rows.as_json)
 		error = add_chains(dump, objects, count, &arena);
 	if (!error)
-		error = add_retained(&p, objects, count, arguments->values[RETAINED]);
+		error = add_sizes(&p, objects, count, arguments->values[RETAINED]);
 	if (!error)
 		error = print_all(&p, objects, addresses, count, ret_status);
 	ph_arena_deinit(&arena);

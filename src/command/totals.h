@@ -15,4 +15,7 @@ struct ph_type_total {
 struct ph_error *ph_heap_totals(struct ph_heap_view *view, struct ph_type_total **ret)
 	__attribute__((warn_unused_result));
 
+/* Bytes that objects hold, of the same rows; malloc'ed.  PH_ERROR_BAD_DUMP where the dump does not say. */
+struct ph_error *ph_heap_held_totals(struct ph_heap_view *view, uint64_t **ret) __attribute__((warn_unused_result));
+
 #endif

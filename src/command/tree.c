@@ -66,13 +66,15 @@ struct level {
 static void put_header(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
 	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object),
-		len = ph_heap_len(view, object);
+		len = ph_heap_len(view, object), held = ph_heap_held(view, object);
 	ph_buffer_printf(out, "0x%" PRIx64 " ", ph_heap_address(view, object));
 	ph_put_type(ph_heap_type(view, object), out);
 	if (len >= 0)
 		ph_buffer_printf(out, ", len %" PRId64, len);
 	if (size >= 0)
 		ph_buffer_printf(out, ", %" PRId64 " bytes", size);
+	if (held >= 0)
+		ph_buffer_printf(out, ", held %" PRId64 " bytes", held);
 	if (view->retained)
 		ph_buffer_printf(out, ", retains %" PRId64, ph_heap_retained(view, object));
 	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
@@ -197,11 +199,13 @@ static struct ph_error *put_json(struct ph_heap_view *view, struct ph_rows *rows
 {
 	struct ph_arena arena = { 0 };
 	int64_t size = ph_heap_size(view, object), count = ph_heap_refcount(view, object),
-		len = ph_heap_len(view, object);
+		len = ph_heap_len(view, object), held = ph_heap_held(view, object);
 	bool immortal = ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL;
 	struct ph_object o = {
 		.address = ph_heap_address(view, object),
 		.size = size < 0 ? INT64_MIN : size,
+		.has_held = held >= 0,
+		.held = held,
 		.retained = view->retained ? ph_heap_retained(view, object) : 0,
 		.refcount = count < 0 && !immortal ? INT64_MIN : count,
 		.len = len < 0 ? INT64_MIN : len,

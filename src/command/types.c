@@ -17,12 +17,12 @@
 struct row {
 	const char *module, *name; /* name NULL: the module as a whole; both NULL: of unknown type */
 	ph_addr address;	   /* 0: of several types */
-	uint64_t count, size, unsized, retained;
+	uint64_t count, size, unsized, retained, held;
 	uint64_t old_count, old_size; /* of the baseline */
 };
 
 enum { JSON, SORT, LIMIT, MODULES, BASELINE };
-static const char *const orders[] = { "size", "count", "name", "retained", NULL };
+static const char *const orders[] = { "size", "count", "name", "held", "retained", NULL };
 static const struct ph_option options[] = {
 	[JSON] = { .name = "json" },
 	[SORT] = { .name = "sort", .choices = orders },
@@ -75,13 +75,23 @@ static int by_retained(const void *a, const void *b)
 	return x->retained != y->retained ? (x->retained < y->retained ? 1 : -1) : by_size(a, b);
 }
 
+static int by_held(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	return x->held != y->held ? (x->held < y->held ? 1 : -1) : by_size(a, b);
+}
+
 /* ---- rows ---- */
 
 /* As many as there are types, and one more. */
-static struct ph_error *make_rows(struct ph_heap_view *view, bool modules, struct row **ret, size_t *ret_count)
+static struct ph_error *make_rows(struct ph_heap_view *view, bool modules, bool with_held, struct row **ret,
+				  size_t *ret_count)
 {
 	ph_auto_free struct ph_type_total *totals = NULL;
+	ph_auto_free uint64_t *held = NULL;
 	struct ph_error *error = ph_heap_totals(view, &totals);
+	if (!error && with_held)
+		error = ph_heap_held_totals(view, &held);
 	if (error)
 		return error;
 	size_t count = view->types.count;
@@ -97,6 +107,7 @@ static struct ph_error *make_rows(struct ph_heap_view *view, bool modules, struc
 			.count = totals[i].count,
 			.size = totals[i].size,
 			.unsized = totals[i].unsized,
+			.held = held ? held[i] : 0,
 			.retained = view->retained ? view->retained_by_type[i] : 0,
 		};
 	}
@@ -115,6 +126,7 @@ static size_t merge(struct row *rows, size_t count)
 		    !compare_text(rows[n - 1].module, rows[i].module)) {
 			struct row *to = &rows[n - 1];
 			to->count += rows[i].count, to->size += rows[i].size, to->unsized += rows[i].unsized;
+			to->held += rows[i].held;
 			to->old_count += rows[i].old_count, to->old_size += rows[i].old_size;
 		} else {
 			rows[n++] = rows[i];
@@ -138,7 +150,7 @@ static void put_name(const struct row *row, struct ph_buffer *out)
 
 /* What rows have. */
 struct columns {
-	bool modules, compared, retained;
+	bool modules, compared, held, retained;
 };
 
 static void put_json(const struct row *row, const struct columns *columns, struct ph_buffer *out)
@@ -153,6 +165,8 @@ static void put_json(const struct row *row, const struct columns *columns, struc
 		ph_json_put_address(&j, "address", row->address);
 	ph_json_put_uint(&j, "count", row->count);
 	ph_json_put_uint(&j, "size", row->size);
+	if (columns->held)
+		ph_json_put_uint(&j, "held", row->held);
 	if (columns->retained)
 		ph_json_put_uint(&j, "retained", row->retained);
 	if (compared) {
@@ -171,6 +185,8 @@ static void put_text(const struct row *row, const struct columns *columns, struc
 		ph_buffer_printf(out, "%+10" PRId64 " %+14" PRId64 "  ", (int64_t)(row->count - row->old_count),
 				 (int64_t)(row->size - row->old_size));
 	ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  ", row->count, row->size);
+	if (columns->held)
+		ph_buffer_printf(out, "%14" PRIu64 "  ", row->held);
 	if (columns->retained && row->count && !row->retained) /* the sum of all: it would count much twice */
 		ph_buffer_printf(out, "%14s  ", "");
 	else if (columns->retained)
@@ -185,6 +201,7 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 	const struct columns columns = {
 		.modules = arguments->values[MODULES],
 		.compared = compared,
+		.held = sort && !strcmp(sort, "held"),
 		.retained = sort && !strcmp(sort, "retained"),
 	};
 	struct row all = { 0 };
@@ -192,11 +209,13 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 	if (!to->as_json)
 		ph_buffer_printf(&to->text, "%s     count          bytes  %s%s\n",
 				 compared ? "    growth          bytes  " : "",
-				 columns.retained ? "      retained  " : "", columns.modules ? "module" : "type");
+				 columns.held	  ? "          held  " :
+				 columns.retained ? "      retained  " :
+						    "", columns.modules ? "module" : "type");
 	for (size_t i = 0; i < count; i++) {
 		bool shown = i < limit &&
 			     (!compared || rows[i].count != rows[i].old_count || rows[i].size != rows[i].old_size);
-		all.count += rows[i].count, all.size += rows[i].size;
+		all.count += rows[i].count, all.size += rows[i].size, all.held += rows[i].held;
 		all.old_count += rows[i].old_count, all.old_size += rows[i].old_size;
 		if (shown && to->as_json) {
 			put_json(&rows[i], &columns, &to->text);
@@ -227,7 +246,7 @@ static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view
 	if (!error)
 		error = ph_heap_view_open(dump, view);
 	if (!error)
-		error = make_rows(view, modules, &old, &old_count);
+		error = make_rows(view, modules, false, &old, &old_count);
 	if (error) {
 		ph_dump_close(dump);
 		view->dump = NULL;
@@ -248,6 +267,8 @@ static int (*order_of(const char *sort))(const void *, const void *)
 {
 	if (!sort || !strcmp(sort, "size"))
 		return by_size;
+	if (!strcmp(sort, "held"))
+		return by_held;
 	return !strcmp(sort, "count") ? by_count : !strcmp(sort, "name") ? compare_names : by_retained;
 }
 
@@ -266,14 +287,16 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = ph_arguments_number("types", "limit", arguments->values[LIMIT], UINT64_MAX, &limit);
 	if (!error)
 		error = ph_heap_view_open(dump, &view);
-	bool retained = sort && !strcmp(sort, "retained");
+	bool retained = sort && !strcmp(sort, "retained"), held = sort && !strcmp(sort, "held");
+	if (!error && held && baseline)
+		error = ph_error_create(PH_ERROR_USAGE, "types: --sort=held does not go with --baseline");
 	if (!error && retained && (modules || baseline))
 		error = ph_error_create(PH_ERROR_USAGE,
 					"types: --sort=retained goes with neither --by-module nor --baseline");
 	if (!error && retained)
 		error = ph_heap_view_retain(&view);
 	if (!error)
-		error = make_rows(&view, modules, &rows, &count);
+		error = make_rows(&view, modules, held, &rows, &count);
 	if (!error && baseline)
 		error = add_baseline(baseline, &old, modules, &rows, &count);
 	if (!error && (modules || baseline))

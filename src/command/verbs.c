@@ -65,7 +65,8 @@ static const struct ph_verb verbs[] = {
 		.summary = "the objects at some addresses, with their items and attributes",
 		.help = "Prints objects.  Addresses are hexadecimal, as reprs and --json show them, with or\n"
 			"without 0x.  Of objects that the stacks and exceptions reach the dump has the repr; of all\n"
-			"others of the heap type, size, value, attributes and items.\n"
+			"others of the heap type, size, value, attributes and items.  Bytes are what\n"
+			"sys.getsizeof() gives; held is the memory that it really takes.\n"
 			"\n"
 			"  --depth=N  also what these hold, N levels deep (at most 64)\n"
 			"  --retained what would be freed with it; always shown once it was worked out\n"
@@ -90,14 +91,16 @@ static const struct ph_verb verbs[] = {
 	},
 	{
 		.name = "types",
-		.usage = "types [--json] [--sort=size|count|name|retained] [--limit=N] [--by-module] [--baseline=OLD] DUMP",
+		.usage = "types [--json] [--sort=size|count|name|held|retained] [--limit=N] [--by-module] [--baseline=OLD] DUMP",
 		.summary = "how many objects there are of each type, and their sizes; what grew",
 		.help = "Counts the objects of the whole heap by their types; bytes are what sys.getsizeof()\n"
 			"gives, summed.  Needs a dump made with --heap=full, which is the default.\n"
 			"\n"
-			"  --sort=ORDER    size (the default), count, name or retained: what the instances keep\n"
-			"                  alive, in a column of its own; what one keeps within another is not\n"
-			"                  counted twice\n"
+			"  --sort=ORDER    size (the default), count, name, held or retained, the last two in a\n"
+			"                  column of their own.  held: the memory that the instances really take,\n"
+			"                  as the allocator rounds it, with what lists and dicts keep in reserve,\n"
+			"                  and what is shared counted once.  retained: what the instances keep\n"
+			"                  alive; what one keeps within another is not counted twice\n"
 			"  --limit=N       the first N rows\n"
 			"  --by-module     a row for each module that types are from\n"
 			"  --baseline=OLD  growth since another dump: types whose count or bytes changed, by what\n"
@@ -125,8 +128,8 @@ static const struct ph_verb verbs[] = {
 		.help = "Prints the objects whose type has this name: Session, app.Session, or a pattern as of\n"
 			"the shell, app.*.  Subclasses' instances are of their own type.\n"
 			"\n"
-			"  --where=CONDITION  len, size, retained, refcount or value; ==, !=, <, <=, >, >=; a number\n"
-			"                     or text.\n"
+			"  --where=CONDITION  len, size, held, retained, refcount or value; ==, !=, <, <=, >, >=; a\n"
+			"                     number or text.\n"
 			"                     value ~ PATTERN compares with a pattern.  Several are joined by "
 			"\"and\":\n"
 			"                     --where='len>1000 and refcount==1'\n"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define GRAMMAR                                                                                                        \
-	"conditions are len, size, retained, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or "    \
+	"conditions are len, size, held, retained, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or "    \
 	"text"
 
 static const struct {
@@ -24,7 +24,7 @@ static const struct {
 };
 static const char *const fields[] = {
 	[PH_WHERE_LEN] = "len", [PH_WHERE_SIZE] = "size", [PH_WHERE_REFCOUNT] = "refcount", [PH_WHERE_VALUE] = "value",
-	[PH_WHERE_RETAINED] = "retained",
+	[PH_WHERE_RETAINED] = "retained", [PH_WHERE_HELD] = "held",
 };
 
 static const char *skip_spaces(const char *p)
@@ -163,6 +163,9 @@ static bool holds(const struct ph_condition *c, struct ph_heap_view *view, uint3
 		break;
 	case PH_WHERE_REFCOUNT:
 		number = ph_heap_refcount(view, object);
+		break;
+	case PH_WHERE_HELD:
+		number = ph_heap_held(view, object);
 		break;
 	case PH_WHERE_RETAINED:
 		number = ph_heap_retained(view, object);

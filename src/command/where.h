@@ -8,7 +8,7 @@
 
 #define PH_CONDITIONS_MAXIMUM 8
 
-enum ph_where_field { PH_WHERE_LEN, PH_WHERE_SIZE, PH_WHERE_REFCOUNT, PH_WHERE_VALUE, PH_WHERE_RETAINED };
+enum ph_where_field { PH_WHERE_LEN, PH_WHERE_SIZE, PH_WHERE_REFCOUNT, PH_WHERE_VALUE, PH_WHERE_RETAINED, PH_WHERE_HELD };
 enum ph_where_operator {
 	PH_WHERE_EQUAL,
 	PH_WHERE_NOT_EQUAL,
@@ -32,7 +32,7 @@ struct ph_where {
 
 /* Conditions joined by "and" or commas; all must hold.  text NULL: none.  PH_ERROR_USAGE. */
 struct ph_error *ph_where_parse(const char *text, struct ph_where *ret) __attribute__((warn_unused_result));
-/* Whether a condition asks what objects retain (command/retain.h). */
+/* Whether a condition asks for it: what objects retain (command/retain.h) and hold is not in every dump. */
 bool ph_where_asks(const struct ph_where *where, enum ph_where_field field);
 /* What is not known holds for none. */
 bool ph_where_holds(const struct ph_where *where, struct ph_heap_view *view, uint32_t object);

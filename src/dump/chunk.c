@@ -29,6 +29,7 @@ const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT] = {
 	[PH_COLUMN_ROOT_OBJECT] = { "root/object", "<u4", 4, false },
 	[PH_COLUMN_ROOT_KIND] = { "root/kind", "|u1", 1, false },
 	[PH_COLUMN_ROOT_NAME] = { "root/name", "<u4", 4, false },
+	[PH_COLUMN_OBJECT_HELD] = { "object/held", "<i8", 8, false },
 };
 
 size_t ph_chunk_bound(const struct ph_column_form *form)

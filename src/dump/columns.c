@@ -138,6 +138,7 @@ static bool add_objects(const struct ph_heap_unit *unit, struct ph_batch *batch)
 		{ PH_COLUMN_OBJECT_ADDRESS, unit->address }, { PH_COLUMN_OBJECT_TYPE, unit->type },
 		{ PH_COLUMN_OBJECT_SIZE, unit->size },	     { PH_COLUMN_OBJECT_REFCOUNT, unit->refcount },
 		{ PH_COLUMN_OBJECT_LEN, unit->len },	     { PH_COLUMN_OBJECT_FLAGS, unit->flags },
+		{ PH_COLUMN_OBJECT_HELD, unit->held },
 	};
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
 		little_endian(columns[i].column, columns[i].items, unit->count);
@@ -336,6 +337,7 @@ struct ph_error *ph_columns_finish(struct ph_columns *c)
 	/* of the columns of objects there is no carry: a unit is a chunk */
 	for (enum ph_column i = PH_COLUMN_OBJECT_ADDRESS; i <= PH_COLUMN_OBJECT_FLAGS; i++)
 		c->carries[i].count = c->objects;
+	c->carries[PH_COLUMN_OBJECT_HELD].count = c->objects;
 	return_batch(c, batch);
 	return error ? error : ph_columns_write_meta(c);
 }

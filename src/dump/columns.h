@@ -28,6 +28,7 @@ enum ph_column {
 	PH_COLUMN_ROOT_OBJECT,
 	PH_COLUMN_ROOT_KIND,
 	PH_COLUMN_ROOT_NAME,
+	PH_COLUMN_OBJECT_HELD, /* at the end: older writers made none */
 	PH_COLUMN_COUNT
 };
 

@@ -37,7 +37,7 @@ static struct ph_error *open_columns(struct check *c)
 		char name[64];
 		snprintf(name, sizeof(name), "%s/.zarray", ph_column_forms[i].name);
 		c->count[i] = NONE;
-		/* older writers made no strings, values and roots */
+		/* older writers made no strings, values and roots, and not what objects hold */
 		if (i >= PH_COLUMN_STRING_START && !ph_archive_find(&c->dump->archive, name))
 			continue;
 		struct ph_error *error = ph_column_items(c->dump, &ph_column_forms[i], &c->count[i]);
@@ -62,6 +62,7 @@ static void check_counts(struct check *c)
 	uint64_t n = c->count[PH_COLUMN_OBJECT_ADDRESS], m = c->count[PH_COLUMN_EDGE_TARGET];
 	for (size_t i = PH_COLUMN_OBJECT_TYPE; i <= PH_COLUMN_OBJECT_FLAGS; i++)
 		want_count(c, (enum ph_column)i, n);
+	want_count(c, PH_COLUMN_OBJECT_HELD, n);
 	want_count(c, PH_COLUMN_EDGE_START, n == NONE ? NONE : n + 1);
 	want_count(c, PH_COLUMN_EDGE_KIND, m);
 	want_count(c, PH_COLUMN_EDGE_ARGUMENT, m);
@@ -282,6 +283,7 @@ static struct ph_error *check_all(struct check *c)
 		{ PH_COLUMN_OBJECT_SIZE, PH_COLUMN_OBJECT_SIZE, known_number },
 		{ PH_COLUMN_OBJECT_REFCOUNT, PH_COLUMN_OBJECT_REFCOUNT, known_number },
 		{ PH_COLUMN_OBJECT_LEN, PH_COLUMN_OBJECT_LEN, known_number },
+		{ PH_COLUMN_OBJECT_HELD, PH_COLUMN_OBJECT_HELD, known_number },
 		{ PH_COLUMN_EDGE_START, PH_COLUMN_EDGE_START, start },
 		{ PH_COLUMN_EDGE_TARGET, PH_COLUMN_EDGE_TARGET, object },
 		{ PH_COLUMN_EDGE_KIND, PH_COLUMN_EDGE_KIND, edge_kind },

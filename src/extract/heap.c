@@ -58,6 +58,7 @@ static void fail(struct ph_heap_walk *walk, struct ph_error *error)
 		walk->error = error;
 	pthread_mutex_unlock(&walk->lock);
 	walk->sink->stop(walk->sink->self);
+	ph_account_stop(walk->account);
 }
 
 typedef struct ph_error *walk_unit(struct ph_heap_worker *worker, uint64_t number);

@@ -49,7 +49,7 @@ struct ph_heap_type_count {
 	const struct ph_shape *shape;
 	uint32_t index;
 	uint64_t count;
-	uint64_t bytes; /* that they take themselves */
+	uint64_t bytes; /* that they hold */
 	bool has_value, has_locals, has_secret_slot;
 };
 
@@ -92,6 +92,7 @@ struct ph_heap_worker {
 	uint64_t edges; /* of the unit so far */
 	uint64_t fields[(PH_FIELD_COUNT + 63) / 64]; /* that edges name */
 	struct ph_claims claims; /* of the unit */
+	struct ph_heap_type_count *unit_types[PH_HEAP_UNIT]; /* of its objects; NULL unknown */
 	/* values */
 	struct ph_buffer text;
 	struct ph_heap_values *values;

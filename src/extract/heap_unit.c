@@ -232,11 +232,12 @@ static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 	struct ph_heap_type_count *type = ph_heap_type_of(w, object);
 	unit->address[i] = object;
 	unit->type[i] = PH_NO_INDEX;
-	unit->size[i] = unit->refcount[i] = unit->len[i] = -1;
+	unit->size[i] = unit->refcount[i] = unit->len[i] = unit->held[i] = -1;
+	w->unit_types[i] = type;
 	if (type) {
 		const struct ph_shape *shape = type->shape;
 		type->count++;
-		type->bytes += ph_claims_take(&w->claims, shape, object);
+		unit->held[i] = (int64_t)ph_claims_take(&w->claims, shape, object, i);
 		walk_edges(w, type, i, object);
 		if (type->has_locals)
 			ph_heap_secrets_locals(&w->walk->secrets, object);
@@ -254,6 +255,16 @@ static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 		unit->edge_start[i] = w->edges;
 	}
 	unit->flags[i] = flags;
+}
+
+/* With the blocks that are theirs. */
+static void settle_held(struct ph_heap_worker *w)
+{
+	struct ph_heap_unit *unit = w->unit;
+	ph_account_submit(w->walk->account, unit->number, &w->claims, unit->held);
+	for (size_t i = 0; i < unit->count; i++)
+		if (w->unit_types[i])
+			w->unit_types[i]->bytes += (uint64_t)unit->held[i];
 }
 
 struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
@@ -275,7 +286,8 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 		walk_object(w, i, object);
 	take_edges(w);
 	unit->edge_start[unit->count] = w->edges;
-	ph_account_submit(w->walk->account, number, &w->claims);
+	if (!w->error)
+		settle_held(w);
 	/* the sink may change the byte order of what it is given */
 	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
 	if (!w->error)

@@ -9,6 +9,11 @@
 
 #define LOOKED_THROUGH 65536 /* bytes of a block of unknown contents */
 #define RANGES 64
+/* A claim is an address, 1 more where it is guessed, above the claiming object's place in its run. */
+#define PLACE_BITS 16
+#define PLACE_MASK ((1u << PLACE_BITS) - 1)
+
+_Static_assert(PH_ACCOUNT_RUN == 1 << PLACE_BITS, "places fit");
 
 static void push(struct ph_account *a, ph_addr block)
 {
@@ -151,6 +156,8 @@ static uint64_t own_bytes(struct ph_claims *c, const struct ph_shape *shape, ph_
 static void put_claim(void *user, ph_addr block, bool guessed)
 {
 	struct ph_claims *c = user;
+	if (block >> (64 - PLACE_BITS))
+		return;
 	if (c->count == c->capacity) {
 		size_t capacity = c->capacity ? c->capacity * 2 : 4096;
 		void *list = realloc(c->list, capacity * sizeof(*c->list));
@@ -161,91 +168,94 @@ static void put_claim(void *user, ph_addr block, bool guessed)
 		c->list = list;
 		c->capacity = capacity;
 	}
-	c->list[c->count++] = (struct ph_claim){ .block = (block & ~(ph_addr)7) | guessed, .shape = c->shape };
+	c->list[c->count++] = ((block & ~(ph_addr)7) | guessed) << PLACE_BITS | c->place;
 }
 
-uint64_t ph_claims_take(struct ph_claims *c, const struct ph_shape *shape, ph_addr object)
+uint64_t ph_claims_take(struct ph_claims *c, const struct ph_shape *shape, ph_addr object, size_t place)
 {
 	const struct ph_block_sink sink = { .block = put_claim, .user = c };
 	if (shape->blocks || shape->managed_dict) {
-		c->shape = shape;
+		c->place = (uint16_t)place;
 		ph_object_blocks(shape, object, &sink);
 	}
 	return own_bytes(c, shape, object);
 }
 
 /* The first that claims a block has it. */
-static void settle(struct ph_account *a, const struct ph_account_run *run)
+static void settle(struct ph_account *a, const struct ph_claims *c, int64_t *held)
 {
-	const struct ph_shape *shape = NULL;
-	a->held = 0;
-	for (size_t i = 0; i < run->count && !a->no_memory; i++) {
-		const struct ph_claim *claim = &run->list[i];
-		if (claim->shape != shape) {
-			if (a->held)
-				ph_account_type(a, shape, 0, a->held);
-			a->held = 0;
-			shape = claim->shape;
-		}
-		ph_account_claim(a, claim->block, claim->block & 1);
+	for (size_t i = 0; i < c->count && !a->no_memory; i++) {
+		ph_addr block = c->list[i] >> PLACE_BITS;
+		a->held = 0;
+		ph_account_claim(a, block, block & 1);
 		if (a->stack_count)
 			drain(a);
+		held[c->list[i] & PLACE_MASK] += (int64_t)a->held;
 	}
-	if (a->held)
-		ph_account_type(a, shape, 0, a->held);
 }
 
-static bool has_room(struct ph_account *a, uint64_t number)
-{
-	if (number < a->run_capacity)
-		return true;
-	uint64_t capacity = number * 2 + 64;
-	struct ph_account_run *runs = realloc(a->runs, capacity * sizeof(*runs));
-	if (!runs)
-		return false;
-	memset(runs + a->run_capacity, 0, (capacity - a->run_capacity) * sizeof(*runs));
-	a->runs = runs;
-	a->run_capacity = capacity;
-	return true;
-}
-
-void ph_account_submit(struct ph_account *a, uint64_t number, struct ph_claims *c)
+void ph_account_submit(struct ph_account *a, uint64_t number, struct ph_claims *c, int64_t *held)
 {
 	pthread_mutex_lock(&a->lock);
-	a->mapped.bytes += c->mapped.bytes;
-	a->mapped.count += c->mapped.count;
-	a->no_memory |= c->no_memory || !has_room(a, number);
-	if (!a->no_memory) {
-		a->runs[number] = (struct ph_account_run){ .list = c->list, .count = c->count, .is_there = true };
-		c->list = NULL;
-		while (a->next_run < a->run_capacity && a->runs[a->next_run].is_there) {
-			struct ph_account_run *run = &a->runs[a->next_run++];
-			settle(a, run);
-			free(run->list);
-			run->list = NULL;
-		}
+	while (a->next_run != number && !a->stopped)
+		pthread_cond_wait(&a->moved, &a->lock);
+	if (!a->stopped) {
+		a->mapped.bytes += c->mapped.bytes;
+		a->mapped.count += c->mapped.count;
+		a->no_memory |= c->no_memory;
+		settle(a, c, held);
+		a->next_run++;
+		pthread_cond_broadcast(&a->moved);
 	}
 	pthread_mutex_unlock(&a->lock);
 	free(c->list);
 	*c = (struct ph_claims){ .account = a };
 }
 
+void ph_account_stop(struct ph_account *a)
+{
+	pthread_mutex_lock(&a->lock);
+	a->stopped = true;
+	pthread_cond_broadcast(&a->moved);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* What there is of a run, as of threads' units, by type. */
+struct run {
+	uint64_t number;
+	size_t count;
+	const struct ph_shape *shapes[PH_ACCOUNT_RUN];
+	int64_t held[PH_ACCOUNT_RUN];
+};
+
+static void end_run(struct ph_account *a, struct run *run, struct ph_claims *claims)
+{
+	ph_account_submit(a, run->number++, claims, run->held);
+	for (size_t i = 0; i < run->count; i++)
+		ph_account_type(a, run->shapes[i], 1, (uint64_t)run->held[i]);
+	run->count = 0;
+}
+
 void ph_account_objects(struct ph_account *a)
 {
-	enum { RUN = 65536 };
 	struct ph_addrset_iter iter = { .set = &a->heap->set };
 	struct ph_claims claims = { .account = a };
 	ph_addr object, behind = 0;
-	uint64_t count = 0;
+	struct run *run = calloc(1, sizeof(*run));
+	a->no_memory |= !run;
 	while (!a->no_memory && ph_addrset_next(&iter, &object)) {
 		ph_account_leave(a, &behind, object);
 		const struct ph_shape *shape = ph_heap_shape(a->heap, object);
-		if (shape)
-			ph_account_type(a, shape, 1, ph_claims_take(&claims, shape, object));
-		if (++count % RUN == 0)
-			ph_account_submit(a, count / RUN - 1, &claims);
+		if (!shape)
+			continue;
+		run->shapes[run->count] = shape;
+		run->held[run->count] = (int64_t)ph_claims_take(&claims, shape, object, run->count);
+		if (++run->count == PH_ACCOUNT_RUN)
+			end_run(a, run, &claims);
 	}
-	ph_account_submit(a, count / RUN, &claims);
+	if (run)
+		end_run(a, run, &claims);
+	free(run);
 }
 
 /* ---- others ---- */

@@ -244,6 +244,7 @@ struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runti
 	a->malloc_kind = PH_MEMORY_MALLOC_OWNED;
 	a->mi_kind = PH_MEMORY_MIMALLOC_OWNED;
 	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->moved, NULL);
 	ph_account_arenas(a);
 	ph_account_pools(a);
 	ph_account_mimalloc(a);
@@ -279,10 +280,8 @@ void ph_account_free(struct ph_account *a)
 	ph_addrset_deinit(&a->chunk_objects);
 	ph_addrmap_deinit(&a->odd_objects);
 	ph_addrmap_deinit(&a->type_index);
-	for (uint64_t i = 0; i < a->run_capacity; i++)
-		free(a->runs[i].list);
+	pthread_cond_destroy(&a->moved);
 	pthread_mutex_destroy(&a->lock);
-	free(a->runs);
 	free(a->types);
 	free(a->stack);
 	free(a->extents);

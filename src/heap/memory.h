@@ -20,16 +20,12 @@ struct ph_error *ph_heap_memory(struct ph_heap *heap, struct ph_runtime *runtime
 /* ---- the same beside a walk over the heap that is made anyway, by several threads ---- */
 
 struct ph_account;
-/* A block that an object of a type points to. */
-struct ph_claim {
-	ph_addr block; /* the lowest bit: guessed */
-	const struct ph_shape *shape;
-};
-/* Those of a run of objects; a thread has one. */
+#define PH_ACCOUNT_RUN 65536 /* objects of a run at most */
+/* The blocks that objects of a run point to; a thread has one. */
 struct ph_claims {
 	const struct ph_account *account;
-	const struct ph_shape *shape; /* of the object at hand */
-	struct ph_claim *list;
+	uint16_t place; /* of the object at hand */
+	uint64_t *list; /* blocks with the places of who claims them (claims.c) */
 	size_t count, capacity;
 	struct ph_memory_row mapped; /* objects in mappings of no allocator that was understood: mimalloc's, perhaps */
 	bool no_memory;
@@ -38,12 +34,16 @@ struct ph_claims {
 /* All but what objects hold. */
 struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_account **ret)
 	__attribute__((warn_unused_result));
-/* Bytes that the object itself takes; what it points to is put into claims.  From any thread, each with its own. */
-uint64_t ph_claims_take(struct ph_claims *claims, const struct ph_shape *shape, ph_addr object);
-/* From any thread: claims of run `number`, which counts from 0, each once; they count in the order of runs, whenever
- * they come.  Leaves claims empty. */
-void ph_account_submit(struct ph_account *account, uint64_t number, struct ph_claims *claims);
-/* From one thread, behind all runs: so many objects of a type, and the bytes that they take themselves. */
+/* Bytes that the object itself takes; what it points to is put into claims, with its place in the run.  From any
+ * thread, each with its own. */
+uint64_t ph_claims_take(struct ph_claims *claims, const struct ph_shape *shape, ph_addr object, size_t place);
+/* From any thread: claims of run `number`, which counts from 0, each once.  Waits until those of the runs before were
+ * submitted, for the first that claims a block has it: so threads must take runs in order, and who fails must say so by
+ * ph_account_stop().  Adds the bytes of blocks to held[place]; leaves claims empty. */
+void ph_account_submit(struct ph_account *account, uint64_t number, struct ph_claims *claims, int64_t *held);
+/* From any thread: nobody waits any more, and the account will be of no use. */
+void ph_account_stop(struct ph_account *account);
+/* From one thread, behind all runs: so many objects of a type, and the bytes that they hold. */
 void ph_account_type(struct ph_account *account, const struct ph_shape *shape, uint64_t count, uint64_t bytes);
 /* What is left. */
 struct ph_error *ph_account_end(struct ph_account *account, struct ph_memory *ret) __attribute__((warn_unused_result));
@@ -70,12 +70,6 @@ struct ph_type_held {
 	uint64_t count, held;
 };
 
-struct ph_account_run {
-	struct ph_claim *list;
-	size_t count;
-	bool is_there;
-};
-
 struct ph_account {
 	struct ph_heap *heap;
 	const struct ph_target *target;
@@ -83,8 +77,9 @@ struct ph_account {
 	uint64_t pool_size; /* bytes */
 	struct ph_memory memory;
 	pthread_mutex_t lock; /* of what runs of claims change */
-	struct ph_account_run *runs; /* that wait for one before them */
-	uint64_t run_capacity, next_run;
+	pthread_cond_t moved; /* next_run, or stopped */
+	uint64_t next_run;
+	bool stopped;
 	struct ph_addrmap type_index; /* address -> index + 1 */
 	struct ph_type_held *types;
 	size_t type_count, type_capacity;

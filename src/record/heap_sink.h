@@ -34,6 +34,7 @@ struct ph_heap_unit {
 	ph_addr address[PH_HEAP_UNIT];
 	uint64_t edge_start[PH_HEAP_UNIT + 1]; /* edges of the unit before its own */
 	int64_t size[PH_HEAP_UNIT];	       /* sys.getsizeof(); -1 unknown */
+	int64_t held[PH_HEAP_UNIT];	       /* bytes of its block and those that belong to it; -1 unknown */
 	int64_t refcount[PH_HEAP_UNIT];	       /* -1 immortal */
 	int64_t len[PH_HEAP_UNIT];	       /* -1 none */
 	uint32_t type[PH_HEAP_UNIT];	       /* index, PH_NO_INDEX unknown */

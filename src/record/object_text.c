@@ -14,6 +14,8 @@ static void put_numbers(struct ph_text *t, const struct ph_object *o)
 		ph_buffer_printf(t->out, ", len %lld", (long long)o->len);
 	if (o->size != INT64_MIN)
 		ph_buffer_printf(t->out, ", %lld bytes", (long long)o->size);
+	if (o->has_held)
+		ph_buffer_printf(t->out, ", held %lld bytes", (long long)o->held);
 	if (o->retained)
 		ph_buffer_printf(t->out, ", retains %lld", (long long)o->retained);
 	if (o->refcount == -1)

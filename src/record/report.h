@@ -314,6 +314,8 @@ struct ph_object {
 	ph_addr address;
 	const char *type, *module;
 	int64_t size, refcount, len; /* INT64_MIN: null */
+	bool has_held;
+	int64_t held;		     /* bytes of memory that are its own, as a verb alone knows it */
 	int64_t retained;	     /* bytes that would be freed with it; 0 unknown, as a verb alone works it out */
 	const char *repr;
 	bool truncated, redacted;

@@ -544,6 +544,8 @@ void ph_object_json(const struct ph_object *o, struct ph_buffer *out)
 	ph_json_put_string(j, "type", o->type);
 	ph_json_put_string(j, "module", o->module);
 	ph_json_put_known(j, "size", o->size, INT64_MIN);
+	if (o->has_held)
+		ph_json_put_int(j, "held", o->held);
 	if (o->retained)
 		ph_json_put_int(j, "retained", o->retained);
 	ph_json_put_known(j, "refcount", o->refcount, INT64_MIN);

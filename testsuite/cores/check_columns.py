@@ -33,7 +33,7 @@ def main(dump, objects, pyheap):
     store = zarr.ZipStore(dump, mode='r')
     root = zarr.open(store, mode='r')
     c = {g + '/' + a: root[g][a][:] for g in root.group_keys() for a in root[g].array_keys()}
-    expected = {'object/' + k for k in 'address type size refcount len flags'.split()} | {
+    expected = {'object/' + k for k in 'address type size held refcount len flags'.split()} | {
         'edge/start', 'edge/target', 'edge/kind', 'edge/argument', 'string/start', 'string/bytes',
         'value/object', 'value/string', 'root/object', 'root/kind', 'root/name'}
     assert expected <= set(c), expected - set(c)
@@ -66,7 +66,7 @@ def main(dump, objects, pyheap):
             refs += [hexed[c['edge/target'][k]] for k in edges if not c['edge/kind'][k] & EXTRA]
             extra = [(hexed[c['edge/target'][k]], KINDS[c['edge/kind'][k] & ~EXTRA]) for k in edges if c['edge/kind'][k] & EXTRA]
             mine = {'address': hexed[i], 'type': names.get(t, (None, None))[0], 'module': names.get(t, (None, None))[1],
-                    'size': known(c['object/size'][i]), 'refs': refs, 'len': known(c['object/len'][i]), 'value': value.get(i)}
+                    'size': known(c['object/size'][i]), 'held': known(c['object/held'][i]), 'refs': refs, 'len': known(c['object/len'][i]), 'value': value.get(i)}
             if isinstance(o['value'], str):
                 o['value'] = o['value'].encode('utf-16', 'surrogatepass').decode('utf-16', 'surrogatepass')
                 mine['value'] = mine['value'].encode('utf-16', 'surrogatepass').decode('utf-16', 'surrogatepass')
@@ -77,6 +77,11 @@ def main(dump, objects, pyheap):
                 assert o['refcount'] == known(c['object/refcount'][i]), o
             shown[o['address']] = o
     assert i + 1 == n, 'export has %d objects, the columns %d' % (i + 1, n)
+    # what `pyheap memory` attributes to objects
+    with zipfile.ZipFile(dump) as z:
+        rows = json.loads(z.read('memory.json'))['rows']
+    held, owned = int(c['object/held'].sum()), sum(r['bytes'] for r in rows if r['what'].endswith(('.objects', '.blocks')))
+    assert numpy.all(c['object/held'] >= 0) and held == owned, (held, owned)
     check_values(dump, pyheap, shown)
     print('%d objects, %d edges, %d values, %d texts, %d roots agree' % (
         n, len(c['edge/target']), len(value), strings, len(c['root/object'])))

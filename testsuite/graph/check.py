@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 
 PYHEAP, DUMP, TRUTH, BIGGER = sys.argv[1:]
 with open(TRUTH) as f:
@@ -68,7 +69,7 @@ def retained():
     users = types['app', 'User']
     if not users['size'] < users['retained'] < sum(r['size'] for r in types.values()):
         failures.append('types: users retain %r' % users)
-    expect_line('print', text('print', AT['user']), r'0x.* app.User, \d+ bytes, retains %d, refcount .*' % user['retained'])
+    expect_line('print', text('print', AT['user']), r'0x.* app.User, \d+ bytes, held \d+ bytes, retains %d, refcount .*' % user['retained'])
     found = rows('find', '--where', 'retained>=%d' % user['retained'], 'app.User')
     if AT['user'] not in [r['address'] for r in found] or any(r['retained'] < user['retained'] for r in found):
         failures.append('find by retained: %r' % found)
@@ -208,6 +209,50 @@ def cached():
     expect('no cache', ask(), first)
 
 
+def memory_held():
+    """As the program asked of malloc; and all together as pyheap memory attributes them."""
+    for address, held in AT['bytes held'].items():
+        row = rows('print', address)[0]
+        expect('held by a %s' % row['type'], row['held'], held)
+        expect_line('print', text('print', address), r'0x.*, held %d bytes, .*' % held)
+        found = rows('find', '--where', 'held==%d' % held, row['type'])
+        expect('find by held', address in [r['address'] for r in found], True)
+    # more than a thousand bytes of names are counted once, with the class or with the first instance
+    exported = {row['address']: row for row in map(json.loads, text('export', '--format=jsonl').splitlines())}
+    own = sorted(exported[address]['held'] for address in AT['shared'])
+    if not (len(own) == 50 and 200 < own[0] <= own[-2] < 600):
+        failures.append('instances that share a table hold %r' % own)
+    memory = json.loads(text('memory', '--json'))
+    owned = sum(r['bytes'] for r in memory['rows'] if r['what'].endswith(('.objects', '.blocks')))
+    expect('held in all', sum(row['held'] for row in exported.values()), owned)
+    types = rows('types', '--sort=held')
+    expect('held by types', sum(row['held'] for row in types), owned)
+    expect('their order', [row['held'] for row in types], sorted((row['held'] for row in types), reverse=True))
+    by_module = rows('types', '--sort=held', '--by-module')
+    expect('held by modules', sum(row['held'] for row in by_module), owned)
+    expect_line('types in text', text('types', '--sort=held', '--limit=1'), r' +\d+ +\d+ +%d  in all' % owned)
+
+
+def nothing_of_held():
+    """A dump of an older version."""
+    old = DUMP + '.old'
+    with zipfile.ZipFile(DUMP) as z, zipfile.ZipFile(old, 'w') as less:
+        for info in z.infolist():
+            if not info.filename.startswith('object/held/'):
+                less.writestr(info, z.read(info), info.compress_type)
+    address = list(AT['bytes held'])[0]
+    row = json.loads(run('print', '--json', old, address))
+    expect('print of an old dump', ('held' in row, row['size'] > 0), (False, True))
+    expect('find in an old dump', {json.loads(line)['held'] for line in run('find', '--json', old, 'User').splitlines()}, {None})
+    expect('export of an old dump', {json.loads(line)['held'] for line in run('export', old).splitlines()}, {None})
+    expect('types of an old dump', run('types', old), text('types'))
+    expect('verify', json.loads(run('verify', '--json', old))['problems'], [])
+    for question in (('types', '--sort=held', old), ('find', '--where', 'held>1', old, 'User')):
+        done = subprocess.run([PYHEAP] + list(question), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        expect('%s of an old dump' % question[0], (done.returncode, b'does not say what objects hold' in done.stderr), (2, True))
+    os.unlink(old)
+
+
 def verified():
     expect('verify', json.loads(text('verify', '--json'))['problems'], [])
     with open(DUMP, 'rb') as f:
@@ -223,7 +268,7 @@ def verified():
     expect_line('referrers of an altered dump', out, 'ob_refcnt 1 = .*')
 
 
-for part in (paths, references, garbage, finding, printing, types, roots, retained, cached, verified):
+for part in (paths, references, garbage, finding, printing, types, roots, retained, memory_held, nothing_of_held, cached, verified):
     try:
         part()
     except (KeyError, IndexError, ValueError, subprocess.TimeoutExpired) as e:

@@ -57,6 +57,46 @@ def note_all():
     note('count', app.COUNT)
 
 
+class Shared:
+    """Its instances share a table of names that is larger than what each has of its own."""
+    def __init__(self):
+        for name in 'abcdefghijklmnopqrstuvwxy':
+            setattr(self, name, None)
+
+
+GROWN, THINNED, SHARED = [], {i: None for i in range(1000)}, [Shared() for _ in range(50)]
+LONG, MAPPED = '\u20ac' * 20000, '\u20ac' * 1000000
+for i in range(700):
+    GROWN.append(None)
+for i in range(990):
+    del THINNED[i]
+
+
+def note_held():
+    """What malloc says that its chunks take, from the pointers of Include/cpython/listobject.h and dictobject.h."""
+    libc = ctypes.CDLL(None)
+    libc.malloc_usable_size.restype = ctypes.c_size_t
+
+    def word(address):
+        return ctypes.c_size_t.from_address(address).value
+
+    def chunk(address):
+        size = word(address - 8)
+        usable = libc.malloc_usable_size(ctypes.c_void_p(address))
+        assert usable + (16 if size & 2 else 8) == size & ~7
+        return size & ~7
+
+    items, allocated, keys = word(id(GROWN) + 24), word(id(GROWN) + 32), word(id(THINNED) + 32)
+    assert allocated > len(GROWN) and chunk(items) >= allocated * 8 + 8
+    # a list and a dict are 40 and 48 bytes behind a head of 16: blocks of 64
+    truth['bytes held'] = {
+        '0x%x' % id(GROWN): 64 + chunk(items), '0x%x' % id(THINNED): 64 + chunk(keys),
+        '0x%x' % id(LONG): chunk(id(LONG)), '0x%x' % id(MAPPED): chunk(id(MAPPED)),
+    }
+    # since 3.11 values lie with the instance, and asking for the dict would make one
+    truth['shared'] = ['0x%x' % id(x if sys.version_info >= (3, 11) else vars(x)) for x in SHARED]
+
+
 def die(local):
     note('local', local)
     with open(sys.argv[1], 'w') as f:
@@ -71,4 +111,5 @@ for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 0):
 leak_cycle()
 leak_reference()
 note_all()
+note_held()
 die(app.User('local of a frame'))
