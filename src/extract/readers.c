@@ -45,7 +45,8 @@ static const struct ph_source_ops reader_ops = {
 struct ph_error *ph_extract_share(struct ph_extract *extract, const struct ph_source **ret, size_t *ret_count)
 {
 	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
-	size_t count = jobs - 1 < READERS ? jobs - 1 : READERS;
+	/* where no Python was found that runs there is nothing to read */
+	size_t count = !extract->objects ? 0 : jobs - 1 < READERS ? jobs - 1 : READERS;
 	struct ph_error *error = NULL;
 	extract->files_known = true;
 	ph_redactor_settle(extract->redactor);

@@ -45,7 +45,7 @@ for version in "$@"; do
 	judge_report "$version full" "$folder/full" "$folder/gt.json" ""
 	judge_report "$version full, alone" "$folder/full" "$folder/gt.json" "--sysroot=$work/cwd"
 	judge_report "$version modified-memory" "$folder/modified" "$folder/gt.json" ""
-	run 1 "$CORE2PYHEAP" --no-dump "$folder/stack"
+	run 1 "$CORE2PYHEAP" -o "$work/stack.pyheap" "$folder/stack"
 	out_says '^SIGSEGV'
 	out_says 'heap: is not in this minidump: stacks only, written by LLDB'
 	out_says 'heap: one that has it: .*--style=full'

@@ -32,7 +32,7 @@ violation() {
 
 # partial WHAT FLAGS VERSION: no heap, and the report says so
 partial() {
-	run 1 "$CORE2PYHEAP" --no-dump "$work/dmp"
+	run 1 "$CORE2PYHEAP" -o "$work/styles.pyheap" "$work/dmp"
 	out_says '^EXCEPTION_ACCESS_VIOLATION: invalid memory access at 0x0, in process [0-9]+$'
 	out_says "^  python     $3\$"
 	out_says '^  thread     TID [0-9]+, whose Python state could not be read$'
