@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """elf2macho CORE PATH OUT: the memory of a Linux core of CPython 3.13 or later as a core of macOS.
 
-Written after Apple's <mach-o/loader.h>, <mach-o/nlist.h> and <mach/i386/_structs.h>; shares nothing with the reader.  The
+Written after Apple's <mach-o/loader.h>, <mach-o/nlist.h>, <mach/i386/_structs.h> and <mach/arm/_structs.h>; shares nothing with
+the reader.  With MACHINE=arm64 in the environment the file and its threads are those of an arm64 Mac: the memory stays that of a
+Linux process of x86-64, whose types have the same sizes there.  The
 region that has the cookie of _PyRuntime becomes the data of a Mach-O library at PATH with that symbol; its header and its
 __LINKEDIT lie in a region of their own.  With NOTE=1 in the environment lldb's list of modules is there.
 """
@@ -12,11 +14,13 @@ import sys
 
 LC_SEGMENT_64, LC_SYMTAB, LC_THREAD, LC_ID_DYLIB, LC_UUID, LC_NOTE = 0x19, 2, 4, 0xd, 0x1b, 0x31
 HEADER = 0x7e0000000000
+ARM64 = os.environ.get('MACHINE') == 'arm64'
+CPU = (0x0100000c, 0) if ARM64 else (0x01000007, 3)
 
 
 def mach_header(filetype, commands):
     body = b''.join(commands)
-    return struct.pack('<IIIIIIII', 0xfeedfacf, 0x01000007, 3, filetype, len(commands), len(body), 0, 0) + body
+    return struct.pack('<IIIIIIII', 0xfeedfacf, *CPU, filetype, len(commands), len(body), 0, 0) + body
 
 
 def segment(name, address, size, offset, file_size, protection, sections=b'', count=0):
@@ -63,7 +67,17 @@ def module(path, symbols, start, end):
     return page + b'\0' * (0x4000 - len(page)) + (table + strings).ljust(0x4000, b'\0')
 
 
+def arm_thread(r, first):
+    # ARM_THREAD_STATE64: x0 to x28, fp, lr, sp, pc, cpsr and four bytes of flags
+    state = struct.pack('<33QII', *range(0x1000, 0x101d), r[4], 0, r[19], r[16], 0x60001000, 0)
+    # ARM_EXCEPTION_STATE64: far, esr (a data abort of the first, a system call of the others), exception
+    trap = struct.pack('<QII', 0xdead0000 if first else 0, 0x92000006 if first else 0x56000080, 1 if first else 0)
+    return struct.pack('<IIII', LC_THREAD, 24 + len(state) + len(trap), 6, 68) + state + struct.pack('<II', 7, 4) + trap
+
+
 def thread(r, first):
+    if ARM64:
+        return arm_thread(r, first)
     # of user_regs_struct: r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp
     state = struct.pack('<21Q', r[10], r[5], r[11], r[12], r[14], r[13], r[4], r[19], r[9], r[8], r[7], r[6], r[3], r[2],
                         r[1], r[0], r[16], r[18], r[17], 0, 0)

@@ -8,12 +8,13 @@
 need_python 3.13 >/dev/null || skip "no Python 3.13"
 folder=$("$cores/get-core" 3.13 abort) || skip "no core of Python 3.13"
 
-for note in 0 1; do
-	NOTE=$note run 0 "$PYTHON3" "$cores/elf2macho.py" "$folder/core" /Library/Frameworks/libpython3.13.dylib \
+for way in x86_64:0 x86_64:1 arm64:0 arm64:1; do
+	machine=${way%:*} note=${way#*:}
+	MACHINE=$machine NOTE=$note run 0 "$PYTHON3" "$cores/elf2macho.py" "$folder/core" /Library/Frameworks/libpython3.13.dylib \
 		"$work/macho.core"
 	run 0 "$CORE2PYHEAP" --report=json --redact=none --no-dump "$work/macho.core"
 	mv "$work/out" "$work/report.json"
-	json_check 'r["image"]["os"] == "macos" and r["image"]["kind"] == "mach-o-core" and r["image"]["arch"] == "x86_64"' \
+	json_check 'r["image"]["os"] == "macos" and r["image"]["kind"] == "mach-o-core" and r["image"]["arch"] == "'"$machine"'"' \
 		"$work/report.json"
 	run "0 1" "$PYTHON3" "$cores/check_report.py" "$work/report.json" "$folder/gt.json"
 	cat "$work/out"
