@@ -76,8 +76,9 @@ def check_core():
           answer['py-threads'])
     names = answer["python print(__import__('pyheap_gdb.target').target.current().type_names())"]
     check('names of types, to complete', all("'%s'" % name in names for name in ('dict', 'ValueError', '__main__.Plain')), names)
-    check('choices of an option are completed', answer['complete py-heap types --sort='].split() == [
-        'py-heap', 'types', '--sort=count', 'py-heap', 'types', '--sort=name', 'py-heap', 'types', '--sort=size'])
+    check('choices of an option are completed', answer['complete py-heap types --sort='].splitlines() == [
+        'py-heap types --sort=' + order for order in ('count', 'held', 'name', 'retained', 'size')],
+          answer['complete py-heap types --sort='])
     check_backtrace('core', answer['bt'], thread['frames'])
     check('bt -no-filters is native', 'EvalFrame' in answer['bt -no-filters'] and not merged(answer['bt -no-filters']))
     shown = [l for l in thread['frames'][-2]['locals'] if l['kind'] == 'local' and len(l['repr']) < 100]
