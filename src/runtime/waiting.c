@@ -166,6 +166,14 @@ static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_stat
 	return wait.parked;
 }
 
+/* Stacks keep the GIL's address long after a wait for it: one waits only while another thread holds it. */
+static bool is_held_by_another(struct ph_runtime *runtime, const struct ph_thread_state *thread, ph_addr gil)
+{
+	int64_t locked = 0;
+	return gil && !thread->holds_gil &&
+	       ph_target_int(runtime->target, gil, PH_gil_runtime_state_locked, &locked) == PH_OK && locked == 1;
+}
+
 static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_state *thread,
 			    const struct ph_native_thread *native, struct ph_waiting *ret)
 {
@@ -181,7 +189,7 @@ static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_s
 	if (lock) {
 		waiting.what = "lock";
 		waiting.address = lock;
-	} else if (limit == NEAR) {
+	} else if (limit == NEAR || !is_held_by_another(runtime, thread, gil)) {
 		return false;
 	}
 	*ret = waiting;
