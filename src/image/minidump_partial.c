@@ -96,6 +96,15 @@ static const char *flags_hold(struct ph_minidump *md)
 	return data ? "stacks and the data of modules" : "stacks only";
 }
 
+/* Does it have memory at all? */
+static bool has_memory(const struct ph_image *image)
+{
+	for (size_t i = 0; i < image->segment_count; i++)
+		if (image->segments[i].file_size || image->segments[i].missing)
+			return true;
+	return false;
+}
+
 static void set_partial(struct ph_minidump *md, const char *holds, const char *by, const char *how)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(1024);
@@ -109,9 +118,14 @@ void ph_minidump_partial(struct ph_minidump *md)
 	/* less than one arena of pymalloc */
 	enum { LITTLE = 256 << 10 };
 	uint64_t heap = heap_bytes(md->image);
-	if (has_stream(md, PH_STREAM_OUR_READABLE))
+	if (has_stream(md, PH_STREAM_OUR_READABLE)) {
+		if (!md->image->info.partial && !has_memory(md->image))
+			set_partial(md, "no memory", "core2pyheap --trim",
+				    "core2pyheap --trim of the whole core, once more: the list of memory is empty or missing");
 		return;
-	const char *holds = heap ? "some memory beside the stacks" : "stacks only";
+	}
+	const char *holds = heap ? "some memory beside the stacks" :
+				   has_memory(md->image) ? "stacks only" : "no memory";
 	uint64_t lacking = lacking_bytes(md);
 	if (md->region_count && heap >= LITTLE && !lacking)
 		return;
@@ -128,7 +142,12 @@ void ph_minidump_partial(struct ph_minidump *md)
 			    "no more: let gcore write a core, or coredumpctl");
 	} else if (md->windows) {
 		const char *flags = flags_hold(md);
-		if (!(md->flags & PH_MINIDUMP_WITH_FULL_MEMORY) && flags)
+		bool full = md->flags & PH_MINIDUMP_WITH_FULL_MEMORY;
+		/* its list of memory may be empty, or gone */
+		if (full && !heap)
+			set_partial(md, holds, "MiniDumpWriteDump with MiniDumpWithFullMemory, whose list of memory is "
+				    "empty or missing", "the file is damaged: copy it, or write it, once more");
+		else if (!full && flags)
 			set_partial(md, md->region_count && heap ? holds : flags, flag_names(md),
 				    "MiniDumpWriteDump with MiniDumpWithFullMemory (procdump -ma; DumpType 2 of Windows "
 				    "Error Reporting's LocalDumps), or with MiniDumpWithPrivateReadWriteMemory|"
