@@ -144,7 +144,7 @@ void ph_minidump_partial(struct ph_minidump *md)
 		const char *flags = flags_hold(md);
 		bool full = md->flags & PH_MINIDUMP_WITH_FULL_MEMORY;
 		/* its list of memory may be empty, or gone */
-		if (full && !heap)
+		if (full && !has_memory(md->image))
 			set_partial(md, holds, "MiniDumpWriteDump with MiniDumpWithFullMemory, whose list of memory is "
 				    "empty or missing", "the file is damaged: copy it, or write it, once more");
 		else if (!full && flags)
