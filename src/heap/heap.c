@@ -75,6 +75,17 @@ static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const
 	return references & REFCOUNT_MASK && !(references & REFCOUNT_NOT) ? shape : NULL;
 }
 
+/* An int with its digits, which lie in its block; UINT64_MAX where there cannot be as many.  Bytes of a freed int that are
+ * others' by now still lead to its type. */
+static uint64_t least_int(const struct ph_target *t, const struct ph_shape *shape, ph_addr object)
+{
+	/* a class with a __sizeof__ of its own says nothing of its digits */
+	if (!shape->sizeof_)
+		return shape->size - t->layout.abi.pointer_size;
+	int64_t size = shape->sizeof_(shape, object);
+	return size < 0 || size >> 32 ? UINT64_MAX : (uint64_t)size;
+}
+
 /* Bytes that an object takes at least; a str is smaller than its type says, a date without a zone by a word. */
 static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
 {
@@ -83,10 +94,12 @@ static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *sh
 	int64_t count;
 	if (shape->type->kind == PH_KIND_STR)
 		return ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject);
+	if (shape->type->kind == PH_KIND_INT)
+		return least_int(t, shape, object);
 	/* since 3.11 frames have items and no ob_size: f_back is in its place (Include/internal/pycore_frame.h) */
 	if (shape->type->kind == PH_KIND_FRAME && ph_target_has(t, PH_PyFrameObject_f_frame))
 		return size;
-	if (shape->item_size && shape->type->kind != PH_KIND_INT && shape->type->kind != PH_KIND_GENERATOR &&
+	if (shape->item_size && shape->type->kind != PH_KIND_GENERATOR &&
 	    ph_target_int(t, object, PH_PyVarObject_ob_size, &count) == PH_OK) {
 		if (count < 0 || count >> 32)
 			return UINT64_MAX;
@@ -160,7 +173,7 @@ ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *dat
 		if (!shape || ph_object_front(shape, block + front) != front)
 			continue;
 		uint64_t least = least_size(heap, shape, block + front);
-		if (least == UINT64_MAX && !may_be_array(heap, block + front))
+		if (least == UINT64_MAX && shape->type->kind != PH_KIND_INT && !may_be_array(heap, block + front))
 			ph_heap_note(heap, PH_FAULT_LENGTH, block + front, shape->type->full);
 		if (least > block_size || front + least > block_size || is_array(w, shape, block + front))
 			continue;

@@ -50,7 +50,13 @@ static int64_t list_size(const struct ph_shape *shape, ph_addr object)
 	int64_t allocated = read_int(shape, object, PH_PyListObject_allocated);
 	if (allocated < -1 || allocated > COUNT_MAXIMUM)
 		return -1;
-	return shape->size + allocated * shape->objects->target->layout.abi.pointer_size;
+	const struct ph_target *t = shape->objects->target;
+	uint64_t bytes = allocated > 0 ? (uint64_t)allocated * t->layout.abi.pointer_size : 0;
+	/* what is not readable cannot be its items: the core is damaged, or has none of that memory */
+	if (bytes >> 20 &&
+	    ph_image_readable(t->image, ph_read_ptr(shape->objects, object, PH_PyListObject_ob_item), bytes) < bytes)
+		return -1;
+	return shape->size + allocated * t->layout.abi.pointer_size;
 }
 
 /* dict_sizeof() of 2.7: a table of its own where it has outgrown the object's */
