@@ -150,13 +150,15 @@ static ph_addr put_base(struct message *m, const ph_addr *args, size_t count)
 	return 0;
 }
 
+/* OSError_str() in Objects/exceptions.c: on Windows winerror goes before errno. */
 static bool put_os(struct message *m)
 {
 	ph_addr file = attribute(&m->value, "filename"), file2 = attribute(&m->value, "filename2");
-	if (!file && (!attribute(&m->value, "errno") || !attribute(&m->value, "strerror")))
+	bool told = file || attribute(&m->value, "strerror"), of_windows = told && attribute(&m->value, "winerror");
+	if (!of_windows && !file && !(told && attribute(&m->value, "errno")))
 		return false;
-	ph_buffer_puts(m->out, "[Errno ");
-	put_field(m, "errno", false);
+	ph_buffer_puts(m->out, of_windows ? "[WinError " : "[Errno ");
+	put_field(m, of_windows ? "winerror" : "errno", false);
 	ph_buffer_puts(m->out, "] ");
 	put_field(m, "strerror", false);
 	if (file) {

@@ -29,7 +29,7 @@ struct ph_rendered ph_render_repr(const struct ph_render *render, ph_addr addres
 				  struct ph_buffer *out);
 
 /* What the renderer asks of a source for this: an exception's attributes give "args" (a tuple) and, structural,
- * "errno", "strerror", "filename", "filename2" (OSError), "msg", "filename", "lineno" (SyntaxError), "msg"
+ * "errno", "winerror", "strerror", "filename", "filename2" (OSError), "msg", "filename", "lineno" (SyntaxError), "msg"
  * (ImportError), "message", "exceptions" (groups); those that are NULL in the struct left out.  A type's value has
  * the text "<class 'name'>", its own __dict__ as attributes and tp_base as structural "__base__".
  *

@@ -173,6 +173,11 @@ static void test_messages(void)
 	CHECK_STR(message(os, fake_tuple(two, text), a, 4, NULL), "[Errno 2] No such file: '/x' -> '/y'");
 	CHECK_STR(message(os, fake_tuple(two, text), a, 3, NULL), "[Errno 2] No such file: '/x'");
 	CHECK_STR(message(os, fake_tuple(two, text), a, 2, NULL), "[Errno 2] No such file");
+	struct ph_attribute w[] = { { "errno", two, true }, { "winerror", fake_int("32", false), true },
+				    { "strerror", fake_str("in use"), true }, { "filename", fake_str("C:"), true } };
+	CHECK_STR(message(os, fake_tuple(two, text), w, 4, NULL), "[WinError 32] in use: 'C:'");
+	CHECK_STR(message(os, fake_tuple(two, text), w, 3, NULL), "[WinError 32] in use");
+	CHECK_STR(message(os, fake_tuple(two, text), w, 2, NULL), "(2, 'bad \xe2\x82\xac')");
 	CHECK_STR(message(os, fake_tuple(two), NULL, 0, NULL), "2");
 	ph_addr syntax = type_of("<class 'SyntaxError'>", value, NULL);
 	struct ph_attribute b[] = { { "msg", fake_str("invalid syntax"), true }, { "filename", fake_str("/a/file.py"), true },
