@@ -37,13 +37,7 @@ static void put_edges(struct ph_heap_view *view, uint32_t object, struct ph_json
 
 static void put_object(struct ph_heap_view *view, uint32_t i, struct ph_buffer *value, struct ph_buffer *out)
 {
-	const struct ph_dump_type *type = ph_heap_type(view, i);
-	struct ph_json j = ph_json(out, 0);
-	ph_json_object(&j, true);
-	ph_json_put_address(&j, "address", ph_heap_address(view, i));
-	ph_json_put_string(&j, "type", type ? type->name : NULL);
-	ph_json_put_string(&j, "module", type ? type->module : NULL);
-	ph_json_put_known(&j, "size", ph_heap_size(view, i), -1);
+	struct ph_json j = ph_heap_json(view, i, out);
 	ph_json_put_known(&j, "held", ph_heap_held(view, i), -1);
 	ph_json_put_known(&j, "refcount", ph_heap_refcount(view, i),
 			  ph_heap_flags(view, i) & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);

@@ -24,14 +24,8 @@ static const struct ph_option options[] = {
 
 static void put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
-	const struct ph_dump_type *type = ph_heap_type(view, object);
 	ph_auto_buffer struct ph_buffer value = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	struct ph_json j = ph_json(out, 0);
-	ph_json_object(&j, true);
-	ph_json_put_address(&j, "address", ph_heap_address(view, object));
-	ph_json_put_string(&j, "type", type ? type->name : NULL);
-	ph_json_put_string(&j, "module", type ? type->module : NULL);
-	ph_json_put_known(&j, "size", ph_heap_size(view, object), -1);
+	struct ph_json j = ph_heap_json(view, object, out);
 	ph_json_put_known(&j, "held", ph_heap_held(view, object), -1);
 	if (view->retained)
 		ph_json_put_int(&j, "retained", ph_heap_retained(view, object));

@@ -265,13 +265,7 @@ static struct ph_error *put_json(struct garbage *g, struct ph_rows *rows)
 	struct ph_error *error = NULL;
 	for (uint32_t i = 0; !error && rows->goes_on && i < g->count; i++) {
 		uint32_t object = g->objects[i];
-		const struct ph_dump_type *type = ph_heap_type(g->view, object);
-		struct ph_json j = ph_json(&rows->text, 0);
-		ph_json_object(&j, true);
-		ph_json_put_address(&j, "address", ph_heap_address(g->view, object));
-		ph_json_put_string(&j, "type", type ? type->name : NULL);
-		ph_json_put_string(&j, "module", type ? type->module : NULL);
-		ph_json_put_known(&j, "size", ph_heap_size(g->view, object), -1);
+		struct ph_json j = ph_heap_json(g->view, object, &rows->text);
 		ph_json_put_known(&j, "cycle", g->component[i] == PH_GRAPH_NONE ? -1 : (int64_t)g->component[i], -1);
 		ph_json_put_int(&j, "unexplained", unexplained(g, i) > 0 ? unexplained(g, i) : 0);
 		ph_json_object_end(&j);

@@ -158,6 +158,18 @@ const struct ph_dump_type *ph_heap_type(struct ph_heap_view *view, uint32_t obje
 	return ph_heap_view_type(view, (uint32_t)ph_heap_get(view, PH_COLUMN_OBJECT_TYPE, object));
 }
 
+struct ph_json ph_heap_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	const struct ph_dump_type *type = ph_heap_type(view, object);
+	struct ph_json j = ph_json(out, 0);
+	ph_json_object(&j, true);
+	ph_json_put_address(&j, "address", ph_heap_address(view, object));
+	ph_json_put_string(&j, "type", type ? type->name : NULL);
+	ph_json_put_string(&j, "module", type ? type->module : NULL);
+	ph_json_put_known(&j, "size", ph_heap_size(view, object), -1);
+	return j;
+}
+
 /* The first item of an ascending column that is not below `wanted`. */
 static uint64_t lower_bound(struct ph_heap_view *view, enum ph_column column, uint64_t wanted)
 {

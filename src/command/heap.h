@@ -5,6 +5,7 @@
 #ifndef COMMAND_HEAP_H
 #define COMMAND_HEAP_H
 
+#include "record/json.h"
 #include <pyheap/verb.h>
 
 #include "base/buffer.h"
@@ -107,6 +108,8 @@ static inline unsigned ph_heap_flags(struct ph_heap_view *view, uint32_t object)
 	return flags < 0x8000 ? flags : 0;
 }
 
+/* An object's JSON, begun with its address, type, module and size; the caller adds the rest and ends it. */
+struct ph_json ph_heap_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
 /* NULL unknown. */
 const struct ph_dump_type *ph_heap_type(struct ph_heap_view *view, uint32_t object);
 /* Of a type object's index. */

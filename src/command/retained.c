@@ -137,16 +137,10 @@ static void put_object(struct ph_heap_view *view, uint32_t object, uint64_t whol
 
 static struct ph_error *put_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
-	const struct ph_dump_type *type = ph_heap_type(view, object);
 	uint32_t dominator = ph_heap_dominator(view, object);
 	ph_auto_buffer struct ph_buffer path = PH_BUFFER(1 << 20);
 	struct ph_error *error = NULL;
-	struct ph_json j = ph_json(out, 0);
-	ph_json_object(&j, true);
-	ph_json_put_address(&j, "address", ph_heap_address(view, object));
-	ph_json_put_string(&j, "type", type ? type->name : NULL);
-	ph_json_put_string(&j, "module", type ? type->module : NULL);
-	ph_json_put_known(&j, "size", ph_heap_size(view, object), -1);
+	struct ph_json j = ph_heap_json(view, object, out);
 	ph_json_put_uint(&j, "retained", view->retained[object]);
 	ph_json_key(&j, "dominator");
 	if (dominator == PH_NO_INDEX)

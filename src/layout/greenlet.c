@@ -51,12 +51,5 @@ bool ph_layout_place_greenlet(struct ph_layout *layout, struct ph_version greenl
 		if (version >= rows[i].from && version <= rows[i].to)
 			picked[count++] = *row;
 	}
-	/* newer than the newest: as the known one */
-	if (layout->guessed)
-		(void)ph_layout_known(0, &placed.version);
-	if (!ph_layout_place(&placed, picked, count))
-		return false;
-	placed.version = layout->version;
-	*layout = placed;
-	return true;
+	return ph_layout_place_library(layout, &placed, picked, count);
 }

@@ -42,12 +42,5 @@ bool ph_layout_place_mimalloc(struct ph_layout *layout, size_t index)
 		if (rows[i].versions & known[index])
 			picked[count++] = *row;
 	}
-	/* newer than the newest: as the known one */
-	if (layout->guessed)
-		(void)ph_layout_known(0, &placed.version);
-	if (!ph_layout_place(&placed, picked, count))
-		return false;
-	placed.version = layout->version;
-	*layout = placed;
-	return ph_layout_has(layout, PH_mi_segment_t_slices);
+	return ph_layout_place_library(layout, &placed, picked, count) && ph_layout_has(layout, PH_mi_segment_t_slices);
 }

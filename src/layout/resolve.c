@@ -189,6 +189,17 @@ bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t
 	return finish(layout, shapes, &c);
 }
 
+bool ph_layout_place_library(struct ph_layout *layout, struct ph_layout *placed, const struct ph_row *rows, size_t count)
+{
+	if (layout->guessed)
+		(void)ph_layout_known(0, &placed->version);
+	if (!ph_layout_place(placed, rows, count))
+		return false;
+	placed->version = layout->version;
+	*layout = *placed;
+	return true;
+}
+
 /* Is there a row for this field in debug builds of the minor version?  Then one of release builds says nothing of them,
  * also where the micro version was not seen. */
 static bool has_debug_row(const struct ph_at_row *row, uint32_t version)

@@ -123,6 +123,10 @@ extern const size_t ph_layout_at_rows_count;
  * not known, a second place for a member): a mistake in the table. */
 bool ph_layout_place(struct ph_layout *layout, const struct ph_row *rows, size_t count);
 
+/* The same over `placed`, a copy of `layout`, which it becomes: rows of structs that are not CPython's (mimalloc's, greenlet's),
+ * which go by versions of their own.  A layout that is newer than the newest known is placed as that. */
+bool ph_layout_place_library(struct ph_layout *layout, struct ph_layout *placed, const struct ph_row *rows, size_t count);
+
 /* Fill the traits from version and abi (traits.c). */
 void ph_layout_fill_traits(struct ph_layout *layout);
 
