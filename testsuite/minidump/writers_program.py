@@ -26,9 +26,9 @@ class ExceptionInformation(ctypes.Structure):
     _fields_ = [('siginfo_address', ctypes.c_uint64), ('context_address', ctypes.c_uint64), ('thread_id', ctypes.c_int32)]
 
 
-def writable():
+def writable(pid='self'):
     """What a program would have to register for its heap to be kept."""
-    with open('/proc/self/maps') as f:
+    with open('/proc/%s/maps' % pid) as f:
         lines = f.read().splitlines()
     for line in lines:
         fields = line.split(None, 5)
@@ -37,11 +37,12 @@ def writable():
             yield start, end - start
 
 
-def call(program, *arguments):
-    """Of ourselves, by a child: it may trace us."""
-    pid = os.fork()
+def call(program, *arguments, memory=False):
+    """Of ourselves, by a child: it may trace us.  It reads our maps too, when we only wait and map nothing any more."""
+    us, pid = os.getpid(), os.fork()
     if not pid:
-        os.execv(program, [program] + [str(a) for a in arguments])
+        numbers = [n for pair in writable(us) for n in pair] if memory else []
+        os.execv(program, [program] + [str(a) for a in list(arguments) + numbers])
     return os.waitpid(pid, 0)[1]
 
 
@@ -59,14 +60,16 @@ def breakpad(library, folder, memory):
     client = ctypes.CDLL(library)
     client.breakpad_register.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     client.breakpad_install(folder.encode())
-    for start, size in writable() if memory else ():
+    regions = 2 * [()]  # what reading the maps needs is mapped by the first reading
+    for i in range(len(regions)) if memory else ():
+        regions[i] = tuple(writable())
+    for start, size in regions[-1]:
         client.breakpad_register(start, size)
     ctypes.string_at(0)
 
 
 def rust(program, file, memory):
-    numbers = [n for pair in writable() for n in pair] if memory else []
-    return call(program, os.getpid(), threading.get_native_id(), file, *numbers)
+    return call(program, os.getpid(), threading.get_native_id(), file, memory=memory)
 
 
 def handle(order, how, program, place):
