@@ -18,7 +18,7 @@ struct row {
 	const char *module, *name; /* name NULL: the module as a whole; both NULL: of unknown type */
 	ph_addr address;	   /* 0: of several types */
 	uint64_t count, size, unsized, retained, held;
-	uint64_t old_count, old_size; /* of the baseline */
+	uint64_t old_count, old_size, old_held; /* of the baseline */
 };
 
 enum { JSON, SORT, LIMIT, MODULES, BASELINE };
@@ -78,7 +78,8 @@ static int by_retained(const void *a, const void *b)
 static int by_held(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	return x->held != y->held ? (x->held < y->held ? 1 : -1) : by_size(a, b);
+	int order = compare_growth((int64_t)(x->held - x->old_held), (int64_t)(y->held - y->old_held));
+	return order ? order : by_size(a, b);
 }
 
 /* ---- rows ---- */
@@ -128,6 +129,7 @@ static size_t merge(struct row *rows, size_t count)
 			to->count += rows[i].count, to->size += rows[i].size, to->unsized += rows[i].unsized;
 			to->held += rows[i].held;
 			to->old_count += rows[i].old_count, to->old_size += rows[i].old_size;
+			to->old_held += rows[i].old_held;
 		} else {
 			rows[n++] = rows[i];
 		}
@@ -172,6 +174,8 @@ static void put_json(const struct row *row, const struct columns *columns, struc
 	if (compared) {
 		ph_json_put_uint(&j, "old_count", row->old_count);
 		ph_json_put_uint(&j, "old_size", row->old_size);
+		if (columns->held)
+			ph_json_put_uint(&j, "old_held", row->old_held);
 	} else {
 		ph_json_put_uint(&j, "unsized", row->unsized);
 	}
@@ -184,6 +188,8 @@ static void put_text(const struct row *row, const struct columns *columns, struc
 	if (columns->compared)
 		ph_buffer_printf(out, "%+10" PRId64 " %+14" PRId64 "  ", (int64_t)(row->count - row->old_count),
 				 (int64_t)(row->size - row->old_size));
+	if (columns->compared && columns->held)
+		ph_buffer_printf(out, "%+14" PRId64 "  ", (int64_t)(row->held - row->old_held));
 	ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  ", row->count, row->size);
 	if (columns->held)
 		ph_buffer_printf(out, "%14" PRIu64 "  ", row->held);
@@ -193,30 +199,53 @@ static void put_text(const struct row *row, const struct columns *columns, struc
 		ph_buffer_printf(out, "%14" PRIu64 "  ", row->retained);
 }
 
+static void put_heading(const struct columns *columns, struct ph_buffer *out)
+{
+	const char *held = columns->held ? "          held  " : "";
+	if (columns->compared)
+		ph_buffer_printf(out, "    growth          bytes  %s", held);
+	ph_buffer_printf(out, "     count          bytes  %s%s%s\n", held,
+			 columns->retained ? "      retained  " : "", columns->modules ? "module" : "type");
+}
+
+static void put_sums(const struct row *all, const struct columns *columns, struct ph_buffer *out)
+{
+	put_text(all, columns, out);
+	ph_buffer_puts(out, "in all\n");
+	if (all->unsized)
+		ph_buffer_printf(out, "%" PRIu64 " object%s no known size, and count%s as 0 bytes\n", all->unsized,
+				 all->unsized == 1 ? " has" : "s have", all->unsized == 1 ? "s" : "");
+}
+
+static bool has_grown(const struct row *row, const struct columns *columns)
+{
+	return row->count != row->old_count || row->size != row->old_size ||
+	       (columns->held && row->held != row->old_held);
+}
+
+static void add_to(struct row *all, const struct row *row)
+{
+	all->count += row->count, all->size += row->size, all->held += row->held, all->unsized += row->unsized;
+	all->old_count += row->old_count, all->old_size += row->old_size, all->old_held += row->old_held;
+}
+
 static struct ph_error *put_rows(const struct row *rows, size_t count, const struct ph_arguments *arguments,
 				 uint64_t limit, struct ph_rows *to)
 {
 	const char *sort = arguments->values[SORT];
-	bool compared = arguments->values[BASELINE];
 	const struct columns columns = {
 		.modules = arguments->values[MODULES],
-		.compared = compared,
+		.compared = arguments->values[BASELINE],
 		.held = sort && !strcmp(sort, "held"),
 		.retained = sort && !strcmp(sort, "retained"),
 	};
 	struct row all = { 0 };
 	struct ph_error *error = NULL;
 	if (!to->as_json)
-		ph_buffer_printf(&to->text, "%s     count          bytes  %s%s\n",
-				 compared ? "    growth          bytes  " : "",
-				 columns.held	  ? "          held  " :
-				 columns.retained ? "      retained  " :
-						    "", columns.modules ? "module" : "type");
+		put_heading(&columns, &to->text);
 	for (size_t i = 0; i < count; i++) {
-		bool shown = i < limit &&
-			     (!compared || rows[i].count != rows[i].old_count || rows[i].size != rows[i].old_size);
-		all.count += rows[i].count, all.size += rows[i].size, all.held += rows[i].held;
-		all.old_count += rows[i].old_count, all.old_size += rows[i].old_size;
+		bool shown = i < limit && (!columns.compared || has_grown(&rows[i], &columns));
+		add_to(&all, &rows[i]);
 		if (shown && to->as_json) {
 			put_json(&rows[i], &columns, &to->text);
 		} else if (shown) {
@@ -227,17 +256,15 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 		if (!error && to->goes_on)
 			error = ph_rows_next(to);
 	}
-	if (!to->as_json) {
-		put_text(&all, &columns, &to->text);
-		ph_buffer_puts(&to->text, "in all\n");
-	}
+	if (!to->as_json)
+		put_sums(&all, &columns, &to->text);
 	return error;
 }
 
 /* The rows of the baseline behind the others, as old ones, and those of the same name joined.  The names are its
  * view's. */
-static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view, bool modules, struct row **rows,
-				     size_t *count)
+static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view, bool modules, bool held,
+				     struct row **rows, size_t *count)
 {
 	struct ph_dump *dump = NULL;
 	ph_auto_free struct row *old = NULL;
@@ -246,7 +273,7 @@ static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view
 	if (!error)
 		error = ph_heap_view_open(dump, view);
 	if (!error)
-		error = make_rows(view, modules, false, &old, &old_count);
+		error = make_rows(view, modules, held, &old, &old_count);
 	if (error) {
 		ph_dump_close(dump);
 		view->dump = NULL;
@@ -257,7 +284,11 @@ static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view
 		return &ph_error_no_memory;
 	for (size_t i = 0; i < old_count; i++)
 		both[(*count)++] = (struct row){
-			.module = old[i].module, .name = old[i].name, .old_count = old[i].count, .old_size = old[i].size
+			.module = old[i].module,
+			.name = old[i].name,
+			.old_count = old[i].count,
+			.old_size = old[i].size,
+			.old_held = old[i].held,
 		};
 	*rows = both;
 	return NULL;
@@ -288,8 +319,6 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = ph_heap_view_open(dump, &view);
 	bool retained = sort && !strcmp(sort, "retained"), held = sort && !strcmp(sort, "held");
-	if (!error && held && baseline)
-		error = ph_error_create(PH_ERROR_USAGE, "types: --sort=held does not go with --baseline");
 	if (!error && retained && (modules || baseline))
 		error = ph_error_create(PH_ERROR_USAGE,
 					"types: --sort=retained goes with neither --by-module nor --baseline");
@@ -298,7 +327,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = make_rows(&view, modules, held, &rows, &count);
 	if (!error && baseline)
-		error = add_baseline(baseline, &old, modules, &rows, &count);
+		error = add_baseline(baseline, &old, modules, held, &rows, &count);
 	if (!error && (modules || baseline))
 		count = merge(rows, count);
 	if (!error && count)
