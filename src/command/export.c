@@ -9,6 +9,25 @@
 
 #include <string.h>
 
+/* Those of the refs that are guesses, where there are any. */
+static void put_guessed(struct ph_heap_view *view, uint32_t object, uint32_t first, uint32_t end, struct ph_json *j)
+{
+	struct ph_heap_ref ref;
+	bool any = false;
+	for (uint32_t e = first; e < end; e++) {
+		if (!ph_heap_edge(view, object, e, &ref) || ref.extra || !ph_edge_is_guess(ref.kind))
+			continue;
+		if (!any) {
+			ph_json_key(j, "guessed");
+			ph_json_array(j, true);
+		}
+		any = true;
+		ph_json_address(j, ph_heap_address(view, ref.target));
+	}
+	if (any)
+		ph_json_array_end(j);
+}
+
 static void put_edges(struct ph_heap_view *view, uint32_t object, struct ph_json *j)
 {
 	uint32_t first, end;
@@ -22,6 +41,7 @@ static void put_edges(struct ph_heap_view *view, uint32_t object, struct ph_json
 		if (ph_heap_edge(view, object, e, &ref) && !ref.extra)
 			ph_json_address(j, ph_heap_address(view, ref.target));
 	ph_json_array_end(j);
+	put_guessed(view, object, first, end, j);
 	ph_json_key(j, "extra");
 	ph_json_array(j, true);
 	for (uint32_t e = first; e < end; e++) {

@@ -134,6 +134,11 @@ bool ph_heap_edge(struct ph_heap_view *view, uint32_t source, uint32_t edge, str
 /* The edge to the type, which is no stored one. */
 struct ph_heap_ref ph_heap_type_edge(struct ph_heap_view *view, uint32_t object);
 enum ph_graph_force ph_edge_force(uint8_t kind);
+/* Nothing but a word that happens to be an object's address tells of the reference. */
+static inline bool ph_edge_is_guess(uint8_t kind)
+{
+	return ph_edge_force(kind) == PH_GRAPH_GUESSED;
+}
 /* "item", "value" …: of an edge's kind, extra or not; static. */
 const char *ph_edge_kind_name(uint8_t kind);
 

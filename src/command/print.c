@@ -127,8 +127,10 @@ static struct ph_error *open_view(struct printer *p)
 	return error;
 }
 
-/* What the columns alone know: what objects hold, and what they retain where that is known or asked for. */
-static struct ph_error *add_sizes(struct printer *p, struct ph_object **objects, size_t count, bool wanted)
+/* What the columns alone know: guessed references, what objects hold, and what they retain where that is known or
+ * asked for. */
+static struct ph_error *add_sizes(struct printer *p, struct ph_object **objects, size_t count, bool wanted,
+				  struct ph_arena *arena)
 {
 	struct ph_error *error = open_view(p);
 	if (!error && p->has_view && wanted)
@@ -143,6 +145,8 @@ static struct ph_error *add_sizes(struct printer *p, struct ph_object **objects,
 		objects[i]->has_held = objects[i]->held >= 0;
 		if (p->view.retained)
 			objects[i]->retained = ph_heap_retained(&p->view, object);
+		if (!objects[i]->guessed_count && !ph_add_guessed(&p->view, object, objects[i], arena))
+			error = &ph_error_no_memory;
 	}
 	return error;
 }
@@ -221,7 +225,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error && !p.rows.as_json)
 		error = add_chains(dump, objects, count, &arena);
 	if (!error)
-		error = add_sizes(&p, objects, count, arguments->values[RETAINED]);
+		error = add_sizes(&p, objects, count, arguments->values[RETAINED], &arena);
 	if (!error)
 		error = print_all(&p, objects, addresses, count, ret_status);
 	ph_arena_deinit(&arena);

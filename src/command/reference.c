@@ -63,6 +63,7 @@ static void put_json(struct ph_heap_view *view, const struct ph_heap_ref *ref, u
 	ph_json_put_string(&j, "module", type ? type->module : NULL);
 	ph_json_put_string(&j, "kind", ph_edge_kind_name(ref->kind));
 	ph_json_put_bool(&j, "extra", ref->extra);
+	ph_json_put_bool(&j, "guessed", ph_edge_is_guess(ref->kind));
 	ph_put_label(view, ref, &text);
 	ph_json_put_string(&j, "label", ph_buffer_text(&text));
 	ph_buffer_clear(&text);
@@ -111,6 +112,6 @@ struct ph_error *ph_put_reference(struct ph_heap_view *view, struct ph_rows *row
 		ph_buffer_printf(out, "%*s", out->size < before + 18 ? (int)(before + 18 - out->size) : 2, "");
 		ph_put_object(view, shown, out);
 	}
-	ph_buffer_putc(out, '\n');
+	ph_buffer_puts(out, ph_edge_is_guess(ref->kind) ? " (guessed)\n" : "\n");
 	return ph_rows_next(rows);
 }

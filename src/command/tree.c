@@ -100,7 +100,7 @@ static void put_child(struct ph_heap_view *view, const struct children *c, const
 		ph_put_label(view, ref, out);
 	ph_buffer_printf(out, "  0x%" PRIx64 "  ", ph_heap_address(view, ref->target));
 	ph_put_object(view, ref->target, out);
-	ph_buffer_putc(out, '\n');
+	ph_buffer_puts(out, ph_edge_is_guess(ref->kind) ? " (guessed)\n" : "\n");
 }
 
 static bool is_open(const struct level *levels, size_t count, uint32_t object)
@@ -177,6 +177,27 @@ static void add_child(struct ph_heap_view *view, const struct children *c, const
 	}
 }
 
+bool ph_add_guessed(struct ph_heap_view *view, uint32_t object, struct ph_object *o, struct ph_arena *arena)
+{
+	uint32_t first, end;
+	struct ph_heap_ref ref;
+	ph_heap_edges(view, object, &first, &end);
+	for (uint32_t e = first; e < end; e++) {
+		if (!ph_heap_edge(view, object, e, &ref) || !ph_edge_is_guess(ref.kind))
+			continue;
+		if (o->guessed_count == CHILDREN_MAXIMUM) {
+			o->truncated = true;
+			break;
+		}
+		if (!o->guessed)
+			o->guessed = ph_arena_array(arena, ph_addr, CHILDREN_MAXIMUM);
+		if (!o->guessed)
+			return false;
+		o->guessed[o->guessed_count++] = ph_heap_address(view, ref.target);
+	}
+	return true;
+}
+
 static void set_texts(struct ph_heap_view *view, uint32_t object, struct ph_object *o, struct ph_arena *arena)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
@@ -218,9 +239,10 @@ static struct ph_error *put_json(struct ph_heap_view *view, struct ph_rows *rows
 	if (!arena.no_memory) {
 		set_texts(view, object, &o, &arena);
 		while (next_child(&c, &ref))
-			add_child(view, &c, &ref, &o, &arena);
+			if (!ph_edge_is_guess(ref.kind))
+				add_child(view, &c, &ref, &o, &arena);
 	}
-	if (!arena.no_memory)
+	if (!arena.no_memory && ph_add_guessed(view, object, &o, &arena))
 		ph_object_json(&o, &rows->text);
 	bool failed = arena.no_memory;
 	ph_arena_deinit(&arena);

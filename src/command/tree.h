@@ -17,4 +17,8 @@ struct ph_error *ph_put_tree(struct ph_heap_view *view, struct ph_rows *rows, ui
 struct ph_error *ph_put_tree_json(struct ph_heap_view *view, struct ph_rows *rows, uint32_t object, uint64_t depth)
 	__attribute__((warn_unused_result));
 
+/* The objects that guessed references lead to, into the record; false without memory. */
+bool ph_add_guessed(struct ph_heap_view *view, uint32_t object, struct ph_object *o, struct ph_arena *arena)
+	__attribute__((warn_unused_result));
+
 #endif

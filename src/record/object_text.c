@@ -53,6 +53,11 @@ static void put_children(struct ph_text *t, const struct ph_object *o)
 		ph_buffer_printf(t->out, " 0x%llx\n", (unsigned long long)o->attributes[i].value);
 	}
 	put_more(t, o->attribute_count, INT64_MIN);
+	if (o->guessed_count)
+		ph_buffer_puts(t->out, "  guessed: words of a struct of unknown layout that lead to objects\n");
+	for (size_t i = 0; i < o->guessed_count && i < CHILDREN_SHOWN; i++)
+		ph_buffer_printf(t->out, "    0x%llx\n", (unsigned long long)o->guessed[i]);
+	put_more(t, o->guessed_count, INT64_MIN);
 }
 
 static int compare(const void *a, const void *b)

@@ -331,6 +331,8 @@ struct ph_object {
 		ph_addr value;
 	} *attributes;
 	size_t attribute_count;
+	ph_addr *guessed; /* objects that words of an unknown struct lead to, as a verb alone knows it */
+	size_t guessed_count;
 	struct ph_frame *frame;		/* NULL none */
 	struct ph_exception *exception; /* NULL none; chains by {"ref"} but for group members, nested */
 	struct ph_exception *exception_members; /* the nested ones, flat */

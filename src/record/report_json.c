@@ -571,6 +571,10 @@ void ph_object_json(const struct ph_object *o, struct ph_buffer *out)
 	for (size_t i = 0; i < o->attribute_count; i++)
 		ph_json_put_address(j, o->attributes[i].name, o->attributes[i].value);
 	ph_json_object_end(j);
+	if (o->guessed_count) {
+		ph_json_key(j, "guessed");
+		put_addresses(j, o->guessed, o->guessed_count);
+	}
 	if (o->frame) {
 		ph_json_key(j, "frame");
 		put_frame(j, o->frame);

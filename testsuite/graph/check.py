@@ -175,6 +175,14 @@ def types():
     node = [row for row in grown if row['type'] == 'Node' and row['module'] == 'app'][0]
     expect('growth', node['count'] - node['old_count'], 500)
     expect('what did not grow', [row for row in grown if row['type'] == 'Session'], [])
+    grown = [json.loads(line) for line in run('types', '--json', '--sort=held', '--baseline', DUMP, BIGGER).splitlines()]
+    growth = [row['held'] - row['old_held'] for row in grown]
+    expect('growth by held', growth, sorted(growth, reverse=True))
+    node = [row for row in grown if row['type'] == 'Node' and row['module'] == 'app'][0]
+    held = [sum(json.loads(line)['held'] for line in run('types', '--json', '--sort=held', dump).splitlines()) for dump in (DUMP, BIGGER)]
+    expect('500 nodes hold', 500 * 32 <= node['held'] - node['old_held'], True)
+    out = run('types', '--sort=held', '--baseline', DUMP, BIGGER)
+    expect_line('growth in text', out, r' +\+\d+ +\+\d+ +\%+d +\d+ +\d+ +%d  in all' % (held[1] - held[0], held[1]))
 
 
 def roots():
@@ -207,6 +215,26 @@ def cached():
     for path in files:
         os.unlink(path)
     expect('no cache', ask(), first)
+
+
+def guesses():
+    exported = [json.loads(line) for line in text('export', '--format=jsonl').splitlines()]
+    guessing = [row for row in exported if row.get('guessed')]
+    if not guessing:
+        failures.append('no reference of the dump is guessed')
+        return
+    row = min(guessing, key=lambda row: len(row['guessed']))
+    address, target = row['address'], row['guessed'][0]
+    if not set(row['guessed']) <= set(row['refs']):
+        failures.append('guesses that are no references: %r' % row)
+    expect('guesses of referents', [r['address'] for r in rows('referents', address) if r['guessed'] and not r['extra']], row['guessed'])
+    expect('what is none', any(r['guessed'] for r in rows('referents', AT['session'])), False)
+    mark = r' +%s +.* \(guessed\)' % target
+    expect_line('referents in text', text('referents', address), mark)
+    expect_line('print --depth', text('print', '--depth=1', address), r'.*  %s  .* \(guessed\)' % target)
+    expect('print --json', target in rows('print', address)[0]['guessed'], True)
+    expect_line('print', text('print', address), r'  guessed: .*|.*\(guessed\)')
+    expect_line('referrers', text('referrers', target), r'  %s  .*\(guessed\)' % address)
 
 
 def memory_held():
@@ -268,7 +296,7 @@ def verified():
     expect_line('referrers of an altered dump', out, 'ob_refcnt 1 = .*')
 
 
-for part in (paths, references, garbage, finding, printing, types, roots, retained, memory_held, nothing_of_held, cached, verified):
+for part in (paths, references, garbage, finding, printing, guesses, types, roots, retained, memory_held, nothing_of_held, cached, verified):
     try:
         part()
     except (KeyError, IndexError, ValueError, subprocess.TimeoutExpired) as e:
