@@ -148,6 +148,8 @@ TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/graph/roots.sh
 TESTS += testsuite/cores/damaged-heap.sh
 TESTS += testsuite/cores/columns.sh
+TESTS += testsuite/cores/python2-text.sh
+EXTRA_DIST += testsuite/cores/python2_text_program.py
 TESTS += testsuite/cores/numpy.sh
 TESTS += testsuite/cores/heap-jobs.sh
 

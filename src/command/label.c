@@ -28,13 +28,6 @@ void ph_put_type(const struct ph_dump_type *type, struct ph_buffer *out)
 	ph_escape_terminal(name, strlen(name), false, out);
 }
 
-/* 2.7's str is bytes, whose values are hexadecimal. */
-static bool holds_bytes(const struct ph_heap_view *view, const struct ph_dump_type *type)
-{
-	return is_builtin(type, "bytes") || is_builtin(type, "bytearray") ||
-	       (view->types.has_unicode && is_builtin(type, "str"));
-}
-
 static int hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -51,24 +44,54 @@ static bool unhex(const struct ph_buffer *hex, struct ph_buffer *out)
 	return true;
 }
 
+static bool is_hex(const struct ph_dump_type *type)
+{
+	return type && (type->value == PH_VALUE_BYTES || type->value == PH_VALUE_STR_OF_2);
+}
+
+bool ph_value_as_python(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	const struct ph_dump_type *type = ph_heap_type(view, object);
+	ph_auto_buffer struct ph_buffer hex = PH_BUFFER(8192);
+	size_t before = out->size;
+	if (!type || type->value != PH_VALUE_STR_OF_2)
+		return ph_heap_value(view, object, out);
+	if (!ph_heap_value(view, object, &hex))
+		return false;
+	if (unhex(&hex, out))
+		return true;
+	out->size = before;
+	ph_buffer_append(out, ph_buffer_text(&hex), hex.size);
+	return true;
+}
+
 /* The text of a name: of a str as it is, of 2.7's str its bytes; false when the object is none. */
 static bool name_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
-	ph_auto_buffer struct ph_buffer hex = PH_BUFFER(8192);
 	if (!is_builtin(type, "str") && !is_builtin(type, "unicode"))
 		return false;
-	if (!holds_bytes(view, type))
-		return ph_heap_value(view, object, out);
-	return ph_heap_value(view, object, &hex) && unhex(&hex, out);
+	return ph_value_as_python(view, object, out);
 }
 
-static void quote(const char *text, size_t size, bool is_bytes, bool cut, struct ph_buffer *out)
+static void quote(const char *text, size_t size, enum ph_value_text form, bool cut, struct ph_buffer *out)
 {
-	if (is_bytes)
+	ph_auto_buffer struct ph_buffer bytes = PH_BUFFER(65536);
+	switch (form) {
+	case PH_VALUE_BYTES:
 		ph_quote_bytes(text, size, out);
-	else
+		break;
+	case PH_VALUE_STR_OF_2:
+		ph_quote_bytes(text, size, &bytes);
+		if (bytes.size)
+			ph_buffer_append(out, bytes.data + 1, bytes.size - 1); /* without the b */
+		break;
+	case PH_VALUE_UNICODE_OF_2:
+		ph_quote_unicode(text, size, out);
+		break;
+	default:
 		ph_quote_str(text, size, out);
+	}
 	if (cut)
 		ph_buffer_puts(out, "...");
 }
@@ -85,14 +108,14 @@ bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters,
 		ph_buffer_puts(out, PH_REDACTED);
 		return true;
 	}
-	bool is_bytes = holds_bytes(view, type) && unhex(&text, &raw);
 	int64_t len = ph_heap_len(view, object);
-	if (is_bytes) {
+	if (is_hex(type) && unhex(&text, &raw)) {
 		size = raw.size < characters ? raw.size : characters;
-		quote(ph_buffer_text(&raw), size, !view->types.has_unicode, len > (int64_t)size, out);
+		quote(ph_buffer_text(&raw), size, type->value, len > (int64_t)size, out);
 	} else if (is_builtin(type, "str") || is_builtin(type, "unicode") || (type && len >= 0)) {
 		size = ph_text_prefix(data, size, characters);
-		quote(data, size, false, size < text.size || len > (int64_t)ph_text_length(data, size), out);
+		quote(data, size, type->value == PH_VALUE_UNICODE_OF_2 ? type->value : PH_VALUE_TEXT,
+		      size < text.size || len > (int64_t)ph_text_length(data, size), out);
 	} else {
 		ph_escape_terminal(data, size < characters ? size : characters, false, out);
 	}

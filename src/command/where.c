@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/label.h"
 #include "command/where.h"
 #include "command/retain.h"
 
@@ -140,7 +141,7 @@ static bool holds_value(const struct ph_condition *c, struct ph_heap_view *view,
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
 	char *end;
-	if (!ph_heap_value(view, object, &text))
+	if (!ph_value_as_python(view, object, &text))
 		return false;
 	const char *value = ph_buffer_text(&text);
 	if (c->operator == PH_WHERE_LIKE)

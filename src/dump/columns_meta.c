@@ -42,6 +42,8 @@ struct ph_error *ph_columns_take_type(void *self, const struct ph_heap_type *typ
 	ph_json_put_int(&j, "basicsize", type->basicsize);
 	ph_json_put_int(&j, "itemsize", type->itemsize);
 	ph_json_put_bool(&j, "heap", type->is_heap);
+	if (ph_value_text_name(type->value))
+		ph_json_put_string(&j, "value", ph_value_text_name(type->value));
 	ph_json_put_uint(&j, "count", type->count);
 	if (type->slot_count)
 		put_slots(&j, type);

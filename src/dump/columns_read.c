@@ -172,6 +172,18 @@ static void take_slots(struct json_object *object, struct ph_arena *arena, struc
 	}
 }
 
+static enum ph_value_text take_value_text(struct json_object *object)
+{
+	const char *name = text(object, "value"), *type = text(object, "name");
+	/* those of dumps that do not say */
+	if (!name && type && (!strcmp(type, "bytes") || !strcmp(type, "bytearray")))
+		return PH_VALUE_BYTES;
+	for (unsigned i = 0; name && i < PH_VALUE_TEXT_COUNT; i++)
+		if (ph_value_text_name((enum ph_value_text)i) && !strcmp(name, ph_value_text_name((enum ph_value_text)i)))
+			return (enum ph_value_text)i;
+	return PH_VALUE_TEXT;
+}
+
 static void take_type(struct json_object *object, struct ph_arena *arena, struct ph_dump_type *ret)
 {
 	const char *address = text(object, "address"), *name = text(object, "name");
@@ -185,6 +197,7 @@ static void take_type(struct json_object *object, struct ph_arena *arena, struct
 		.itemsize = number(object, "itemsize", -1),
 		.count = (uint64_t)number(object, "count", 0),
 		.is_heap = json_object_get_boolean(member(object, "heap", json_type_boolean)),
+		.value = take_value_text(object),
 	};
 	take_slots(object, arena, ret);
 }
@@ -221,9 +234,6 @@ static struct ph_error *take_types(struct json_object *root, struct ph_dump_type
 	for (size_t i = 0; i < count; i++)
 		take_type(json_object_array_get_idx(types, i), &ret->arena, &ret->types[i]);
 	ret->count = count;
-	for (size_t i = 0; i < count && !ret->has_unicode; i++)
-		ret->has_unicode = ret->types[i].name && !strcmp(ret->types[i].name, "unicode") &&
-				   ret->types[i].module && !strcmp(ret->types[i].module, "__builtin__");
 	qsort(ret->types, count, sizeof(*ret->types), compare_types);
 	return ret->arena.no_memory ? &ph_error_no_memory : NULL;
 }

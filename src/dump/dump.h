@@ -126,6 +126,7 @@ struct ph_dump_type {
 	const char *name, *module;
 	int64_t basicsize, itemsize;
 	uint64_t count;
+	enum ph_value_text value;
 	bool is_heap; /* made at run time: each instance holds a reference to it */
 	/* names of what its instances keep in __slots__ (those of its bases too) */
 	struct ph_dump_slot {
@@ -140,7 +141,6 @@ struct ph_dump_types {
 	size_t count;
 	const char **fields; /* names of members, which PH_EDGE_FIELD edges count */
 	size_t field_count;
-	bool has_unicode; /* of Python 2: str is bytes */
 	struct ph_arena arena;
 };
 /* PH_ERROR_BAD_DUMP also when the dump was made without the whole heap. */

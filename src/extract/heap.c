@@ -7,6 +7,7 @@
 #include "base/jobs.h"
 #include "extract/heap_private.h"
 #include "heap/roots.h"
+#include "object/scalar.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,7 @@ static struct ph_error *collect_types(struct ph_heap_walk *walk, struct ph_heap_
 				.basicsize = type->basicsize,
 				.itemsize = type->itemsize,
 				.is_heap = type->is_heap,
+				.value = ph_shape_value_text(c->shape),
 				.count = c->count,
 			};
 			types[count].slot_count = ph_type_slots(c->shape->type, &types[count].slots);

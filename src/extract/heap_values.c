@@ -26,6 +26,12 @@ struct ph_heap_recent {
 	uint64_t generation;
 };
 
+/* Python 2 has texts in bytes. */
+static size_t bytes_of(const struct ph_shape *shape)
+{
+	return ph_shape_value_text(shape) == PH_VALUE_STR_OF_2 ? CHARACTERS : BYTES;
+}
+
 /* Of the object, as the redaction has it; NULL: it has none.  Borrowed until the next call. */
 static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *shape, ph_addr object,
 			     struct ph_scalar *scalar, size_t *ret_size)
@@ -36,7 +42,7 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 	ph_buffer_clear(&w->text);
 	if (!ph_scalar_get(shape, object, CHARACTERS + SLACK, scalar)) {
 		ph_object_value(w->objects, object, &limits, &w->value);
-		bool has = ph_render_value(&extract->render, &w->value, CHARACTERS, BYTES, &w->text, &redacted);
+		bool has = ph_render_value(&extract->render, &w->value, CHARACTERS, bytes_of(shape), &w->text, &redacted);
 		*ret_size = w->text.size;
 		return has ? ph_buffer_text(&w->text) : NULL;
 	}
@@ -46,7 +52,7 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 		.cut = scalar->cut,
 		.secret = ph_redactor_is_marked(extract->redactor, object),
 		.characters = scalar->is_bytes ? 0 : CHARACTERS,
-		.bytes = scalar->is_bytes ? BYTES : 0,
+		.bytes = scalar->is_bytes ? bytes_of(shape) : 0,
 	};
 	/* most are short and hold nothing that could be one */
 	if (!text.secret && !text.bytes && text.size <= CHARACTERS &&

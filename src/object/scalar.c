@@ -22,6 +22,21 @@ bool ph_shape_has_value(const struct ph_shape *shape)
 	}
 }
 
+enum ph_value_text ph_shape_value_text(const struct ph_shape *shape)
+{
+	bool is_2 = ph_target_trait(shape->objects->target, PH_TRAIT_STR_IS_BYTES) == 1;
+	switch (shape->type->kind) {
+	case PH_KIND_STR:
+		return is_2 ? PH_VALUE_UNICODE_OF_2 : PH_VALUE_TEXT;
+	case PH_KIND_BYTES:
+		return is_2 ? PH_VALUE_STR_OF_2 : PH_VALUE_BYTES;
+	case PH_KIND_BYTEARRAY:
+		return PH_VALUE_BYTES;
+	default:
+		return PH_VALUE_TEXT;
+	}
+}
+
 static bool is_ascii(const uint8_t *bytes, size_t size)
 {
 	uint64_t all = 0, word;

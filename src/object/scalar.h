@@ -4,6 +4,7 @@
 #define OBJECT_SCALAR_H
 
 #include "object/traverse.h"
+#include "record/value.h"
 
 #define PH_SCALAR_ROOM 48
 
@@ -17,6 +18,8 @@ struct ph_scalar {
 
 /* Whether instances of the type have a "value". */
 bool ph_shape_has_value(const struct ph_shape *shape);
+/* How it is written. */
+enum ph_value_text ph_shape_value_text(const struct ph_shape *shape);
 
 /* The text that ph_object_value() would find, of a str or bytes at most `maximum` bytes; false when only that can tell
  * (characters beyond ASCII, large ints, other kinds, damage). */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "record/edge.h"
 #include "record/root.h"
+#include "record/value.h"
 
 #define PH_NO_INDEX UINT32_MAX
 #define PH_HEAP_UNIT 65536	 /* objects of a unit; the last has fewer */
@@ -65,6 +66,7 @@ struct ph_heap_type {
 	const char *name, *module; /* __qualname__; module NULL unknown */
 	int64_t basicsize, itemsize;
 	bool is_heap;
+	enum ph_value_text value;
 	uint64_t count; /* instances, subclasses' not counted */
 	/* what instances keep in __slots__ */
 	const struct ph_type_slot *slots;

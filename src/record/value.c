@@ -214,3 +214,13 @@ bool ph_value_add_pair_part(struct ph_value *value, const char *before, ph_addr 
 		(struct ph_part){ .value = item, .key = key, .before = before, .between = between };
 	return true;
 }
+
+const char *ph_value_text_name(enum ph_value_text text)
+{
+	static const char *const names[PH_VALUE_TEXT_COUNT] = {
+		[PH_VALUE_BYTES] = "bytes",
+		[PH_VALUE_STR_OF_2] = "python2-str",
+		[PH_VALUE_UNICODE_OF_2] = "python2-unicode",
+	};
+	return text < PH_VALUE_TEXT_COUNT ? names[text] : NULL;
+}

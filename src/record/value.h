@@ -51,6 +51,17 @@ enum ph_form {
 	PH_FORM_PARTS, /* open, `parts` joined by ", " or by their own `before`, close */
 };
 
+/* How the value of a type's instances is written, and how Python shows it. */
+enum ph_value_text {
+	PH_VALUE_TEXT,	  /* as it is: str, numbers; none */
+	PH_VALUE_BYTES,	  /* in hexadecimal; b'…' */
+	PH_VALUE_STR_OF_2, /* in hexadecimal: str of Python 2, '…' */
+	PH_VALUE_UNICODE_OF_2, /* as it is: u'…' */
+	PH_VALUE_TEXT_COUNT
+};
+/* As types.json has it; NULL for PH_VALUE_TEXT. */
+const char *ph_value_text_name(enum ph_value_text text);
+
 struct ph_pair {
 	ph_addr key, value;
 };

@@ -87,6 +87,10 @@ def main(dump, objects, pyheap):
         n, len(c['edge/target']), len(value), strings, len(c['root/object'])))
 
 
+def shows_text(o):
+    return o['repr'].startswith(("'", '"'))
+
+
 def check_values(dump, pyheap, shown):
     """What the stacks reach is in closure.jsonl too, rendered by other code."""
     kinds = {}
@@ -106,7 +110,8 @@ def check_values(dump, pyheap, shown):
         if was is not None and o['len'] is not None:
             # both stop at a thousand; bytes are in hexadecimal
             text = o['type'] == ('unicode' if python2 else 'str') or len(was) == min(o['len'], 1000)
-            was = was[:200] if text else was[:128]
+            # 2.7's str is text of as many bytes
+            was = was[:200] if text else was[:400] if python2 and shows_text(o) else was[:128]
         assert now == was, (o['address'], o['type'], now, was)
         compared += was is not None
         kinds[o['type']] = kinds.get(o['type'], 0) + (was is not None)
