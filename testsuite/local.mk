@@ -145,6 +145,7 @@ TESTS += testsuite/cores/memory.sh
 TESTS += testsuite/cores/heap-allocators.sh
 TESTS += testsuite/completion.sh
 TESTS += testsuite/graph/verbs.sh
+TESTS += testsuite/graph/damage.sh
 TESTS += testsuite/graph/roots.sh
 TESTS += testsuite/cores/damaged-heap.sh
 TESTS += testsuite/cores/columns.sh

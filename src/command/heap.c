@@ -11,27 +11,12 @@
 
 #define TEXT_MAXIMUM ((uint64_t)1 << 24) /* bytes of a string that are looked at */
 
-static struct ph_error *bad(const char *what)
-{
-	return ph_error_create(PH_ERROR_BAD_DUMP, "its columns disagree: %s: copy the dump again", what);
-}
-
-static struct ph_error *open_columns(struct ph_heap_view *view)
-{
-	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < PH_COLUMN_STRING_START; i++)
-		error = ph_window_open(view->dump, (enum ph_column)i, &view->columns[i]);
-	return error;
-}
-
 /* Columns that older writers did not make; false where they are not all there, which is a problem when some are. */
 static bool open_optional(struct ph_heap_view *view, enum ph_column first, enum ph_column last)
 {
 	size_t there = 0;
 	for (size_t i = first; i <= last; i++) {
-		char name[64];
-		snprintf(name, sizeof(name), "%s/.zarray", ph_column_forms[i].name);
-		if (!ph_archive_find(&view->dump->archive, name))
+		if (!ph_column_is_there(view->dump, (enum ph_column)i))
 			continue;
 		struct ph_error *error = ph_window_open(view->dump, (enum ph_column)i, &view->columns[i]);
 		if (error)
@@ -47,22 +32,56 @@ static uint64_t items(const struct ph_heap_view *view, enum ph_column column)
 	return view->columns[column].count;
 }
 
-static struct ph_error *check_counts(struct ph_heap_view *view)
+/* How many objects there are; what there is of them is opened with the first item. */
+static struct ph_error *open_objects(struct ph_heap_view *view)
 {
-	uint64_t n = items(view, PH_COLUMN_OBJECT_ADDRESS), m = items(view, PH_COLUMN_EDGE_TARGET);
-	for (size_t i = PH_COLUMN_OBJECT_TYPE; i <= PH_COLUMN_OBJECT_FLAGS; i++)
-		if (items(view, (enum ph_column)i) != n)
-			return bad(ph_column_forms[i].name);
-	if (items(view, PH_COLUMN_EDGE_START) != n + 1 || items(view, PH_COLUMN_EDGE_KIND) != m ||
-	    items(view, PH_COLUMN_EDGE_ARGUMENT) != m)
-		return bad("edge/start");
-	if (n >= PH_NO_INDEX || m >= PH_NO_INDEX)
-		return ph_error_create(PH_ERROR_BAD_DUMP,
-				       "%s: has more objects or edges than this version can tell apart",
+	struct ph_window *address = &view->columns[PH_COLUMN_OBJECT_ADDRESS];
+	struct ph_error *error = ph_window_open(view->dump, PH_COLUMN_OBJECT_ADDRESS, address);
+	uint64_t count = address->count;
+	if (error && error->code == PH_ERROR_BAD_DUMP && ph_column_is_there(view->dump, PH_COLUMN_OBJECT_TYPE) &&
+	    !ph_column_extent(view->dump, PH_COLUMN_OBJECT_TYPE, &count)) {
+		ph_dump_note_error(view->dump, error);
+		ph_error_free(error);
+		error = NULL;
+	}
+	if (error)
+		return error;
+	if (count >= PH_NO_INDEX)
+		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: has more objects than this version can tell apart",
 				       view->dump->path);
-	view->count = (uint32_t)n;
-	view->edge_count = (uint32_t)m;
+	view->count = (uint32_t)count;
+	for (size_t i = PH_COLUMN_OBJECT_TYPE; i <= PH_COLUMN_OBJECT_FLAGS; i++)
+		ph_window_expect(view->dump, (enum ph_column)i, count, &view->columns[i]);
 	return NULL;
+}
+
+static bool open_edges(struct ph_heap_view *view)
+{
+	struct ph_window *target = &view->columns[PH_COLUMN_EDGE_TARGET];
+	struct ph_error *error = ph_window_open(view->dump, PH_COLUMN_EDGE_TARGET, target);
+	if (!error && target->count >= PH_NO_INDEX)
+		error = ph_error_create(PH_ERROR_BAD_DUMP, "%s: has more edges than this version can tell apart",
+					view->dump->path);
+	if (error) {
+		ph_dump_note_error(view->dump, error);
+		ph_error_free(error);
+		target->count = 0;
+		return false;
+	}
+	view->edge_count = (uint32_t)target->count;
+	ph_window_expect(view->dump, PH_COLUMN_EDGE_START, view->count + 1ull, &view->columns[PH_COLUMN_EDGE_START]);
+	ph_window_expect(view->dump, PH_COLUMN_EDGE_KIND, target->count, &view->columns[PH_COLUMN_EDGE_KIND]);
+	ph_window_expect(view->dump, PH_COLUMN_EDGE_ARGUMENT, target->count, &view->columns[PH_COLUMN_EDGE_ARGUMENT]);
+	return ph_window_chunk(&view->columns[PH_COLUMN_EDGE_START], 0);
+}
+
+bool ph_heap_has_edges(struct ph_heap_view *view)
+{
+	if (!view->edges_opened) {
+		view->edges_opened = true;
+		view->has_edges = open_edges(view);
+	}
+	return view->has_edges;
 }
 
 bool ph_heap_has_values(struct ph_heap_view *view)
@@ -98,6 +117,17 @@ bool ph_heap_has_held(struct ph_heap_view *view)
 	return view->has_held;
 }
 
+struct ph_error *ph_heap_need_roots(struct ph_heap_view *view)
+{
+	if (ph_heap_has_roots(view))
+		return NULL;
+	if (ph_dump_problem(view->dump))
+		return ph_error_create(PH_ERROR_BAD_DUMP, "%s; so it knows no roots of the heap",
+				       ph_dump_problem(view->dump));
+	return ph_error_create(PH_ERROR_BAD_DUMP, "%s: knows no roots of the heap: make it again with this core2pyheap",
+			       view->dump->path);
+}
+
 struct ph_error *ph_heap_need_held(struct ph_heap_view *view)
 {
 	if (ph_heap_has_held(view))
@@ -114,10 +144,16 @@ struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *re
 	view.dump = dump;
 	if (!error)
 		error = ph_dump_types(dump, &view.types);
+	bool without_types = error && error->code == PH_ERROR_BAD_DUMP && ph_dump_is_full(dump);
+	if (without_types) {
+		ph_dump_note_error(dump, error);
+		ph_error_free(error);
+		error = NULL;
+	}
 	if (!error)
-		error = open_columns(&view);
-	if (!error)
-		error = check_counts(&view);
+		error = open_objects(&view);
+	if (!error && without_types)
+		error = ph_heap_mend_types(&view);
 	if (error)
 		return error;
 	ph_dump_identity(dump, view.identity);
@@ -184,20 +220,33 @@ static uint64_t lower_bound(struct ph_heap_view *view, enum ph_column column, ui
 	return low;
 }
 
+/* Where an ascending column has it; its end when it has not.  What is altered is in no order: the rest is searched. */
+static uint64_t find_item(struct ph_heap_view *view, enum ph_column column, uint64_t wanted)
+{
+	uint64_t i = lower_bound(view, column, wanted), end = items(view, column);
+	if (i < end && ph_heap_get(view, column, i) == wanted)
+		return i;
+	for (i = view->columns[column].damaged ? 0 : end; i < end; i++)
+		if (ph_heap_get(view, column, i) == wanted)
+			return i;
+	return end;
+}
+
 uint32_t ph_heap_find(struct ph_heap_view *view, ph_addr address)
 {
-	uint64_t i = lower_bound(view, PH_COLUMN_OBJECT_ADDRESS, address);
-	return i < view->count && ph_heap_address(view, (uint32_t)i) == address ? (uint32_t)i : PH_NO_INDEX;
+	uint64_t i = find_item(view, PH_COLUMN_OBJECT_ADDRESS, address);
+	return i < view->count ? (uint32_t)i : PH_NO_INDEX;
 }
 
 /* ---- edges ---- */
 
 void ph_heap_edges(struct ph_heap_view *view, uint32_t object, uint32_t *ret_first, uint32_t *ret_end)
 {
+	bool there = ph_heap_has_edges(view);
 	uint64_t first = ph_heap_get(view, PH_COLUMN_EDGE_START, object);
 	uint64_t end = ph_heap_get(view, PH_COLUMN_EDGE_START, object + 1ull);
-	bool right = first <= end && end <= view->edge_count;
-	if (!right && !view->columns[PH_COLUMN_EDGE_START].damaged)
+	bool right = there && first <= end && end <= view->edge_count;
+	if (!right && there && !view->columns[PH_COLUMN_EDGE_START].damaged)
 		ph_dump_note(view->dump, "its column edge/start is not ascending: copy the dump again");
 	*ret_first = right ? (uint32_t)first : 0;
 	*ret_end = right ? (uint32_t)end : 0;
@@ -329,8 +378,8 @@ bool ph_heap_value(struct ph_heap_view *view, uint32_t object, struct ph_buffer 
 {
 	if (!ph_heap_has_values(view))
 		return false;
-	uint64_t i = lower_bound(view, PH_COLUMN_VALUE_OBJECT, object);
-	if (i >= items(view, PH_COLUMN_VALUE_OBJECT) || ph_heap_get(view, PH_COLUMN_VALUE_OBJECT, i) != object)
+	uint64_t i = find_item(view, PH_COLUMN_VALUE_OBJECT, object);
+	if (i >= items(view, PH_COLUMN_VALUE_OBJECT))
 		return false;
 	return ph_heap_string(view, ph_heap_get(view, PH_COLUMN_VALUE_STRING, i), out);
 }

@@ -16,9 +16,10 @@
 
 struct ph_heap_view {
 	struct ph_dump *dump;
-	uint32_t count, edge_count;
+	uint32_t count;
+	uint32_t edge_count; /* once ph_heap_has_edges() was asked */
 	uint32_t root_count; /* once ph_heap_has_roots() was asked */
-	bool values_opened, has_values, roots_opened, has_roots, held_opened, has_held;
+	bool edges_opened, has_edges, values_opened, has_values, roots_opened, has_roots, held_opened, has_held;
 	struct ph_window columns[PH_COLUMN_COUNT];
 	struct ph_dump_types types;
 	uint8_t identity[PH_DUMP_IDENTITY];
@@ -36,13 +37,19 @@ struct ph_heap_view {
 
 struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret) __attribute__((warn_unused_result));
 void ph_heap_view_deinit(struct ph_heap_view *view);
+/* Types and their counts by the columns, where types.json is altered or lost; names as roots, the objects of the stacks
+ * and classes themselves have them, "<type at 0x…>" otherwise. */
+struct ph_error *ph_heap_mend_types(struct ph_heap_view *view) __attribute__((warn_unused_result));
 #define ph_auto_heap_view ph_cleanup(ph_heap_view_deinit)
 
+/* False where nothing is left of them: the dump has a problem then, and no object has any. */
+bool ph_heap_has_edges(struct ph_heap_view *view);
 /* Whether the dump has texts, roots, and what objects hold, which older ones have not. */
 bool ph_heap_has_values(struct ph_heap_view *view);
 bool ph_heap_has_roots(struct ph_heap_view *view);
 bool ph_heap_has_held(struct ph_heap_view *view);
-/* PH_ERROR_BAD_DUMP where it does not say what objects hold. */
+/* PH_ERROR_BAD_DUMP where it knows no roots; where it does not say what objects hold. */
+struct ph_error *ph_heap_need_roots(struct ph_heap_view *view) __attribute__((warn_unused_result));
 struct ph_error *ph_heap_need_held(struct ph_heap_view *view) __attribute__((warn_unused_result));
 
 /* Which parts of the graph a verb needs. */

@@ -65,8 +65,7 @@ bool ph_value_as_python(struct ph_heap_view *view, uint32_t object, struct ph_bu
 	return true;
 }
 
-/* The text of a name: of a str as it is, of 2.7's str its bytes; false when the object is none. */
-static bool name_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+bool ph_name_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
 	if (!is_builtin(type, "str") && !is_builtin(type, "unicode"))
@@ -134,7 +133,7 @@ bool ph_put_own_name(struct ph_heap_view *view, uint32_t object, struct ph_buffe
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		uint32_t name = ph_heap_member(view, object, members[i]);
-		if (name == PH_NO_INDEX || !name_text(view, name, &text))
+		if (name == PH_NO_INDEX || !ph_name_text(view, name, &text))
 			continue;
 		ph_escape_terminal(ph_buffer_text(&text), text.size, false, out);
 		return true;
@@ -244,7 +243,7 @@ static bool local_name(struct ph_heap_view *view, const struct ph_heap_ref *ref,
 		int64_t len = ph_heap_len(view, tuple);
 		if (len >= 0 && place < (uint64_t)len) {
 			uint32_t name = tuple_item(view, tuple, place);
-			return name != PH_NO_INDEX && name_text(view, name, out);
+			return name != PH_NO_INDEX && ph_name_text(view, name, out);
 		}
 		place -= len > 0 ? (uint64_t)len : 0;
 		if (!i)
@@ -259,7 +258,7 @@ bool ph_label_name(struct ph_heap_view *view, const struct ph_heap_ref *ref, str
 	switch (ref->kind) {
 	case PH_EDGE_VALUE:
 	case PH_EDGE_ATTRIBUTE:
-		return ref->argument < view->count && name_text(view, ref->argument, out);
+		return ref->argument < view->count && ph_name_text(view, ref->argument, out);
 	case PH_EDGE_LOCAL:
 		return local_name(view, ref, out);
 	case PH_EDGE_SLOT:

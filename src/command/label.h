@@ -12,6 +12,9 @@ void ph_put_label(struct ph_heap_view *view, const struct ph_heap_ref *ref, stru
  * Python calls it; false when it has none. */
 bool ph_label_name(struct ph_heap_view *view, const struct ph_heap_ref *ref, struct ph_buffer *out);
 
+/* The text of a name: of a str as it is, of 2.7's str its bytes; false when the object is none. */
+bool ph_name_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
+
 /* "app.Session", builtins without their module; "?" unknown. */
 void ph_put_type(const struct ph_dump_type *type, struct ph_buffer *out);
 

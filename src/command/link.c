@@ -22,11 +22,13 @@ struct arrays {
 
 /* ---- from the columns ---- */
 
-/* One column as 32-bit numbers, what is beyond them as all ones; chunk by chunk, none of which stays. */
-static struct ph_error *load(struct ph_heap_view *view, enum ph_column column, uint32_t *to)
+/* One column as `wanted` numbers of 32 bits, what is beyond them, or beyond the column, as all ones; chunk by chunk, none
+ * of which stays. */
+static struct ph_error *load(struct ph_heap_view *view, enum ph_column column, uint64_t wanted, uint32_t *to)
 {
 	const struct ph_column_form *form = &ph_column_forms[column];
-	uint64_t count = view->columns[column].count;
+	(void)ph_heap_get(view, column, 0); /* opens it */
+	uint64_t count = view->columns[column].count < wanted ? view->columns[column].count : wanted;
 	size_t bytes = (size_t)form->width * PH_CHUNK;
 	ph_auto_free uint8_t *scratch = malloc(bytes), *items = malloc(bytes);
 	if (!scratch || !items)
@@ -46,6 +48,8 @@ static struct ph_error *load(struct ph_heap_view *view, enum ph_column column, u
 			ph_dump_note_error(view->dump, error);
 		ph_error_free(error);
 	}
+	for (uint64_t i = count; i < wanted; i++)
+		to[i] = UINT32_MAX;
 	return NULL;
 }
 
@@ -55,11 +59,12 @@ static struct ph_error *load_forces(struct ph_heap_view *view, uint8_t *to)
 	for (unsigned kind = 0; kind < 256; kind++)
 		force_of[kind] = (uint8_t)ph_edge_force((uint8_t)kind);
 	for (uint64_t first = 0; first < view->edge_count; first += PH_CHUNK) {
-		const uint8_t *kinds = ph_window_chunk(&view->columns[PH_COLUMN_EDGE_KIND], first);
-		if (!kinds)
+		struct ph_window *window = &view->columns[PH_COLUMN_EDGE_KIND];
+		const uint8_t *kinds = ph_window_chunk(window, first);
+		if (window->no_memory)
 			return &ph_error_no_memory;
 		for (uint64_t i = 0; i < PH_CHUNK && first + i < view->edge_count; i++)
-			to[first + i] = force_of[kinds[i]];
+			to[first + i] = force_of[kinds && first + i < window->count ? kinds[i] : UINT8_MAX];
 	}
 	return NULL;
 }
@@ -155,11 +160,11 @@ static struct ph_error *load_all(struct ph_heap_view *view, struct arrays *a)
 	};
 	if (!a->start || !a->target || !a->type || !a->root_object || !a->force || !a->root_rank)
 		return &ph_error_no_memory;
-	struct ph_error *error = load(view, PH_COLUMN_EDGE_START, a->start);
+	struct ph_error *error = load(view, PH_COLUMN_EDGE_START, n + 1, a->start);
 	if (!error)
-		error = load(view, PH_COLUMN_EDGE_TARGET, a->target);
+		error = load(view, PH_COLUMN_EDGE_TARGET, m, a->target);
 	if (!error)
-		error = load(view, PH_COLUMN_OBJECT_TYPE, a->type);
+		error = load(view, PH_COLUMN_OBJECT_TYPE, n, a->type);
 	if (!error)
 		error = load_forces(view, a->force);
 	if (error)
@@ -255,16 +260,17 @@ static void keep(struct ph_heap_view *view)
 
 struct ph_error *ph_heap_view_link(struct ph_heap_view *view, enum ph_heap_link parts)
 {
-	if (!ph_heap_has_roots(view) && parts & PH_LINK_PATHS)
-		return ph_error_create(PH_ERROR_BAD_DUMP,
-				       "%s: knows no roots of the heap: make it again with this core2pyheap",
-				       view->dump->path);
+	if (!ph_heap_has_edges(view))
+		return ph_error_create(PH_ERROR_BAD_DUMP, "%s", ph_dump_problem(view->dump));
+	struct ph_error *error = parts & PH_LINK_PATHS ? ph_heap_need_roots(view) : NULL;
+	if (error)
+		return error;
 	bool is_there = (!(parts & PH_LINK_REFERRERS) || view->graph.referrer) &&
 			(!(parts & PH_LINK_PATHS) || view->graph.parent);
 	if (is_there || (view->is_kept && load_kept(view, parts | (view->graph.referrer ? PH_LINK_REFERRERS : 0))))
 		return NULL;
 	ph_store_close(&view->store);
-	struct ph_error *error = build(view);
+	error = build(view);
 	if (!error)
 		keep(view);
 	return error;

@@ -28,6 +28,7 @@ src_command_libph_command_la_SOURCES += src/command/totals.h
 src_command_libph_command_la_SOURCES += src/command/grouped.c
 src_command_libph_command_la_SOURCES += src/command/grouped.h
 src_command_libph_command_la_SOURCES += src/command/match.c
+src_command_libph_command_la_SOURCES += src/command/mend.c
 src_command_libph_command_la_SOURCES += src/command/match.h
 src_command_libph_command_la_SOURCES += src/command/retain.c
 src_command_libph_command_la_SOURCES += src/command/retained.c

@@ -24,9 +24,13 @@ bool ph_heap_view_retain_kept(struct ph_heap_view *view)
 {
 	if (view->retained)
 		return true;
-	if (!view->is_kept || !ph_heap_has_roots(view))
+	if (!view->is_kept)
 		return false;
 	struct ph_store store = ph_store_open(view->identity, KIND);
+	if (!store.map || !ph_heap_has_roots(view) || !ph_heap_has_edges(view)) {
+		ph_store_close(&store);
+		return false;
+	}
 	const struct counts *kept = ph_store_section(&store, COUNTS, sizeof(*kept)), counts = counts_of(view);
 	const uint32_t *dominator = ph_store_section(&store, DOMINATOR, (uint64_t)view->count * sizeof(*dominator));
 	const uint64_t *retained = ph_store_section(&store, RETAINED, (uint64_t)view->count * sizeof(*retained)),

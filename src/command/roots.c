@@ -94,10 +94,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = check_kind(wanted);
 	if (!error)
 		error = ph_heap_view_open(dump, &view);
-	if (!error && !ph_heap_has_roots(&view))
-		error = ph_error_create(
-			PH_ERROR_BAD_DUMP,
-			"roots: the dump knows no roots of the heap: make it again with this core2pyheap");
+	if (!error)
+		error = ph_heap_need_roots(&view);
 	for (uint32_t i = 0; !error && rows.goes_on && i < view.root_count; i++) {
 		uint8_t kind = ph_heap_root(&view, i).kind;
 		if (kind < PH_ROOT_KIND_COUNT)

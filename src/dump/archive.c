@@ -233,13 +233,14 @@ static const char *read_directory(struct builder *b, const struct directory *dir
 
 /* ---- without a directory ---- */
 
-/* The first local header: nothing before it, text and base64, can hold its signature. */
-static bool find_first(const struct ph_archive *archive, uint64_t *ret)
+/* The next local header from `at` on.  Before the first one nothing, text and base64, can hold its signature; behind
+ * a header that is altered chance may, and then its name is none of ours. */
+static bool find_header(const struct ph_archive *archive, uint64_t at, uint64_t *ret)
 {
 	enum { STEP = 65536 };
 	static const char signature[] = "PK\3\4";
 	ph_auto_free char *window = malloc(STEP + 3);
-	for (uint64_t at = 0; window && at + 4 <= archive->size; at += STEP) {
+	for (; window && at + 4 <= archive->size; at += STEP) {
 		size_t size = archive->size - at < STEP + 3 ? (size_t)(archive->size - at) : STEP + 3;
 		if (!ph_read_at(archive->fd, window, size, at))
 			return false;
@@ -280,11 +281,11 @@ static bool salvage_one(struct builder *b, uint64_t offset, uint64_t *next, bool
 
 static struct ph_error *salvage(struct builder *b)
 {
-	uint64_t offset;
+	uint64_t offset = 0;
 	bool no_memory = false;
-	if (find_first(b->archive, &offset))
-		for (size_t i = 0; i < SALVAGE_MAXIMUM && salvage_one(b, offset, &offset, &no_memory); i++)
-			;
+	for (size_t i = 0; i < SALVAGE_MAXIMUM && !no_memory && find_header(b->archive, offset, &offset); i++)
+		if (!salvage_one(b, offset, &offset, &no_memory))
+			offset += 4;
 	return no_memory ? &ph_error_no_memory : NULL;
 }
 

@@ -57,10 +57,20 @@ size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *
 /* The reverse: PH_CHUNK items into `items`; false when it is no such chunk. */
 bool ph_chunk_decode(const struct ph_column_form *form, const void *data, size_t size, void *scratch, void *items);
 
-/* Reading (columns_read.c): how many items a column has, every chunk of which the archive holds; one chunk of PH_CHUNK
- * items in our byte order, with a chunk's room of scratch.  PH_ERROR_BAD_DUMP names the member. */
+/* Reading: how many items a column has by its description (columns_read.c), and when every chunk of it must be there;
+ * PH_ERROR_BAD_DUMP names the member. */
+struct ph_error *ph_column_described(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
+	__attribute__((warn_unused_result));
 struct ph_error *ph_column_items(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
 	__attribute__((warn_unused_result));
+/* The same of a dump that is altered or cut (columns_shape.c): without a description that can be read the other columns
+ * and the chunks say it, and the dump has a problem.  Chunks may be missing.  PH_ERROR_BAD_DUMP when nothing of the
+ * column is left. */
+struct ph_error *ph_column_extent(struct ph_dump *dump, enum ph_column column, uint64_t *ret)
+	__attribute__((warn_unused_result));
+/* Whether there is its description or its first chunk. */
+bool ph_column_is_there(const struct ph_dump *dump, enum ph_column column);
+/* One chunk of PH_CHUNK items in our byte order, with a chunk's room of scratch.  PH_ERROR_BAD_DUMP names the member. */
 struct ph_error *ph_column_chunk(struct ph_dump *dump, const struct ph_column_form *form, uint64_t chunk, void *scratch,
 				 void *items) __attribute__((warn_unused_result));
 

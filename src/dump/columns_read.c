@@ -15,7 +15,7 @@
 #define TYPES_MAXIMUM ((size_t)512 << 20)
 #define TYPES_COUNT_MAXIMUM (1 << 24)
 
-static struct ph_error *not_full(struct ph_dump *dump)
+struct ph_error *ph_dump_not_full(const struct ph_dump *dump)
 {
 	return ph_error_create(PH_ERROR_BAD_DUMP,
 			       "%s: does not hold the whole heap: make it with core2pyheap --heap=full", dump->path);
@@ -69,14 +69,12 @@ static int64_t described_items(struct json_object *root, const struct ph_column_
 	return json_object_get_int64(json_object_array_get_idx(shape, 0));
 }
 
-struct ph_error *ph_column_items(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
+struct ph_error *ph_column_described(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
 {
 	char name[64];
 	ph_auto_free char *json = NULL;
 	size_t size;
 	snprintf(name, sizeof(name), "%s/.zarray", form->name);
-	if (!ph_archive_find(&dump->archive, name) && !dump->archive.problem)
-		return not_full(dump);
 	struct ph_error *error = ph_dump_member(dump, name, DESCRIPTION_MAXIMUM, &json, &size);
 	if (error)
 		return error;
@@ -86,13 +84,23 @@ struct ph_error *ph_column_items(struct ph_dump *dump, const struct ph_column_fo
 	if (items < 0)
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member %s describes an array that is not read here",
 				       dump->path, name);
-	/* every chunk must be there before memory is asked for */
-	for (uint64_t chunk = 0; chunk * PH_CHUNK < (uint64_t)items; chunk++) {
+	*ret = (uint64_t)items;
+	return NULL;
+}
+
+struct ph_error *ph_column_items(struct ph_dump *dump, const struct ph_column_form *form, uint64_t *ret)
+{
+	char name[64];
+	uint64_t items;
+	struct ph_error *error = ph_column_described(dump, form, &items);
+	if (error)
+		return error;
+	for (uint64_t chunk = 0; chunk * PH_CHUNK < items; chunk++) {
 		snprintf(name, sizeof(name), "%s/%" PRIu64, form->name, chunk);
 		if (!ph_archive_find(&dump->archive, name))
 			return ph_error_create(PH_ERROR_BAD_DUMP, "%s: has no member %s", dump->path, name);
 	}
-	*ret = (uint64_t)items;
+	*ret = items;
 	return NULL;
 }
 
@@ -132,28 +140,12 @@ struct ph_error *ph_dump_heap(struct ph_dump **dump)
 	return ph_dump_is_live(*dump) ? (*dump)->live.heap((*dump)->live.self, dump) : NULL;
 }
 
-struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
+bool ph_dump_is_full(const struct ph_dump *dump)
 {
-	const struct ph_column_form *form = &ph_column_forms[column];
-	uint64_t count = 0;
-	struct ph_error *error = ph_dump_heap(&dump);
-	if (!error)
-		error = ph_column_items(dump, form, &count);
-	if (error)
-		return error;
-	uint64_t chunks = (count + PH_CHUNK - 1) / PH_CHUNK;
-	size_t bytes = (size_t)form->width * PH_CHUNK;
-	ph_auto_free uint8_t *items = chunks < SIZE_MAX / bytes ? malloc((size_t)chunks * bytes + 1) : NULL;
-	ph_auto_free void *scratch = malloc(bytes);
-	if (!items || !scratch)
-		return &ph_error_no_memory;
-	for (uint64_t i = 0; !error && i < chunks; i++)
-		error = ph_column_chunk(dump, form, i, scratch, items + i * bytes);
-	if (error)
-		return error;
-	*ret = ph_take_ptr(items);
-	*ret_count = count;
-	return NULL;
+	bool any = ph_archive_find(&dump->archive, PH_MEMBER_TYPES);
+	for (unsigned i = 0; !any && i < PH_COLUMN_COUNT; i++)
+		any = ph_column_is_there(dump, (enum ph_column)i);
+	return any;
 }
 
 /* ---- types.json ---- */
@@ -245,8 +237,8 @@ struct ph_error *ph_dump_types(struct ph_dump *dump, struct ph_dump_types *ret)
 	struct ph_error *error = ph_dump_heap(&dump);
 	if (error)
 		return error;
-	if (!ph_archive_find(&dump->archive, PH_MEMBER_TYPES) && !dump->archive.problem)
-		return not_full(dump);
+	if (!ph_dump_is_full(dump) && !dump->archive.problem)
+		return ph_dump_not_full(dump);
 	error = ph_dump_member(dump, PH_MEMBER_TYPES, TYPES_MAXIMUM, &json, &size);
 	if (error)
 		return error;

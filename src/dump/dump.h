@@ -103,6 +103,11 @@ struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t m
 struct ph_error *ph_dump_objects(struct ph_dump *dump, const ph_addr *addresses, size_t count, struct ph_arena *arena,
 				 struct ph_object **ret) __attribute__((warn_unused_result));
 
+/* What closure.jsonl says of each object that `wants` asks for, by its address: type and module alone. */
+struct ph_error *ph_dump_closure_types(struct ph_dump *dump, bool (*wants)(void *user, ph_addr address),
+				       bool (*take)(void *user, ph_addr address, const char *type, const char *module),
+				       void *user) __attribute__((warn_unused_result));
+
 /* What an address is, strings in the arena.  A file knows modules and objects; it needs the whole heap. */
 struct ph_error *ph_dump_place(struct ph_dump *dump, ph_addr address, struct ph_arena *arena, struct ph_place *ret)
 	__attribute__((warn_unused_result));
@@ -147,9 +152,8 @@ struct ph_dump_types {
 struct ph_error *ph_dump_types(struct ph_dump *dump, struct ph_dump_types *ret) __attribute__((warn_unused_result));
 void ph_dump_types_deinit(struct ph_dump_types *types);
 
-/* One column (enum ph_column of dump/columns.h), whole, in our byte order, malloc'ed. */
-struct ph_error *ph_dump_column(struct ph_dump *dump, unsigned column, void **ret, uint64_t *ret_count)
-	__attribute__((warn_unused_result));
+/* Whether anything of the whole heap is there. */
+bool ph_dump_is_full(const struct ph_dump *dump);
 
 /* The part for Python debuggers, appended: as the message that pyheapdump reads; as the gzip'ed pickle that pydump 1.2
  * opens.  PH_ERROR_BAD_DUMP when the dump has none or it is altered. */

@@ -38,6 +38,7 @@ src_dump_libph_dump_la_SOURCES += src/dump/columns_meta.c
 src_dump_libph_dump_la_SOURCES += src/dump/shuffle.c
 src_dump_libph_dump_la_SOURCES += src/dump/shuffle.h
 src_dump_libph_dump_la_SOURCES += src/dump/columns_read.c
+src_dump_libph_dump_la_SOURCES += src/dump/columns_shape.c
 src_dump_libph_dump_la_SOURCES += src/dump/memory.c
 src_dump_libph_dump_la_SOURCES += src/dump/identity.c
 src_dump_libph_dump_la_SOURCES += src/dump/window.c

@@ -16,11 +16,39 @@
 
 PH_DEFINE_CLEANUP(struct ph_dump, dump_cleanup, ph_dump_close)
 
+/* One line: the first, and how many there are besides. */
+static void tell(struct ph_dump *dump)
+{
+	size_t first = dump->has_general && dump->problem_count > 1, more = dump->problem_count - first - 1;
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
+	ph_buffer_puts(&text, dump->problems[first]);
+	if (more)
+		ph_buffer_printf(&text, " (and %zu more thing%s wrong: pyheap verify lists what is)", more,
+				 more == 1 ? " is" : "s are");
+	char *problem = ph_buffer_steal(&text);
+	if (!problem)
+		return;
+	free(dump->problem);
+	dump->problem = problem;
+}
+
+/* Takes the text. */
+static void add_problem(struct ph_dump *dump, char *text)
+{
+	bool known = !text || dump->problem_count == PH_DUMP_PROBLEMS;
+	for (size_t i = 0; !known && i < dump->problem_count; i++)
+		known = !strcmp(dump->problems[i], text);
+	if (known) {
+		free(text);
+		return;
+	}
+	dump->problems[dump->problem_count++] = text;
+	tell(dump);
+}
+
 void ph_dump_note(struct ph_dump *dump, const char *format, ...)
 {
 	va_list ap;
-	if (dump->problem)
-		return;
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(4096);
 	ph_buffer_printf(&text, "%s: ", dump->path);
 	va_start(ap, format);
@@ -29,13 +57,12 @@ void ph_dump_note(struct ph_dump *dump, const char *format, ...)
 	for (size_t i = 0; i < text.size; i++)
 		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
 			text.data[i] = '?';
-	dump->problem = ph_buffer_steal(&text);
+	add_problem(dump, ph_buffer_steal(&text));
 }
 
 void ph_dump_note_error(struct ph_dump *dump, const struct ph_error *error)
 {
-	if (!dump->problem)
-		dump->problem = strdup(error->message);
+	add_problem(dump, strdup(error->message));
 }
 
 struct ph_error *ph_dump_create_live(const struct ph_dump_live *live, struct ph_dump **ret)
@@ -157,8 +184,10 @@ static struct ph_error *check_archive(struct ph_dump *dump, const char *head, si
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: %s", dump->path,
 				       is_ours ? "is cut, and nothing of it can be read: copy the dump again"
 					       : "is not a dump made by core2pyheap");
-	if (dump->archive.problem)
+	if (dump->archive.problem) {
+		dump->has_general = true;
 		ph_dump_note(dump, "%s: copy the dump again", dump->archive.problem);
+	}
 	return check_manifest(dump, is_ours);
 }
 
@@ -200,6 +229,8 @@ void ph_dump_close(struct ph_dump *dump)
 	if (dump->fd >= 0)
 		close(dump->fd);
 	free(dump->problem);
+	for (size_t i = 0; i < dump->problem_count; i++)
+		free(dump->problems[i]);
 	free(dump->path);
 	free(dump);
 }

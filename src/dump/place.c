@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What an address is, as far as a dump can tell: modules and objects, but no other memory. */
-#include "dump/columns.h"
 #include "dump/dump.h"
 #include "dump/reader.h"
+#include "dump/window.h"
 
 #include "base/cleanup.h"
 #include "record/json_read.h"
@@ -17,68 +17,64 @@
 /* The columns that tell of one object. */
 struct view {
 	struct ph_dump_types types;
-	ph_addr *address;
-	uint32_t *type;
-	int64_t *size, *refcount;
-	uint64_t count;
+	struct ph_window address, type, size, refcount;
 };
 
 static void view_deinit(struct view *v)
 {
-	free(v->address);
-	free(v->type);
-	free(v->size);
-	free(v->refcount);
+	ph_window_close(&v->address);
+	ph_window_close(&v->type);
+	ph_window_close(&v->size);
+	ph_window_close(&v->refcount);
 	ph_dump_types_deinit(&v->types);
 }
 
-static struct ph_error *load(struct ph_dump *dump, enum ph_column column, void *to, struct view *v)
+/* What is lost is unknown, and a problem of the dump. */
+static struct ph_error *forgive(struct ph_dump *dump, struct ph_error *error)
 {
-	uint64_t count;
-	struct ph_error *error = ph_dump_column(dump, column, to, &count);
-	if (!error && column == PH_COLUMN_OBJECT_ADDRESS)
-		v->count = count;
-	return error || count == v->count
-		       ? error
-		       : ph_error_create(PH_ERROR_BAD_DUMP, "its columns disagree: %s: copy the dump again",
-					 ph_column_forms[column].name);
+	if (!error || error->code != PH_ERROR_BAD_DUMP)
+		return error;
+	ph_dump_note_error(dump, error);
+	ph_error_free(error);
+	return NULL;
 }
 
 static struct ph_error *load_all(struct ph_dump *dump, struct view *v)
 {
-	struct ph_error *error = ph_dump_types(dump, &v->types);
+	struct ph_error *error = ph_window_open(dump, PH_COLUMN_OBJECT_ADDRESS, &v->address);
 	if (!error)
-		error = load(dump, PH_COLUMN_OBJECT_ADDRESS, &v->address, v);
+		error = forgive(dump, ph_dump_types(dump, &v->types));
 	if (!error)
-		error = load(dump, PH_COLUMN_OBJECT_TYPE, &v->type, v);
+		error = forgive(dump, ph_window_open(dump, PH_COLUMN_OBJECT_TYPE, &v->type));
 	if (!error)
-		error = load(dump, PH_COLUMN_OBJECT_SIZE, &v->size, v);
+		error = forgive(dump, ph_window_open(dump, PH_COLUMN_OBJECT_SIZE, &v->size));
 	if (!error)
-		error = load(dump, PH_COLUMN_OBJECT_REFCOUNT, &v->refcount, v);
+		error = forgive(dump, ph_window_open(dump, PH_COLUMN_OBJECT_REFCOUNT, &v->refcount));
 	return error;
 }
 
-static const struct ph_dump_type *type_of(const struct view *v, uint64_t object)
+static const struct ph_dump_type *type_of(struct view *v, uint64_t object)
 {
 	for (size_t i = 0; i < v->types.count; i++)
-		if (v->types.types[i].index == v->type[object])
+		if (v->types.types[i].index == ph_window_get(&v->type, object))
 			return &v->types.types[i];
 	return NULL;
 }
 
-static struct ph_error *describe(struct ph_dump *dump, const struct view *v, uint64_t i, struct ph_arena *arena,
+static struct ph_error *describe(struct ph_dump *dump, struct view *v, uint64_t i, struct ph_arena *arena,
 				 struct ph_place_object *ret)
 {
 	const struct ph_dump_type *type = type_of(v, i);
 	struct ph_object *object = NULL;
-	ph_addr address = v->address[i];
+	int64_t size = (int64_t)ph_window_get(&v->size, i);
+	ph_addr address = ph_window_get(&v->address, i);
 	struct ph_error *error = ph_dump_objects(dump, &address, 1, arena, &object);
 	*ret = (struct ph_place_object){
 		.address = address,
 		.type = type ? ph_arena_strdup(arena, type->name) : NULL,
 		.module = type ? ph_arena_strdup(arena, type->module) : NULL,
-		.size = v->size[i] < 0 ? INT64_MIN : v->size[i],
-		.refcount = object ? object->refcount : v->refcount[i],
+		.size = size < 0 ? INT64_MIN : size,
+		.refcount = object ? object->refcount : (int64_t)ph_window_get(&v->refcount, i),
 		.repr = object ? object->repr : NULL,
 	};
 	size_t cut = REPR_MAXIMUM;
@@ -101,28 +97,29 @@ static bool has_blocks(const struct ph_dump_type *type)
 	return false;
 }
 
-static struct ph_error *find_object(struct ph_dump *dump, const struct view *v, struct ph_arena *arena,
+static struct ph_error *find_object(struct ph_dump *dump, struct view *v, struct ph_arena *arena,
 				    struct ph_place *p)
 {
-	uint64_t low = 0, high = v->count;
+	uint64_t low = 0, high = v->address.count;
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
-		if (v->address[middle] <= p->address)
+		if (ph_window_get(&v->address, middle) <= p->address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	const struct ph_dump_type *type = low ? type_of(v, low - 1) : NULL;
-	uint64_t offset = low ? p->address - v->address[low - 1] : 0;
-	int64_t size = type && (has_blocks(type) || v->size[low - 1] < type->basicsize) ? type->basicsize :
-		       low ? v->size[low - 1] : 0;
+	uint64_t offset = low ? p->address - ph_window_get(&v->address, low - 1) : 0;
+	int64_t size = low ? (int64_t)ph_window_get(&v->size, low - 1) : 0;
+	if (type && (has_blocks(type) || size < type->basicsize))
+		size = type->basicsize;
 	if (low && (!offset || (size > 0 && offset < (uint64_t)size))) {
 		p->offset = (int64_t)offset;
 		p->is_mapped = true;
 		return describe(dump, v, low - 1, arena, &p->object);
 	}
 	bool has_before = low && offset < NEIGHBOUR_MAXIMUM;
-	bool has_after = low < v->count && v->address[low] - p->address < NEIGHBOUR_MAXIMUM;
+	bool has_after = low < v->address.count && ph_window_get(&v->address, low) - p->address < NEIGHBOUR_MAXIMUM;
 	struct ph_error *error = has_before ? describe(dump, v, low - 1, arena, &p->before) : NULL;
 	return error || !has_after ? error : describe(dump, v, low, arena, &p->after);
 }
@@ -160,6 +157,7 @@ struct ph_error *ph_dump_place(struct ph_dump *dump, ph_addr address, struct ph_
 	if (ph_dump_is_live(dump))
 		return dump->live.place(dump->live.self, address, arena, ret);
 	struct ph_error *error = find_module(dump, arena, &p);
+	error = forgive(dump, error);
 	if (!error)
 		error = load_all(dump, &v);
 	if (!error)

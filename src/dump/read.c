@@ -129,6 +129,10 @@ struct search {
 	struct ph_buffer line;
 	uint64_t number; /* of the line, from 1 */
 	struct ph_error *error;
+	/* in place of `wanted` */
+	bool (*wants)(void *user, ph_addr address);
+	bool (*take)(void *user, ph_addr address, const char *type, const char *module);
+	void *user;
 };
 
 /* The address that a line begins with; 0 when it does not. */
@@ -150,10 +154,30 @@ static ph_addr line_address(const char *line, size_t size)
 	return 0;
 }
 
+/* For ph_dump_closure_types(); a line that is altered says nothing. */
+static bool look_at_type(struct search *s, const char *line, size_t size, ph_addr address)
+{
+	struct ph_object object = { 0 };
+	struct ph_arena arena = { 0 };
+	if (!address || !s->wants(s->user, address))
+		return true;
+	struct ph_error *error = ph_object_parse(line, size, &arena, &object);
+	bool goes_on = true;
+	if (!error && object.type)
+		goes_on = s->take(s->user, address, object.type, object.module);
+	if (!goes_on || (error && error->code == PH_ERROR_NO_MEMORY))
+		s->error = &ph_error_no_memory;
+	ph_error_free(error);
+	ph_arena_deinit(&arena);
+	return !s->error;
+}
+
 static bool look_at_line(struct search *s, const char *line, size_t size)
 {
 	struct ph_object object = { 0 };
 	ph_addr address = line_address(line, size);
+	if (s->wants)
+		return look_at_type(s, line, size, address);
 	uint64_t *wanted = address ? ph_addrmap_find(&s->wanted, address) : NULL;
 	if (!wanted || s->found[*wanted - 1])
 		return true;
@@ -208,7 +232,10 @@ static struct ph_error *search_closure(struct search *s)
 {
 	const struct ph_archive_entry *entry = ph_archive_find(&s->dump->archive, PH_MEMBER_CLOSURE);
 	if (!entry) { /* --heap=none, or lost */
-		if (s->dump->wants_closure)
+		if (s->dump->wants_closure && s->dump->archive.problem)
+			ph_dump_note(s->dump, "%s, and its member " PH_MEMBER_CLOSURE " is lost: copy the dump again",
+				     s->dump->archive.problem);
+		else if (s->dump->wants_closure)
 			ph_dump_note(s->dump, "has no member " PH_MEMBER_CLOSURE ": copy the dump again");
 		return NULL;
 	}
@@ -221,6 +248,18 @@ static struct ph_error *search_closure(struct search *s)
 		ph_dump_note(s->dump, "its member " PH_MEMBER_CLOSURE " %s: copy the dump again",
 			     ph_member_state_text(state));
 	return NULL;
+}
+
+struct ph_error *ph_dump_closure_types(struct ph_dump *dump, bool (*wants)(void *user, ph_addr address),
+				       bool (*take)(void *user, ph_addr address, const char *type, const char *module),
+				       void *user)
+{
+	struct search s = {
+		.dump = dump, .line = PH_BUFFER(PH_LINE_MAXIMUM), .wants = wants, .take = take, .user = user
+	};
+	struct ph_error *error = search_closure(&s);
+	ph_buffer_deinit(&s.line);
+	return error;
 }
 
 struct ph_error *ph_dump_objects(struct ph_dump *dump, const ph_addr *addresses, size_t count, struct ph_arena *arena,

@@ -6,22 +6,31 @@
 #include "dump/archive.h"
 #include "dump/dump.h"
 
+#define PH_DUMP_PROBLEMS 256 /* that are told apart */
+
 struct ph_dump {
 	struct ph_dump_live live; /* self NULL: a file */
 	char *path; /* for messages */
 	int fd;
 	struct ph_archive archive;
-	char *problem; /* the first one; NULL none */
+	char *problem; /* what ph_dump_problem() says; NULL none */
+	/* each problem once: a general one (the archive is cut) gives way to the first that names a member */
+	char *problems[PH_DUMP_PROBLEMS];
+	size_t problem_count;
+	bool has_general;
 	bool wants_closure; /* the manifest says that there is one */
 	bool has_report;
 	struct ph_report report;
 };
 
-/* Keep the first problem: "PATH: " and the formatted text. */
+/* Keep a problem: "PATH: " and the formatted text.  The first one is told, and how many more there are. */
 void ph_dump_note(struct ph_dump *dump, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same of an error that begins with the path already. */
 void ph_dump_note_error(struct ph_dump *dump, const struct ph_error *error);
+
+/* PH_ERROR_BAD_DUMP: it was made without the whole heap. */
+struct ph_error *ph_dump_not_full(const struct ph_dump *dump) __attribute__((warn_unused_result));
 
 /* PH_ERROR_BAD_DUMP that says what the file is when it is certainly something
  * else by its first bytes; else NULL. */

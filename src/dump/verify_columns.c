@@ -38,7 +38,8 @@ static struct ph_error *open_columns(struct check *c)
 		snprintf(name, sizeof(name), "%s/.zarray", ph_column_forms[i].name);
 		c->count[i] = NONE;
 		/* older writers made no strings, values and roots, and not what objects hold */
-		if (i >= PH_COLUMN_STRING_START && !ph_archive_find(&c->dump->archive, name))
+		bool may_lack = i == PH_COLUMN_OBJECT_HELD || !c->dump->archive.problem;
+		if (i >= PH_COLUMN_STRING_START && may_lack && !ph_archive_find(&c->dump->archive, name))
 			continue;
 		struct ph_error *error = ph_column_items(c->dump, &ph_column_forms[i], &c->count[i]);
 		if (error && error->code != PH_ERROR_BAD_DUMP)

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "dump/reader.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +12,8 @@
 
 struct ph_error *ph_window_open(struct ph_dump *dump, enum ph_column column, struct ph_window *ret)
 {
-	struct ph_window w = { .dump = dump, .form = &ph_column_forms[column] };
-	struct ph_error *error = ph_column_items(dump, w.form, &w.count);
+	struct ph_window w = { .dump = dump, .form = &ph_column_forms[column], .column = column };
+	struct ph_error *error = ph_column_extent(dump, column, &w.count);
 	if (error)
 		return error;
 	w.chunk_count = (size_t)((w.count + PH_CHUNK - 1) / PH_CHUNK);
@@ -66,8 +67,42 @@ static void read_into(struct ph_window *w, size_t chunk, uint8_t *room)
 	memset(room, 0xff, (size_t)w->form->width * PH_CHUNK);
 }
 
+void ph_window_expect(struct ph_dump *dump, enum ph_column column, uint64_t count, struct ph_window *ret)
+{
+	*ret = (struct ph_window){
+		.dump = dump, .form = &ph_column_forms[column], .column = column, .count = count, .is_late = true
+	};
+}
+
+/* What the column has beyond the others is not looked at, and what it lacks is unknown. */
+static void open_late(struct ph_window *w)
+{
+	uint64_t count = w->count;
+	struct ph_window opened = { 0 };
+	struct ph_error *error = ph_window_open(w->dump, w->column, &opened);
+	w->is_late = false;
+	if (error) {
+		if (error->code == PH_ERROR_NO_MEMORY)
+			w->no_memory = true;
+		else
+			ph_dump_note_error(w->dump, error);
+		ph_error_free(error);
+		w->damaged = true;
+		w->count = 0;
+		return;
+	}
+	if (opened.count != count)
+		ph_dump_note(w->dump, "its columns disagree: %s has %" PRIu64 " items, not %" PRIu64
+			     ": copy the dump again", w->form->name, opened.count, count);
+	*w = opened;
+	if (w->count > count)
+		w->count = count;
+}
+
 const uint8_t *ph_window_chunk(struct ph_window *w, uint64_t i)
 {
+	if (w->is_late)
+		open_late(w);
 	if (i >= w->count)
 		return NULL;
 	size_t chunk = (size_t)(i / PH_CHUNK);

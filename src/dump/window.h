@@ -15,6 +15,7 @@
 struct ph_window {
 	struct ph_dump *dump; /* NULL: not open */
 	const struct ph_column_form *form;
+	enum ph_column column;
 	uint64_t count; /* items */
 	uint8_t **chunks;
 	size_t chunk_count, held, hand;
@@ -23,11 +24,15 @@ struct ph_window {
 	void *scratch;
 	bool damaged;
 	bool no_memory; /* sticky */
+	bool is_late;	/* nothing of it has been read: ph_window_expect() */
 };
 
-/* PH_ERROR_BAD_DUMP when the dump has not this column, or not all of its chunks. */
+/* PH_ERROR_BAD_DUMP when nothing of this column is there.  A window that is not open has no items, all unknown. */
 struct ph_error *ph_window_open(struct ph_dump *dump, enum ph_column column, struct ph_window *ret)
 	__attribute__((warn_unused_result));
+/* The same with the first item that is wanted: the column is to have `count` items.  Nothing is read before, and what is
+ * wrong with it is a problem of the dump then. */
+void ph_window_expect(struct ph_dump *dump, enum ph_column column, uint64_t count, struct ph_window *ret);
 void ph_window_close(struct ph_window *window);
 
 /* The chunk with item i, from item i / PH_CHUNK * PH_CHUNK on; borrowed until the next call; NULL behind the end or
