@@ -45,52 +45,75 @@ static inline vector high(vector a, vector b)
 	return PICK(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
-/* v: 16 items in order, `width` vectors; afterwards vector i is byte i of each. */
-static inline __attribute__((always_inline)) void part(unsigned width, vector *v)
+/* Loops over a few vectors are worth nothing until they are unrolled: then these stay in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+#define INLINE static inline __attribute__((always_inline))
+
+/* Each pair lies within one plane: bytes of the same places of their items. */
+INLINE void part_once(unsigned width, vector *v)
 {
 	vector to[8];
-	for (unsigned planes = 1; planes < width; planes *= 2) {
-		unsigned each = width / planes; /* vectors of a plane: bytes of every planes-th place */
-		for (unsigned plane = 0; plane < planes; plane++)
-			for (unsigned i = 0; i < each / 2; i++) {
-				vector a = v[plane * each + 2 * i], b = v[plane * each + 2 * i + 1];
-				to[plane * (each / 2) + i] = even(a, b);
-				to[(plane + planes) * (each / 2) + i] = odd(a, b);
-			}
-		memcpy(v, to, width * sizeof(*v));
+	UNROLL
+	for (unsigned i = 0; i < width / 2; i++) {
+		to[i] = even(v[2 * i], v[2 * i + 1]);
+		to[width / 2 + i] = odd(v[2 * i], v[2 * i + 1]);
 	}
+	UNROLL
+	for (unsigned i = 0; i < width; i++)
+		v[i] = to[i];
 }
 
-static inline __attribute__((always_inline)) void join(unsigned width, vector *v)
+INLINE void join_once(unsigned width, vector *v)
 {
 	vector to[8];
-	for (unsigned planes = width / 2; planes; planes /= 2) {
-		unsigned each = width / planes;
-		for (unsigned plane = 0; plane < planes; plane++)
-			for (unsigned i = 0; i < each / 2; i++) {
-				vector a = v[plane * (each / 2) + i], b = v[(plane + planes) * (each / 2) + i];
-				to[plane * each + 2 * i] = low(a, b);
-				to[plane * each + 2 * i + 1] = high(a, b);
-			}
-		memcpy(v, to, width * sizeof(*v));
+	UNROLL
+	for (unsigned i = 0; i < width / 2; i++) {
+		to[2 * i] = low(v[i], v[width / 2 + i]);
+		to[2 * i + 1] = high(v[i], v[width / 2 + i]);
 	}
+	UNROLL
+	for (unsigned i = 0; i < width; i++)
+		v[i] = to[i];
+}
+
+/* v: 16 items in order, `width` vectors; afterwards vector i is byte i of each. */
+INLINE void part(unsigned width, vector *v)
+{
+	part_once(width, v);
+	if (width > 2)
+		part_once(width, v);
+	if (width > 4)
+		part_once(width, v);
+}
+
+INLINE void join(unsigned width, vector *v)
+{
+	join_once(width, v);
+	if (width > 2)
+		join_once(width, v);
+	if (width > 4)
+		join_once(width, v);
 }
 
 #define SHUFFLE(width)                                                             \
 	for (size_t i = 0; i < count; i += 16) {                                   \
 		vector v[8];                                                       \
+		UNROLL                                                             \
 		for (unsigned k = 0; k < (width); k++)                             \
 			v[k] = load(in + i * (width) + k * 16);                    \
 		part(width, v);                                                    \
+		UNROLL                                                             \
 		for (unsigned k = 0; k < (width); k++)                             \
 			store(out + k * count + i, v[k]);                          \
 	}
 #define UNSHUFFLE(width)                                                           \
 	for (size_t i = 0; i < count; i += 16) {                                   \
 		vector v[8];                                                       \
+		UNROLL                                                             \
 		for (unsigned k = 0; k < (width); k++)                             \
 			v[k] = load(in + k * count + i);                           \
 		join(width, v);                                                    \
+		UNROLL                                                             \
 		for (unsigned k = 0; k < (width); k++)                             \
 			store(out + i * (width) + k * 16, v[k]);                   \
 	}
