@@ -197,64 +197,81 @@ static void flush(struct ph_edge_sink *raw)
 }
 
 /* Edges of class's slots are judged by the class, so those of one object at a time. */
-static void walk_edges(struct ph_heap_worker *w, struct ph_heap_type_count *type, size_t place, ph_addr object)
+static void begin_edges(struct ph_heap_worker *w, struct ph_heap_type_count *type, size_t place)
 {
-	struct ph_edge_sink *raw = &w->raw_sink;
-	bool alone = type->has_secret_slot;
-	if (w->batch_count == PH_HEAP_BATCH || (alone && w->batch_count))
+	if (w->batch_count == PH_HEAP_BATCH || (type->has_secret_slot && w->batch_count))
 		take_edges(w);
 	w->current = type;
 	w->type_visited = false;
 	w->batch[w->batch_count].place = (uint32_t)place;
-	w->batch[w->batch_count++].start = (uint32_t)raw->count;
-	ph_traverse(type->shape, object, raw);
-	drop_type_edges(w);
-	if (alone)
-		take_edges(w);
+	w->batch[w->batch_count++].start = (uint32_t)w->raw_sink.count;
 }
 
-static int64_t read_refcount(const struct ph_target *t, ph_addr object, uint16_t *flags)
+/* Kinds that one look is not enough for. */
+static void look_closer(struct ph_heap_worker *w, const struct ph_shape *shape, ph_addr object, struct ph_glance *ret)
 {
-	int64_t count = ph_object_refcount(t, object);
-	if (count == -1)
-		*flags |= PH_OBJECT_IMMORTAL;
-	else if (ph_object_is_deferred(t, object))
-		*flags |= PH_OBJECT_DEFERRED;
-	return count < 0 ? -1 : count;
+	ph_traverse(shape, object, &w->raw_sink);
+	drop_type_edges(w);
+	*ret = (struct ph_glance){
+		.size = ph_object_size(shape, object),
+		.len = ph_object_len(shape, object),
+		.refcount = ph_object_refcount(w->walk->heap->target, object),
+		.tracked = ph_object_is_tracked(shape, object, NULL, NULL),
+		.type_visited = w->type_visited,
+	};
+}
+
+static void walk_typed(struct ph_heap_worker *w, struct ph_heap_type_count *type, size_t i, ph_addr object)
+{
+	struct ph_heap_unit *unit = w->unit;
+	const struct ph_heap *heap = w->walk->heap;
+	const struct ph_shape *shape = type->shape;
+	uint64_t index = unit->number * PH_HEAP_UNIT + i, pooled = ph_heap_block_size(heap, object);
+	struct ph_glance g;
+	uint16_t flags = pooled ? PH_OBJECT_POOLED : 0;
+	begin_edges(w, type, i);
+	if (ph_object_glance(shape, object, &w->raw_sink, &g)) {
+		if (g.block)
+			ph_claims_put(&w->claims, i, g.block, false);
+		unit->held[i] = (int64_t)(pooled ? pooled : ph_claims_own(&w->claims, shape, object));
+	} else {
+		look_closer(w, shape, object, &g);
+		unit->held[i] = (int64_t)ph_claims_take(&w->claims, shape, object, i);
+		flags |= g.refcount != -1 && ph_object_is_deferred(heap->target, object) ? PH_OBJECT_DEFERRED : 0;
+	}
+	if (type->has_secret_slot)
+		take_edges(w);
+	type->count++;
+	if (type->has_locals)
+		ph_heap_secrets_locals(&w->walk->secrets, object);
+	/* a word of the bitmap belongs to one unit */
+	w->walk->valued[index / 64] |= (uint64_t)type->has_value << index % 64;
+	unit->type[i] = type->index;
+	unit->size[i] = g.size;
+	unit->len[i] = g.len;
+	unit->refcount[i] = g.refcount < 0 ? -1 : g.refcount;
+	flags |= g.refcount == -1 ? PH_OBJECT_IMMORTAL : 0;
+	flags |= g.type_visited ? PH_OBJECT_TYPE_VISITED : 0;
+	flags |= shape->is_guess ? PH_OBJECT_GUESSED : 0;
+	flags |= g.tracked ? PH_OBJECT_TRACKED : 0;
+	unit->flags[i] = flags;
 }
 
 static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 {
 	struct ph_heap_unit *unit = w->unit;
-	const struct ph_heap *heap = w->walk->heap;
-	uint64_t index = unit->number * PH_HEAP_UNIT + i;
-	uint16_t flags = ph_addrset_page(&heap->set, object) ? PH_OBJECT_POOLED : 0;
 	struct ph_heap_type_count *type = ph_heap_type_of(w, object);
 	unit->address[i] = object;
-	unit->type[i] = PH_NO_INDEX;
-	unit->size[i] = unit->refcount[i] = unit->len[i] = unit->held[i] = -1;
 	w->unit_types[i] = type;
 	if (type) {
-		const struct ph_shape *shape = type->shape;
-		type->count++;
-		unit->held[i] = (int64_t)ph_claims_take(&w->claims, shape, object, i);
-		walk_edges(w, type, i, object);
-		if (type->has_locals)
-			ph_heap_secrets_locals(&w->walk->secrets, object);
-		/* a word of the bitmap belongs to one unit */
-		w->walk->valued[index / 64] |= (uint64_t)type->has_value << index % 64;
-		unit->type[i] = type->index;
-		unit->size[i] = ph_object_size(shape, object);
-		unit->len[i] = ph_object_len(shape, object);
-		unit->refcount[i] = read_refcount(heap->target, object, &flags);
-		flags |= w->type_visited ? PH_OBJECT_TYPE_VISITED : 0;
-		flags |= shape->is_guess ? PH_OBJECT_GUESSED : 0;
-		flags |= ph_object_is_tracked(shape, object, NULL, NULL) ? PH_OBJECT_TRACKED : 0;
-	} else {
-		take_edges(w);
-		unit->edge_start[i] = w->edges;
+		walk_typed(w, type, i, object);
+		return;
 	}
-	unit->flags[i] = flags;
+	take_edges(w);
+	unit->edge_start[i] = w->edges;
+	unit->type[i] = PH_NO_INDEX;
+	unit->size[i] = unit->refcount[i] = unit->len[i] = unit->held[i] = -1;
+	unit->flags[i] = ph_addrset_page(&w->walk->heap->set, object) ? PH_OBJECT_POOLED : 0;
 }
 
 /* With the blocks that are theirs. */

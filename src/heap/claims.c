@@ -131,8 +131,8 @@ void ph_account_type(struct ph_account *a, const struct ph_shape *shape, uint64_
 	held->held += bytes;
 }
 
-/* Bytes that the object itself takes: its block or chunk; in a module's data none that could be given back. */
-static uint64_t own_bytes(struct ph_claims *c, const struct ph_shape *shape, ph_addr object)
+/* Its block or chunk; in a module's data none that could be given back. */
+uint64_t ph_claims_own(struct ph_claims *c, const struct ph_shape *shape, ph_addr object)
 {
 	const struct ph_account *a = c->account;
 	uint64_t pooled = ph_heap_block_size(a->heap, object);
@@ -153,22 +153,32 @@ static uint64_t own_bytes(struct ph_claims *c, const struct ph_shape *shape, ph_
 	return size > 0 ? (uint64_t)size : 0;
 }
 
+static void grow(struct ph_claims *c)
+{
+	size_t capacity = c->capacity ? c->capacity * 2 : 4096;
+	void *list = realloc(c->list, capacity * sizeof(*c->list));
+	if (!list) {
+		c->no_memory = true;
+		return;
+	}
+	c->list = list;
+	c->capacity = capacity;
+}
+
+void ph_claims_put(struct ph_claims *c, size_t place, ph_addr block, bool guessed)
+{
+	if (block >> (64 - PLACE_BITS))
+		return;
+	if (c->count == c->capacity)
+		grow(c);
+	if (c->count < c->capacity)
+		c->list[c->count++] = ((block & ~(ph_addr)7) | guessed) << PLACE_BITS | place;
+}
+
 static void put_claim(void *user, ph_addr block, bool guessed)
 {
 	struct ph_claims *c = user;
-	if (block >> (64 - PLACE_BITS))
-		return;
-	if (c->count == c->capacity) {
-		size_t capacity = c->capacity ? c->capacity * 2 : 4096;
-		void *list = realloc(c->list, capacity * sizeof(*c->list));
-		if (!list) {
-			c->no_memory = true;
-			return;
-		}
-		c->list = list;
-		c->capacity = capacity;
-	}
-	c->list[c->count++] = ((block & ~(ph_addr)7) | guessed) << PLACE_BITS | c->place;
+	ph_claims_put(c, c->place, block, guessed);
 }
 
 uint64_t ph_claims_take(struct ph_claims *c, const struct ph_shape *shape, ph_addr object, size_t place)
@@ -178,7 +188,7 @@ uint64_t ph_claims_take(struct ph_claims *c, const struct ph_shape *shape, ph_ad
 		c->place = (uint16_t)place;
 		ph_object_blocks(shape, object, &sink);
 	}
-	return own_bytes(c, shape, object);
+	return ph_claims_own(c, shape, object);
 }
 
 /* The first that claims a block has it. */

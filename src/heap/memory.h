@@ -37,6 +37,10 @@ struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runti
 /* Bytes that the object itself takes; what it points to is put into claims, with its place in the run.  From any
  * thread, each with its own. */
 uint64_t ph_claims_take(struct ph_claims *claims, const struct ph_shape *shape, ph_addr object, size_t place);
+/* The parts of that: what it takes itself, */
+uint64_t ph_claims_own(struct ph_claims *claims, const struct ph_shape *shape, ph_addr object);
+/* and a block that it points to. */
+void ph_claims_put(struct ph_claims *claims, size_t place, ph_addr block, bool guessed);
 /* From any thread: claims of run `number`, which counts from 0, each once.  Waits until those of the runs before were
  * submitted, for the first that claims a block has it: so threads must take runs in order, and who fails must say so by
  * ph_account_stop().  Adds the bytes of blocks to held[place]; leaves claims empty. */

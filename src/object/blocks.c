@@ -12,7 +12,7 @@ static void give(const struct ph_shape *shape, ph_addr object, enum ph_field fie
 		sink->block(sink->user, block, false);
 }
 
-static void list_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
+void ph_list_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
 {
 	give(shape, object, PH_PyListObject_ob_item, sink);
 }
@@ -34,7 +34,7 @@ static void give_values(const struct ph_shape *shape, ph_addr values, const stru
 	sink->block(sink->user, values - prefix, false);
 }
 
-static void dict_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
+void ph_dict_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
 {
 	give(shape, object, PH_PyDictObject_ma_keys, sink);
 	give(shape, object, PH_PyDictObject_ma_table, sink);
@@ -45,7 +45,7 @@ static void odict_blocks(const struct ph_shape *shape, ph_addr object, const str
 {
 	int64_t left = ph_read_int(shape->objects, object, PH_PyDictObject_ma_used);
 	ph_addr node = ph_read_ptr(shape->objects, object, PH_PyODictObject_od_first);
-	dict_blocks(shape, object, sink);
+	ph_dict_blocks(shape, object, sink);
 	give(shape, object, PH_PyODictObject_od_fast_nodes, sink);
 	for (; node && left > 0; left--) {
 		sink->block(sink->user, node, false);
@@ -72,7 +72,7 @@ static void deque_blocks(const struct ph_shape *shape, ph_addr object, const str
 			sink->block(sink->user, block, false);
 }
 
-static void str_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
+void ph_str_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
 {
 	const struct ph_target *t = shape->objects->target;
 	uint64_t state = 0;
@@ -116,16 +116,16 @@ static const struct {
 	const char *name;
 	ph_blocks_fn *blocks; /* NULL: none */
 } rows[] = {
-	{ "list", list_blocks },
-	{ "dict", dict_blocks },
-	{ "frozendict", dict_blocks },
-	{ "collections.defaultdict", dict_blocks },
+	{ "list", ph_list_blocks },
+	{ "dict", ph_dict_blocks },
+	{ "frozendict", ph_dict_blocks },
+	{ "collections.defaultdict", ph_dict_blocks },
 	{ "collections.OrderedDict", odict_blocks },
 	{ "set", set_blocks },
 	{ "frozenset", set_blocks },
 	{ "collections.deque", deque_blocks },
-	{ "str", str_blocks },
-	{ "unicode", str_blocks },
+	{ "str", ph_str_blocks },
+	{ "unicode", ph_str_blocks },
 	{ "bytearray", bytearray_blocks },
 	{ "module", any_blocks },
 	{ "type", any_blocks },

@@ -23,6 +23,7 @@ src_object_libph_object_la_SOURCES += src/object/object.c
 src_object_libph_object_la_SOURCES += src/object/other.c
 src_object_libph_object_la_SOURCES += src/object/plain.c
 src_object_libph_object_la_SOURCES += src/object/plain.h
+src_object_libph_object_la_SOURCES += src/object/plain_learn.c
 src_object_libph_object_la_SOURCES += src/object/python2.c
 src_object_libph_object_la_SOURCES += src/object/sequence.c
 src_object_libph_object_la_SOURCES += src/object/setobject.c

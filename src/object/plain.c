@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/plain.h"
 
-#include "object/visit.h"
+#include "base/cursor.h"
+#include "object/size.h"
+
+#define NAMES_MAXIMUM 65536 /* of one class's values; CPython keeps 30 (SHARED_KEYS_MAX_SIZE) */
 
 static inline uint64_t word_at(const uint8_t *p)
 {
@@ -10,89 +13,28 @@ static inline uint64_t word_at(const uint8_t *p)
 	return word;
 }
 
-struct wanted {
-	uint16_t *to;
-	enum ph_field field;
-	unsigned size; /* 0: that of a struct */
-};
-
-static bool take_offsets(const struct ph_layout *layout, const struct wanted *wanted, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct ph_slot *slot = &layout->slots[wanted[i].field];
-		if (slot->origin == PH_ORIGIN_ABSENT || slot->offset < 0 || slot->offset > UINT16_MAX ||
-		    (wanted[i].size && slot->size != wanted[i].size))
-			return false;
-		*wanted[i].to = (uint16_t)slot->offset;
-	}
-	return true;
-}
-
-static bool learn(const struct ph_layout *layout, struct ph_plain *p)
-{
-	const struct wanted wanted[] = {
-		{ &p->ob_size, PH_PyVarObject_ob_size, 8 },
-		{ &p->list_items, PH_PyListObject_ob_item, 8 },
-		{ &p->tuple_items, PH_PyTupleObject_ob_item, 8 },
-		{ &p->dict_keys, PH_PyDictObject_ma_keys, 8 },
-		{ &p->dict_values, PH_PyDictObject_ma_values, 8 },
-		{ &p->keys_size, PH_SIZEOF_PyDictKeysObject, 0 },
-		{ &p->log2_size, PH_PyDictKeysObject_dk_log2_size, 1 },
-		{ &p->log2_index_bytes, PH_PyDictKeysObject_dk_log2_index_bytes, 1 },
-		{ &p->kind, PH_PyDictKeysObject_dk_kind, 1 },
-		{ &p->refcnt, PH_PyDictKeysObject_dk_refcnt, 8 },
-		{ &p->nentries, PH_PyDictKeysObject_dk_nentries, 8 },
-		{ &p->indices, PH_PyDictKeysObject_dk_indices, 0 },
-		{ &p->stride[0], PH_SIZEOF_PyDictKeyEntry, 0 },
-		{ &p->key[0], PH_PyDictKeyEntry_me_key, 8 },
-		{ &p->value[0], PH_PyDictKeyEntry_me_value, 8 },
-		{ &p->stride[1], PH_SIZEOF_PyDictUnicodeEntry, 0 },
-		{ &p->key[1], PH_PyDictUnicodeEntry_me_key, 8 },
-		{ &p->value[1], PH_PyDictUnicodeEntry_me_value, 8 },
-		{ &p->str_size, PH_SIZEOF_PyASCIIObject, 0 },
-		{ &p->str_state, PH_PyASCIIObject_state, 4 },
-		{ &p->str_length, PH_PyASCIIObject_length, 8 },
-	};
-	const struct wanted wstr = { &p->str_wstr, PH_PyASCIIObject_wstr, 8 };
-	bool ours = layout->abi.pointer_size == 8 &&
-		    layout->abi.big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-	if (!ours || !ph_layout_trait(layout, PH_TRAIT_DICT_KEYS_LOG2) ||
-	    !ph_layout_trait(layout, PH_TRAIT_DICT_HAS_UNICODE_KEYS) ||
-	    ph_layout_trait(layout, PH_TRAIT_STR_IS_BYTES) == 1 ||
-	    !take_offsets(layout, wanted, sizeof(wanted) / sizeof(*wanted)))
-		return false;
-	if (ph_layout_has(layout, PH_PyASCIIObject_wstr) && !take_offsets(layout, &wstr, 1))
-		return false;
-	p->general = (uint8_t)ph_layout_trait(layout, PH_TRAIT_DICT_KIND_GENERAL);
-	p->ascii_shift = (uint8_t)ph_layout_trait(layout, PH_TRAIT_STR_ASCII_SHIFT);
-	p->compact_shift = (uint8_t)ph_layout_trait(layout, PH_TRAIT_STR_COMPACT_SHIFT);
-	p->kind_shift = (uint8_t)ph_layout_trait(layout, PH_TRAIT_STR_KIND_SHIFT);
-	return p->kind_shift < 32 && p->stride[0] && p->stride[1] && p->ascii_shift < 32 && p->compact_shift < 32;
-}
-
-void ph_plain_learn(struct ph_objects *objects)
-{
-	struct ph_plain plain = { 0 };
-	plain.works = learn(&objects->target->layout, &plain);
-	plain.known = true;
-	objects->plain = plain;
-}
-
 enum ph_plain_kind ph_plain_of(const struct ph_shape *shape)
 {
-	if (shape->is_type || shape->visits_type || shape->managed_dict || shape->step_count || shape->real_items ||
-	    (shape->type->dictoffset < 0 && shape->type->is_heap))
-		return PH_PLAIN_NOT;
-	if (!shape->special || shape->special == ph_visit_nothing)
-		return PH_PLAIN_LEAF;
 	const struct ph_plain *p = &shape->objects->plain;
+	if (shape->is_type || shape->real_items ||
+	    (shape->type->dictoffset < 0 && !shape->managed_dict && shape->type->is_heap))
+		return PH_PLAIN_NOT;
+	bool nothing = !shape->special || shape->special == ph_visit_nothing;
+	bool managed = shape->managed_dict && shape->names && (int64_t)shape->front >= -(int64_t)p->managed_dict &&
+		       (int64_t)shape->front >= -(int64_t)p->managed_values;
+	if (shape->visits_type || shape->managed_dict || shape->step_count)
+		return nothing && p->works && managed == shape->managed_dict ? PH_PLAIN_INSTANCE : PH_PLAIN_NOT;
+	if (nothing)
+		return PH_PLAIN_LEAF;
 	if (!p->works || !shape->has_gc || shape->size < p->ob_size + 8u)
 		return PH_PLAIN_NOT;
 	if (shape->special == ph_visit_tuple)
 		return PH_PLAIN_TUPLE;
-	if (shape->special == ph_visit_list && shape->size >= p->list_items + 8u)
+	if (shape->special == ph_visit_list && shape->size >= p->list_items + 8u &&
+	    shape->size >= p->list_allocated + 8u)
 		return PH_PLAIN_LIST;
-	if (shape->special == ph_visit_dict && shape->size >= p->dict_values + 8u && shape->size >= p->dict_keys + 8u)
+	if (shape->special == ph_visit_dict && shape->size >= p->dict_values + 8u &&
+	    shape->size >= p->dict_keys + 8u && shape->size >= p->dict_used + 8u)
 		return PH_PLAIN_DICT;
 	return PH_PLAIN_NOT;
 }
@@ -131,49 +73,145 @@ static void put_items(const uint8_t *items, uint64_t count, struct ph_edge_sink 
 		ph_edge_put(sink, word_at(items + i * 8), PH_EDGE_ITEM, i, false);
 }
 
-static bool put_entries(const struct ph_objects *objects, const uint8_t *dict, struct ph_edge_sink *sink)
+struct entries {
+	struct ph_dict_keys keys;
+	const uint8_t *first;
+	int64_t refcnt; /* of the keys */
+};
+
+static bool find_entries(const struct ph_objects *objects, const uint8_t *dict, struct entries *ret)
 {
 	const struct ph_plain *p = &objects->plain;
-	struct ph_dict_keys keys;
-	const uint8_t *entry;
-	int64_t refcnt;
-	if (word_at(dict + p->dict_values) ||
-	    !ph_plain_keys(objects, word_at(dict + p->dict_keys), &keys, &entry, &refcnt))
-		return false;
-	unsigned key_at = p->key[keys.unicode], value_at = p->value[keys.unicode];
-	for (uint64_t i = 0; i < keys.count; i++, entry += keys.stride) {
+	return !word_at(dict + p->dict_values) &&
+	       ph_plain_keys(objects, word_at(dict + p->dict_keys), &ret->keys, &ret->first, &ret->refcnt);
+}
+
+static bool put_entries(const struct ph_objects *objects, const struct entries *e, struct ph_edge_sink *sink)
+{
+	const struct ph_plain *p = &objects->plain;
+	const uint8_t *entry = e->first;
+	unsigned key_at = p->key[e->keys.unicode], value_at = p->value[e->keys.unicode];
+	for (uint64_t i = 0; i < e->keys.count; i++, entry += e->keys.stride) {
 		ph_addr value = word_at(entry + value_at), key = word_at(entry + key_at);
 		if (!value)
 			continue;
-		ph_edge_put(sink, key, PH_EDGE_KEY, i, keys.unicode);
+		ph_edge_put(sink, key, PH_EDGE_KEY, i, e->keys.unicode);
 		ph_edge_put(sink, value, PH_EDGE_VALUE, key, false);
 	}
 	return true;
 }
 
-bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink)
+/* ---- instances of classes ---- */
+
+void ph_plain_learn_names(struct ph_objects *objects, struct ph_shape *shape)
+{
+	const struct ph_plain *p = &objects->plain;
+	struct ph_dict_keys keys;
+	const uint8_t *entries;
+	int64_t refcnt;
+	if (!shape->managed_dict || !ph_plain_keys(objects, shape->cached_keys, &keys, &entries, &refcnt) ||
+	    keys.count > NAMES_MAXIMUM)
+		return;
+	ph_addr *names = ph_arena_array(&objects->arena, ph_addr, keys.count + 1);
+	for (uint64_t i = 0; names && i < keys.count; i++)
+		names[i] = word_at(entries + i * keys.stride + p->key[keys.unicode]);
+	shape->names = names;
+	shape->name_count = names ? (uint32_t)keys.count : 0;
+}
+
+struct managed {
+	ph_addr dict;
+	ph_addr values; /* 0 none */
+	const uint8_t *array;
+	uint32_t count;
+};
+
+/* ph_visit_managed() says what the forms are. */
+static bool find_managed(const struct ph_shape *shape, ph_addr object, const uint8_t *data, struct managed *ret)
 {
 	const struct ph_plain *p = &shape->objects->plain;
 	struct ph_image *image = shape->objects->target->image;
+	ph_addr word = word_at(data + p->managed_dict), values = 0;
+	uint32_t count = shape->name_count;
+	uint64_t start = 0;
+	if (p->dict_form == 1) {
+		values = word_at(data + p->managed_values);
+	} else if (p->dict_form == 2) {
+		values = word & 1 ? word + 1 : 0;
+		word = word & 1 ? 0 : word;
+	} else if (shape->inline_values) {
+		const uint8_t *inside = ph_image_look(image, object + shape->size, p->values);
+		if (!inside)
+			return false;
+		values = inside[p->values_valid] ? object + shape->size : 0;
+		count = inside[p->values_capacity] < count ? inside[p->values_capacity] : count;
+		start = p->values;
+	}
+	*ret = (struct managed){ .dict = word, .values = values, .count = values ? count : 0 };
+	ret->array = values ? ph_image_look(image, values + start, (size_t)count * 8) : NULL;
+	return !ret->count || ret->array;
+}
+
+static void put_instance(const struct ph_shape *shape, const uint8_t *data, const struct managed *m,
+			 struct ph_edge_sink *sink)
+{
+	bool extra = !shape->has_gc;
+	for (size_t i = 0; i < shape->step_count; i++) {
+		const struct ph_shape_step *step = &shape->steps[i];
+		if (step->offset + 8 > shape->size)
+			continue;
+		ph_addr target = word_at(data + step->offset);
+		if (!(target & 7))
+			ph_edge_put(sink, target, step->kind, step->argument, extra || step->extra);
+	}
+	bool dict_visited = m->dict && shape->objects->plain.managed_dict_visited;
+	ph_edge_put(sink, m->dict, PH_EDGE_DICT, 0, extra || (m->values && !dict_visited));
+	for (uint32_t i = 0; i < m->count; i++)
+		ph_edge_put(sink, word_at(m->array + (size_t)i * 8), PH_EDGE_ATTRIBUTE, shape->names[i],
+			    extra || dict_visited);
+}
+
+/* NULL: they cannot be looked at. */
+static const uint8_t *find_items(const struct ph_shape *shape, ph_addr object, const uint8_t *data, uint64_t *ret_count)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	uint64_t count = *ret_count = word_at(data + p->ob_size);
+	if (count >> 40)
+		return NULL;
+	if (!count)
+		return data;
+	ph_addr items = shape->plain == PH_PLAIN_LIST ? word_at(data + p->list_items) : object + p->tuple_items;
+	return ph_image_look(shape->objects->target->image, items, count * 8);
+}
+
+bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink)
+{
 	if (shape->plain == PH_PLAIN_LEAF)
 		return true;
-	const uint8_t *data = ph_image_look(image, object, shape->size), *items;
+	/* what precedes an instance is looked at as well */
+	const uint8_t *data = ph_image_look(shape->objects->target->image, object - shape->front,
+					    shape->front + shape->size);
 	if (!data)
 		return false;
-	if (shape->plain == PH_PLAIN_DICT)
-		return put_entries(shape->objects, data, sink);
-	uint64_t count = word_at(data + p->ob_size);
-	if (!count)
+	data += shape->front;
+	if (shape->plain == PH_PLAIN_INSTANCE) {
+		struct managed m = { 0 };
+		if (shape->managed_dict && !find_managed(shape, object, data, &m))
+			return false;
+		if (shape->visits_type)
+			ph_edge_put(sink, shape->type->address, PH_EDGE_TYPE, 0, !shape->has_gc);
+		put_instance(shape, data, &m, sink);
 		return true;
-	if (count >> 40)
-		return false;
-	items = ph_image_look(image,
-			      shape->plain == PH_PLAIN_LIST ? word_at(data + p->list_items) : object + p->tuple_items,
-			      count * 8);
-	if (!items)
-		return false;
-	put_items(items, count, sink);
-	return true;
+	}
+	if (shape->plain == PH_PLAIN_DICT) {
+		struct entries e;
+		return find_entries(shape->objects, data, &e) && put_entries(shape->objects, &e, sink);
+	}
+	uint64_t count;
+	const uint8_t *items = find_items(shape, object, data, &count);
+	if (items)
+		put_items(items, count, sink);
+	return items != NULL;
 }
 
 bool ph_plain_ascii(const struct ph_objects *objects, ph_addr object, const uint8_t **ret, uint64_t *ret_length)
@@ -194,13 +232,9 @@ bool ph_plain_ascii(const struct ph_objects *objects, ph_addr object, const uint
 	return *ret != NULL;
 }
 
-bool ph_plain_str_size(const struct ph_objects *objects, ph_addr object, int64_t *ret)
+static bool str_size(const struct ph_plain *p, const uint8_t *data, int64_t *ret)
 {
-	const struct ph_plain *p = &objects->plain;
-	const uint8_t *data = p->works ? ph_image_look(objects->target->image, object, p->str_size) : NULL;
 	uint32_t state;
-	if (!data)
-		return false;
 	memcpy(&state, data + p->str_state, sizeof(state));
 	uint64_t length = word_at(data + p->str_length);
 	if (!(state >> p->ascii_shift & 1) || !(state >> p->compact_shift & 1) || length >> 40 ||
@@ -210,19 +244,160 @@ bool ph_plain_str_size(const struct ph_objects *objects, ph_addr object, int64_t
 	return true;
 }
 
+bool ph_plain_str_size(const struct ph_objects *objects, ph_addr object, int64_t *ret)
+{
+	const struct ph_plain *p = &objects->plain;
+	const uint8_t *data = p->works ? ph_image_look(objects->target->image, object, p->str_size) : NULL;
+	return data && str_size(p, data, ret);
+}
+
+/* USABLE_FRACTION(); shared keys are nobody's */
+static int64_t keys_size(const struct ph_plain *p, const struct ph_dict_keys *keys, int64_t refcnt)
+{
+	return refcnt != 1 ? 0
+			   : (int64_t)p->indices + (int64_t)(keys->size * keys->index_bytes) +
+				     (int64_t)(keys->size * 2 / 3) * keys->stride;
+}
+
 bool ph_plain_dict_size(const struct ph_objects *objects, ph_addr object, int64_t *ret)
 {
 	const struct ph_plain *p = &objects->plain;
 	const uint8_t *data = p->works ? ph_image_look(objects->target->image, object, p->dict_values + 8u) : NULL;
-	struct ph_dict_keys keys;
-	const uint8_t *entries;
-	int64_t refcnt;
-	if (!data || p->dict_keys > p->dict_values || word_at(data + p->dict_values) ||
-	    !ph_plain_keys(objects, word_at(data + p->dict_keys), &keys, &entries, &refcnt))
+	struct entries e;
+	if (!data || p->dict_keys > p->dict_values || !find_entries(objects, data, &e))
 		return false;
-	/* USABLE_FRACTION(); shared keys are nobody's */
-	*ret = refcnt != 1 ? 0
-			   : (int64_t)p->indices + (int64_t)(keys.size * keys.index_bytes) +
-				     (int64_t)(keys.size * 2 / 3) * keys.stride;
+	*ret = keys_size(p, &e.keys, e.refcnt);
+	return true;
+}
+
+/* ---- all that is asked of an object at once ---- */
+
+bool ph_glance_is_enough(const struct ph_shape *shape)
+{
+	ph_size_fn *size = shape->sizeof_;
+	ph_blocks_fn *blocks = shape->blocks;
+	enum ph_kind kind = shape->type->kind;
+	if (!shape->objects->plain.works)
+		return false;
+	switch ((enum ph_plain_kind)shape->plain) {
+	case PH_PLAIN_LEAF:
+		if (kind == PH_KIND_STR)
+			return size == ph_str_size && blocks == ph_str_blocks;
+		return size && !blocks && !ph_shape_has_len(shape);
+	case PH_PLAIN_TUPLE:
+		return size == ph_plain_size && !blocks && kind == PH_KIND_TUPLE && shape->item_size == 8;
+	case PH_PLAIN_LIST:
+		return size == ph_list_size && blocks == ph_list_blocks && kind == PH_KIND_LIST;
+	case PH_PLAIN_DICT:
+		return size == ph_dict_size && blocks == ph_dict_blocks && kind == PH_KIND_DICT &&
+		       shape->objects->plain.dict_keys <= shape->objects->plain.dict_values;
+	case PH_PLAIN_INSTANCE:
+		return size && !blocks && !ph_shape_has_len(shape);
+	case PH_PLAIN_NOT:
+		break;
+	}
+	return false;
+}
+
+static bool glance_at_instance(const struct ph_shape *shape, ph_addr object, const uint8_t *data,
+			       struct ph_edge_sink *sink, struct ph_glance *g)
+{
+	struct managed m = { 0 };
+	const uint8_t *prefix;
+	if (shape->managed_dict && !find_managed(shape, object, data, &m))
+		return false;
+	put_instance(shape, data, &m, sink);
+	/* blocks.c says what precedes values */
+	if (m.values && shape->objects->plain.values_form == 1 &&
+	    (prefix = ph_image_look(shape->objects->target->image, m.values - 1, 1)))
+		g->block = m.values - *prefix;
+	g->type_visited = shape->visits_type && shape->has_gc;
+	return true;
+}
+
+static bool glance_at_dict(const struct ph_shape *shape, const uint8_t *data, struct ph_edge_sink *sink,
+			   struct ph_glance *g)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	struct entries e;
+	if (!find_entries(shape->objects, data, &e))
+		return false;
+	put_entries(shape->objects, &e, sink);
+	int64_t len = (int64_t)word_at(data + p->dict_used);
+	g->len = len < 0 ? -1 : len;
+	g->size = shape->size + keys_size(p, &e.keys, e.refcnt);
+	g->block = word_at(data + p->dict_keys);
+	return true;
+}
+
+static bool glance_at_items(const struct ph_shape *shape, ph_addr object, const uint8_t *data,
+			    struct ph_edge_sink *sink, struct ph_glance *g)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	uint64_t count;
+	const uint8_t *items = find_items(shape, object, data, &count);
+	int64_t room = (int64_t)count;
+	if (shape->plain == PH_PLAIN_LIST) {
+		room = (int64_t)word_at(data + p->list_allocated);
+		g->block = word_at(data + p->list_items);
+	}
+	/* a list that is being sorted has -1; of a large one it is asked whether all of it can be read */
+	if (!items || room < -1 || room >> 17 > 0)
+		return false;
+	put_items(items, count, sink);
+	g->len = (int64_t)count;
+	g->size = shape->size + room * 8;
+	return true;
+}
+
+static bool glance_at_leaf(const struct ph_shape *shape, ph_addr object, const uint8_t *data, struct ph_glance *g)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	if (shape->type->kind == PH_KIND_STR) {
+		g->len = (int64_t)word_at(data + p->str_length);
+		return str_size(p, data, &g->size);
+	}
+	g->size = shape->sizeof_ == ph_plain_size && !shape->item_size ? shape->size : shape->sizeof_(shape, object);
+	return true;
+}
+
+bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink, struct ph_glance *ret)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	size_t front = shape->front, size = shape->type->kind == PH_KIND_STR ? p->str_size : shape->size;
+	const uint8_t *data;
+	struct ph_glance g = { .size = -1, .len = -1 };
+	ph_addr next, prev;
+	bool done = false;
+	if (!shape->glance || !(data = ph_image_look(shape->objects->target->image, object - front, front + size)))
+		return false;
+	data += front;
+	switch ((enum ph_plain_kind)shape->plain) {
+	case PH_PLAIN_LEAF:
+		done = glance_at_leaf(shape, object, data, &g);
+		break;
+	case PH_PLAIN_TUPLE:
+	case PH_PLAIN_LIST:
+		done = glance_at_items(shape, object, data, sink, &g);
+		break;
+	case PH_PLAIN_DICT:
+		done = glance_at_dict(shape, data, sink, &g);
+		break;
+	case PH_PLAIN_INSTANCE:
+		g.size = shape->sizeof_ == ph_plain_size && !shape->item_size ? shape->size :
+										shape->sizeof_(shape, object);
+		done = glance_at_instance(shape, object, data, sink, &g);
+		break;
+	case PH_PLAIN_NOT:
+		break;
+	}
+	if (!done)
+		return false;
+	g.size += g.size < 0 ? 0 : (int64_t)front;
+	g.refcount = ph_load_int(data + p->refcount, p->refcount_size, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+	if (p->has_immortals && (int32_t)g.refcount < 0)
+		g.refcount = -1;
+	g.tracked = shape->has_gc && front && ph_plain_links(p, data - p->gc_head, &next, &prev);
+	*ret = g;
 	return true;
 }

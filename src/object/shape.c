@@ -284,7 +284,9 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 		return NULL;
 	memcpy(kept, steps.list, steps.count * sizeof(*kept));
 	shape->steps = kept;
+	ph_plain_learn_names(objects, shape);
 	shape->plain = (uint8_t)ph_plain_of(shape);
+	shape->glance = ph_glance_is_enough(shape);
 	return shape;
 }
 

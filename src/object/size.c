@@ -45,7 +45,7 @@ static int64_t int_size(const struct ph_shape *shape, ph_addr object)
 }
 
 /* A list that is being sorted has -1 allocated. */
-static int64_t list_size(const struct ph_shape *shape, ph_addr object)
+int64_t ph_list_size(const struct ph_shape *shape, ph_addr object)
 {
 	int64_t allocated = read_int(shape, object, PH_PyListObject_allocated);
 	if (allocated < -1 || allocated > COUNT_MAXIMUM)
@@ -71,7 +71,7 @@ static int64_t old_dict_size(const struct ph_shape *shape, ph_addr object)
 	return shape->size + (small ? 0 : (mask + 1) * (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyDictEntry));
 }
 
-static int64_t dict_size(const struct ph_shape *shape, ph_addr object)
+int64_t ph_dict_size(const struct ph_shape *shape, ph_addr object)
 {
 	if (ph_target_has(shape->objects->target, PH_PyDictObject_ma_table))
 		return old_dict_size(shape, object);
@@ -82,7 +82,7 @@ static int64_t dict_size(const struct ph_shape *shape, ph_addr object)
 }
 
 /* str of 2.7 holds bytes. */
-static int64_t str_size(const struct ph_shape *shape, ph_addr object)
+int64_t ph_str_size(const struct ph_shape *shape, ph_addr object)
 {
 	int64_t size;
 	if (shape->type->kind == PH_KIND_BYTES)
@@ -194,10 +194,10 @@ static const struct {
 	{ "code", code_size },
 	{ "frame", frame_size },
 	{ "int", int_size },
-	{ "str", str_size },
-	{ "list", list_size },
-	{ "dict", dict_size },
-	{ "frozendict", dict_size },
+	{ "str", ph_str_size },
+	{ "list", ph_list_size },
+	{ "dict", ph_dict_size },
+	{ "frozendict", ph_dict_size },
 	{ "set", set_size },
 	{ "frozenset", set_size },
 };
@@ -238,6 +238,23 @@ int64_t ph_object_size(const struct ph_shape *shape, ph_addr object)
 	if (shape->is_type && ph_target_trait(shape->objects->target, PH_TRAIT_STATIC_TYPE_SIZE_HAS_HEAD) != 1)
 		front = ph_object_front(shape, object);
 	return size < 0 ? -1 : size + front;
+}
+
+bool ph_shape_has_len(const struct ph_shape *shape)
+{
+	switch (shape->type->kind) {
+	case PH_KIND_TUPLE:
+	case PH_KIND_LIST:
+	case PH_KIND_BYTES:
+	case PH_KIND_BYTEARRAY:
+	case PH_KIND_DEQUE:
+	case PH_KIND_STR:
+	case PH_KIND_DICT:
+	case PH_KIND_SET:
+		return true;
+	default:
+		return shape->sizeof_ == ph_ndarray_size;
+	}
 }
 
 /* That of its first dimension; one without dimensions has none. */

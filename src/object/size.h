@@ -10,8 +10,12 @@
 typedef int64_t ph_size_fn(const struct ph_shape *shape, ph_addr object);
 
 ph_size_fn ph_plain_size; /* object.__sizeof__ */
+ph_size_fn ph_str_size, ph_list_size, ph_dict_size;
 ph_size_fn ph_stgdict_size, ph_ctype_size, ph_struct_module_size, ph_buffered_size, ph_bytesio_size, ph_decimal_size,
 	ph_array_size, ph_ndarray_size, ph_numpy_scalar_size;
+
+/* Has ph_object_len() any of its instances' to tell? */
+bool ph_shape_has_len(const struct ph_shape *shape);
 
 /* PyArrayObject_fields of numpy/core/include/numpy/ndarraytypes.h, the same since 1.7; 64-bit machines. */
 #define PH_NDARRAY_MAXIMUM 64

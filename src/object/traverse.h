@@ -45,7 +45,10 @@ struct ph_shape {
 	uint32_t item_size;  /* bytes of an item; 0 none */
 	uint32_t real_items; /* of a struct sequence: all its fields, also those that are not in its length */
 	uint8_t plain;	     /* a short way for its instances (plain.h) */
+	bool glance;	     /* of which ph_object_glance() knows all */
 	ph_addr cached_keys; /* names of inline values, 0 none */
+	const ph_addr *names; /* the same, where a short way goes */
+	uint32_t name_count;
 	void (*special)(const struct ph_visit *visit);
 	int64_t (*sizeof_)(const struct ph_shape *shape, ph_addr object); /* NULL: ask the decoder */
 	ph_blocks_fn *blocks; /* beside inline values; NULL none */
@@ -58,6 +61,16 @@ const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type);
 
 /* All references of an object into the sink. */
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
+
+/* What a walk over the whole heap asks of each object, in one look. */
+struct ph_glance {
+	int64_t size, refcount, len; /* as below, and as ph_object_refcount() has it */
+	bool tracked;		     /* as ph_object_is_tracked() */
+	bool type_visited;	     /* there is an edge to its type, which is not put */
+	ph_addr block;		     /* that ph_object_blocks() gives, 0 none */
+};
+/* The same with all its edges but that to its type; false: none were put, and it is to be asked one by one. */
+bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink, struct ph_glance *ret);
 
 /* In a list of the garbage collector; *ret_next and *ret_prev (may be NULL) are the objects beside it there, or what
  * lies behind the head of the list as an object lies behind its own; 0 where there are no lists (free-threaded).  False

@@ -43,6 +43,7 @@ void ph_visit_managed(const struct ph_visit *v);
 void ph_visit_shared_keys(const struct ph_visit *v, ph_addr keys);
 
 /* blocks.c; the nearest type of C */
+ph_blocks_fn ph_list_blocks, ph_dict_blocks, ph_str_blocks;
 ph_blocks_fn *ph_blocks_of(const struct ph_type *base, bool is_guess);
 
 typedef void ph_visit_fn(const struct ph_visit *visit);
