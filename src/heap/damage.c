@@ -121,14 +121,30 @@ bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtim
 		if (!gc || ph_target_int(t, gc, PH_gc_runtime_state_collecting, &collecting) != PH_OK || collecting)
 			return true;
 	}
-	/* 2.7 and 3.6 keep it in a variable of their own */
 	return !count;
+}
+
+static bool links_of(const struct ph_heap *heap, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev)
+{
+	const struct ph_target *t = heap->target;
+	return ph_target_is_aligned(t, object) &&
+	       ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), ret_next, ret_prev);
 }
 
 bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next)
 {
-	const struct ph_target *t = heap->target;
 	ph_addr behind, before;
-	return ph_target_is_aligned(t, next) && ph_gc_links(t, next - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &behind, &before) &&
-	       before == object;
+	return links_of(heap, next, &behind, &before) && before == object;
+}
+
+bool ph_heap_link_leads(const struct ph_heap *heap, ph_addr prev, ph_addr object)
+{
+	ph_addr next, before;
+	return links_of(heap, prev, &next, &before) && next == object;
+}
+
+bool ph_heap_link_goes_on(const struct ph_heap *heap, ph_addr next)
+{
+	ph_addr behind, before;
+	return links_of(heap, next, &behind, &before);
 }

@@ -64,48 +64,17 @@ static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const
 	const struct ph_layout *layout = &w->heap->target->layout;
 	const struct ph_slot *type = &layout->slots[PH_PyObject_ob_type];
 	const struct ph_slot *count = &layout->slots[PH_PyObject_ob_refcnt];
+	size_t word = layout->abi.pointer_size;
 	const struct ph_shape *shape =
 		shape_of_type(w, ph_load_uint(head + type->offset, type->size, layout->abi.big_endian));
 	if (shape && ph_layout_has(layout, PH_PyObject_ob_ref_local))
 		return is_counted(layout, head) ? shape : NULL;
 	if (!shape || !ph_layout_has(layout, PH_PyObject_ob_refcnt))
 		return shape;
-	/* on a free list of its type, or no object at all */
-	uint64_t references = ph_load_uint(head + count->offset, count->size, layout->abi.big_endian);
+	/* on a free list of its type, or no object at all; since 3.14 the count is half a word, with flags in the other */
+	uint64_t references =
+		ph_load_uint(head + ((size_t)count->offset & ~(word - 1)), word, layout->abi.big_endian);
 	return references & REFCOUNT_MASK && !(references & REFCOUNT_NOT) ? shape : NULL;
-}
-
-/* An int with its digits, which lie in its block; UINT64_MAX where there cannot be as many.  Bytes of a freed int that are
- * others' by now still lead to its type. */
-static uint64_t least_int(const struct ph_target *t, const struct ph_shape *shape, ph_addr object)
-{
-	/* a class with a __sizeof__ of its own says nothing of its digits */
-	if (!shape->sizeof_)
-		return shape->size - t->layout.abi.pointer_size;
-	int64_t size = shape->sizeof_(shape, object);
-	return size < 0 || size >> 32 ? UINT64_MAX : (uint64_t)size;
-}
-
-/* Bytes that an object takes at least; a str is smaller than its type says, a date without a zone by a word. */
-static uint64_t least_size(const struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
-{
-	const struct ph_target *t = heap->target;
-	uint64_t size = shape->size;
-	int64_t count;
-	if (shape->type->kind == PH_KIND_STR)
-		return ph_target_sizeof(t, PH_SIZEOF_PyASCIIObject);
-	if (shape->type->kind == PH_KIND_INT)
-		return least_int(t, shape, object);
-	/* since 3.11 frames have items and no ob_size: f_back is in its place (Include/internal/pycore_frame.h) */
-	if (shape->type->kind == PH_KIND_FRAME && ph_target_has(t, PH_PyFrameObject_f_frame))
-		return size;
-	if (shape->item_size && shape->type->kind != PH_KIND_GENERATOR &&
-	    ph_target_int(t, object, PH_PyVarObject_ob_size, &count) == PH_OK) {
-		if (count < 0 || count >> 32)
-			return UINT64_MAX;
-		return size + (uint64_t)count * shape->item_size;
-	}
-	return size > t->layout.abi.pointer_size ? size - t->layout.abi.pointer_size : size;
 }
 
 /* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a
@@ -144,14 +113,62 @@ static bool is_array(struct ph_heap_work *w, const struct ph_shape *shape, ph_ad
 	       !ph_heap_link_holds(heap, object, next);
 }
 
-static void check_link(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object, ph_addr next)
+/* An object in a list of the gc, where a neighbour knows it: if only one does, the list is broken there.  While the gc is
+ * at work the words for those before hold other things. */
+static bool is_linked(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object, ph_addr next, ph_addr prev)
 {
+	const struct ph_heap *heap = w->heap;
 	ph_addr type;
-	if (!ph_heap_link_holds(w->heap, object, next))
-		ph_heap_note(w->heap, PH_FAULT_LINK, object, shape->type->full);
-	else if (ph_addrset_page(&w->heap->set, next) &&
-		 ph_target_ptr(w->heap->target, next, PH_PyObject_ob_type, &type) == PH_OK && !shape_of_type(w, type))
-		ph_heap_note(w->heap, PH_FAULT_NO_TYPE, next, "");
+	if (!w->heap->check_links)
+		return !next || ph_heap_link_goes_on(heap, next);
+	if (!ph_heap_link_holds(heap, object, next)) {
+		if (!ph_heap_link_leads(heap, prev, object))
+			return false;
+		ph_heap_note(heap, PH_FAULT_LINK, object, shape->type->full);
+	} else if (ph_addrset_page(&heap->set, next) &&
+		   ph_target_ptr(heap->target, next, PH_PyObject_ob_type, &type) == PH_OK && !shape_of_type(w, type)) {
+		ph_heap_note(heap, PH_FAULT_NO_TYPE, next, "");
+	}
+	return true;
+}
+
+/* Can this be the gc's head of an object?  Of one that is in no list nothing is left but flags (Include/objimpl.h up to
+ * 3.7, pycore_gc.h since). */
+static bool is_gc_head(const struct ph_layout *layout, const uint8_t *head)
+{
+	enum { FLAGS = 7, UNTRACKED = -2, TENTATIVELY_UNREACHABLE = -4, REFS_MAXIMUM = 1 << 30 };
+	const struct ph_slot *next = &layout->slots[PH_PyGC_Head__gc_next];
+	const struct ph_slot *prev = &layout->slots[PH_PyGC_Head__gc_prev];
+	const struct ph_slot *old = &layout->slots[PH_PyGC_Head_gc_gc_next];
+	const struct ph_slot *refs = &layout->slots[PH_PyGC_Head_gc_gc_refs];
+	int32_t shift = ph_layout_trait(layout, PH_TRAIT_GC_REFS_SHIFT);
+	bool big = layout->abi.big_endian;
+	if (shift >= 0) {
+		int64_t count = ph_load_int(head + refs->offset, refs->size, big) >> shift;
+		return count == UNTRACKED || (count >= TENTATIVELY_UNREACHABLE && count <= REFS_MAXIMUM &&
+					      ph_load_uint(head + old->offset, old->size, big) > FLAGS);
+	}
+	return ph_load_uint(head + next->offset, next->size, big) > FLAGS ||
+	       ph_load_uint(head + prev->offset, prev->size, big) <= FLAGS;
+}
+
+/* Does it fill the block behind what precedes it?  Blocks are as large as what was asked for, but that a reallocation
+ * leaves what is at least half as large where it is. */
+static bool fits(const struct ph_heap_work *w, const struct ph_shape *shape, uint64_t least, uint64_t room, bool padded)
+{
+	enum { ROUNDED = 15, WORD = 8, PADDING = 16, SHRUNK = 64 };
+	if (least > room)
+		return false;
+	switch ((enum ph_shape_extent)shape->extent) {
+	case PH_EXTENT_FIXED:
+		return room - least <= ROUNDED + WORD + (padded ? PADDING : 0) + w->slack;
+	case PH_EXTENT_ITEMS:
+	case PH_EXTENT_BYTES:
+	case PH_EXTENT_STR:
+		return room <= 2 * least + SHRUNK;
+	default:
+		return true;
+	}
 }
 
 ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint64_t block_size,
@@ -172,10 +189,10 @@ ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *dat
 		const struct ph_shape *shape = shape_of_head(w, data + front);
 		if (!shape || ph_object_front(shape, block + front) != front)
 			continue;
-		uint64_t least = least_size(heap, shape, block + front);
-		if (least == UINT64_MAX && shape->type->kind != PH_KIND_INT && !may_be_array(heap, block + front))
-			ph_heap_note(heap, PH_FAULT_LENGTH, block + front, shape->type->full);
-		if (least > block_size || front + least > block_size || is_array(w, shape, block + front))
+		if (front && gc && !is_gc_head(&heap->target->layout, data + front - gc))
+			continue;
+		uint64_t least = ph_object_least(shape, block + front);
+		if (!fits(w, shape, least, block_size - front, padding) || is_array(w, shape, block + front))
 			continue;
 		*ret = shape;
 		return block + front;
@@ -224,7 +241,7 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 	const struct ph_shape *shape = head ? shape_of_head(work, head) : NULL;
 	if (!shape)
 		return;
-	uint64_t least = least_size(heap, shape, address);
+	uint64_t least = ph_object_least(shape, address);
 	if (least >> 40 || ph_image_readable(heap->target->image, address, least) < least)
 		return;
 	if (ph_addrset_add(&heap->set, address)) {
@@ -250,17 +267,21 @@ static void meet_neighbours(struct ph_heap_work *w, ph_addr gc_head)
 	meet(w, prev);
 }
 
-static void walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object)
+/* What it refers to, and its neighbours in a list of the gc.  False: nothing says that it is an object but its first words,
+ * and what follows them cannot be one's. */
+static bool walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object)
 {
 	ph_addr next, prev;
+	bool tracked = ph_object_is_tracked(shape, object, &next, &prev);
+	if (tracked && !is_linked(w, shape, object, next, prev))
+		return false;
 	meet(w, shape->type->address);
 	ph_traverse(shape, object, &w->sink);
-	if (ph_object_is_tracked(shape, object, &next, &prev)) {
-		if (w->heap->check_links)
-			check_link(w, shape, object, next);
+	if (tracked) {
 		meet(w, next);
 		meet(w, prev);
 	}
+	return true;
 }
 
 void ph_work_walk(struct ph_heap_work *w, ph_addr object)
@@ -270,8 +291,8 @@ void ph_work_walk(struct ph_heap_work *w, ph_addr object)
 		ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK
 			? shape_of_type(w, type)
 			: NULL;
-	if (shape)
-		walk(w, shape, object);
+	if (shape && !walk(w, shape, object))
+		ph_heap_note(w->heap, PH_FAULT_LINK, object, shape->type->full);
 }
 
 struct ph_error *ph_work_drain(struct ph_heap_work *w)
@@ -325,12 +346,12 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		size_t offset = PH_POOL_HEADER + (size_t)i * pool->block_size;
 		const struct ph_shape *shape = NULL;
 		ph_addr object = ph_work_object(w, pool->address + offset, data + offset, pool->block_size, &shape);
-		if (!object || !ph_addrset_add(&heap->set, object)) {
+		if (object && walk(w, shape, object)) {
+			ph_addrset_add(&heap->set, object);
+			objects++;
+		} else {
 			ph_addrset_add(&heap->blocks, pool->address + offset);
-			continue;
 		}
-		objects++;
-		walk(w, shape, object);
 	}
 	count_blocks(w, pool, in_use, objects);
 }
@@ -465,7 +486,8 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, s
 			     unsigned jobs)
 {
 	heap->check_links = ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0 &&
-			    !ph_heap_is_collecting(heap, runtime);
+			    (ph_target_trait(heap->target, PH_TRAIT_GC_REFS_SHIFT) >= 0 ||
+			     !ph_heap_is_collecting(heap, runtime));
 	struct ph_error *error = ph_heap_begin_notes(heap);
 	if (!error)
 		error = ph_heap_find_pools(heap);

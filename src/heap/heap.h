@@ -44,7 +44,7 @@ struct ph_heap {
 	struct ph_mimalloc mimalloc;
 	struct ph_heap_totals totals;
 	struct ph_damage damage;    /* of the heap alone */
-	bool check_links;	    /* no collection was running */
+	bool check_links;	    /* neighbours in lists of the gc know each other: no collection was running */
 	struct ph_heap_notes *notes; /* while it is made */
 	struct {		    /* that ph_heap_shape() was asked for last */
 		ph_addr type;
@@ -82,6 +82,10 @@ struct ph_error *ph_heap_begin_notes(struct ph_heap *heap) __attribute__((warn_u
 void ph_heap_end_notes(struct ph_heap *heap);
 /* Does the next object in the gc's list know the one before it? */
 bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next);
+/* Does the one before it know it as the next? */
+bool ph_heap_link_leads(const struct ph_heap *heap, ph_addr prev, ph_addr object);
+/* Is it in a list too? */
+bool ph_heap_link_goes_on(const struct ph_heap *heap, ph_addr next);
 /* A collection moves objects between lists: while it runs nothing is wrong with links that do not agree. */
 bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtime);
 

@@ -17,6 +17,7 @@ static void sweep_page(struct ph_heap_work *w, const struct ph_mi_page *page)
 	enum { HEAD_MAXIMUM = 128 }; /* what precedes an object, and its head */
 	struct ph_heap *heap = w->heap;
 	uint64_t free_blocks[PH_MI_BLOCKS / 64];
+	w->slack = page->block_size / 4; /* four sizes between powers of two */
 	if (!ph_mi_free_blocks(heap->target, page, free_blocks)) {
 		w->totals.bad_pools++;
 		ph_heap_note(heap, PH_FAULT_PAGE, page->area, "");

@@ -22,6 +22,7 @@ struct ph_heap_work {
 	size_t outside_count;
 	ph_addr met[PH_WORK_OUTSIDE]; /* that came last */
 	struct ph_heap_totals totals;
+	uint64_t slack; /* bytes by which blocks are larger than pymalloc's would be */
 	struct {
 		ph_addr type;
 		const struct ph_shape *shape;

@@ -8,6 +8,7 @@ src_object_libph_object_la_SOURCES += src/object/datetime.c
 src_object_libph_object_la_SOURCES += src/object/decimal.c
 src_object_libph_object_la_SOURCES += src/object/dict.c
 src_object_libph_object_la_SOURCES += src/object/exception.c
+src_object_libph_object_la_SOURCES += src/object/extent.c
 src_object_libph_object_la_SOURCES += src/object/float.c
 src_object_libph_object_la_SOURCES += src/object/frame.c
 src_object_libph_object_la_SOURCES += src/object/function.c

@@ -2,6 +2,7 @@
 /* What a type's instances hold, put together once a type.  subtype_traverse() in Objects/typeobject.c of 3.8 to 3.13;
  * _PyType_PreHeaderSize() in Include/internal/pycore_object.h. */
 #include "object/plain.h"
+#include "object/size.h"
 #include "object/visit.h"
 
 #define MEMBERS_MAXIMUM 24
@@ -278,6 +279,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	add_base(objects, shape, &steps, base);
 	shape->blocks = ph_blocks_of(base, shape->is_guess);
 	ph_shape_find_size(shape, e);
+	shape->extent = ph_extent_of(shape);
 	shape->step_count = steps.count;
 	struct ph_shape_step *kept = ph_arena_array(&objects->arena, struct ph_shape_step, steps.count + 1);
 	if (!kept)

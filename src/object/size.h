@@ -9,6 +9,8 @@
 
 typedef int64_t ph_size_fn(const struct ph_shape *shape, ph_addr object);
 
+uint8_t ph_extent_of(const struct ph_shape *shape); /* enum ph_shape_extent; once its size is known (extent.c) */
+
 ph_size_fn ph_plain_size; /* object.__sizeof__ */
 ph_size_fn ph_str_size, ph_list_size, ph_dict_size;
 ph_size_fn ph_stgdict_size, ph_ctype_size, ph_struct_module_size, ph_buffered_size, ph_bytesio_size, ph_decimal_size,

@@ -31,6 +31,16 @@ struct ph_block_sink {
 };
 typedef void ph_blocks_fn(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink);
 
+/* What follows from the type for the block that an instance lies in. */
+enum ph_shape_extent {
+	PH_EXTENT_OPEN,	 /* the struct, but for a word, and perhaps more */
+	PH_EXTENT_FIXED, /* the struct, perhaps without a word, and nothing more */
+	PH_EXTENT_ITEMS, /* the struct and its items */
+	PH_EXTENT_BYTES, /* the same, and a NUL behind them */
+	PH_EXTENT_STR,
+	PH_EXTENT_INT, /* its digits, and perhaps more */
+};
+
 struct ph_shape {
 	struct ph_objects *objects;
 	const struct ph_type *type;
@@ -46,6 +56,7 @@ struct ph_shape {
 	uint32_t real_items; /* of a struct sequence: all its fields, also those that are not in its length */
 	uint8_t plain;	     /* a short way for its instances (plain.h) */
 	bool glance;	     /* of which ph_object_glance() knows all */
+	uint8_t extent;	     /* enum ph_shape_extent */
 	ph_addr cached_keys; /* names of inline values, 0 none */
 	const ph_addr *names; /* the same, where a short way goes */
 	uint32_t name_count;
@@ -83,6 +94,10 @@ const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *r
 
 /* Bytes before this object that belong to it. */
 uint32_t ph_object_front(const struct ph_shape *shape, ph_addr object);
+
+/* Bytes that it takes at least, without those before it; UINT64_MAX where it cannot be an object: of a length that no
+ * memory holds, a text without an end, a str that contradicts itself. */
+uint64_t ph_object_least(const struct ph_shape *shape, ph_addr object);
 
 /* The memory that it has beside its own, in pieces: keys of a dict, items of a list, text of a str that is not in it …
  * The same piece may come from several objects (keys that are shared), and what comes may lie within an object. */

@@ -240,6 +240,108 @@ static void links(void)
 	close_pool(&p);
 }
 
+/* ---- blocks that begin like an object and are none ---- */
+
+#define LARGE_POOL (HEAP_BASE + 0x50000)
+#define LARGE 64 /* bytes of its blocks */
+
+static ph_addr large(unsigned i)
+{
+	return LARGE_POOL + PH_POOL_HEADER + i * LARGE;
+}
+
+static void put_head(struct heap *h, ph_addr at, ph_addr type)
+{
+	heap_set(h, at, PH_PyObject_ob_refcnt, 1);
+	heap_set(h, at, PH_PyObject_ob_type, type);
+}
+
+static ph_addr put_items(struct heap *h, unsigned i, ph_addr type, uint64_t count)
+{
+	put_head(h, large(i), type);
+	heap_set(h, large(i), PH_PyVarObject_ob_size, count);
+	return large(i);
+}
+
+/* Compact, of characters of `kind` bytes. */
+static ph_addr put_text(struct heap *h, unsigned i, ph_addr type, uint64_t length, unsigned kind, bool ascii)
+{
+	const struct ph_target *t = &h->target;
+	put_head(h, large(i), type);
+	heap_set(h, large(i), PH_PyASCIIObject_length, length);
+	heap_set(h, large(i), PH_PyASCIIObject_state,
+		 (uint64_t)kind << ph_target_trait(t, PH_TRAIT_STR_KIND_SHIFT) |
+			 UINT64_C(1) << ph_target_trait(t, PH_TRAIT_STR_COMPACT_SHIFT) |
+			 (uint64_t)ascii << ph_target_trait(t, PH_TRAIT_STR_ASCII_SHIFT));
+	return large(i);
+}
+
+/* A list behind its head of the gc. */
+static ph_addr put_list(struct heap *h, unsigned i, ph_addr type, ph_addr next, ph_addr prev)
+{
+	heap_put(h, large(i), next, 8);
+	heap_put(h, large(i) + 8, prev, 8);
+	put_head(h, large(i) + 16, type);
+	return large(i) + 16;
+}
+
+static void false_objects(void)
+{
+	struct pool p;
+	CHECK(open_pool(&p));
+	struct heap *h = &p.h;
+	ph_addr number = heap_type(h, "int", h->object, PH_TRAIT_TPFLAG_LONG_SUBCLASS, 24);
+	ph_addr bytes = heap_type(h, "bytes", h->object, PH_TRAIT_TPFLAG_BYTES_SUBCLASS, 33);
+	ph_addr str = heap_type(h, "str", h->object, PH_TRAIT_TPFLAG_UNICODE_SUBCLASS, 80);
+	heap_set(h, number, PH_PyTypeObject_tp_itemsize, 4);
+	heap_set(h, bytes, PH_PyTypeObject_tp_itemsize, 1);
+	unsigned n = 0;
+	ph_addr right[16], wrong[16];
+	size_t rights = 0, wrongs = 0;
+	right[rights++] = put_items(h, n++, number, 3);
+	right[rights++] = put_items(h, n++, number, (uint64_t)-10);
+	wrong[wrongs++] = put_items(h, n++, number, 11);
+	wrong[wrongs++] = put_items(h, n++, number, UINT64_C(1) << 61);
+	right[rights++] = put_items(h, n++, bytes, 31);
+	wrong[wrongs++] = put_items(h, n++, bytes, 32);
+	wrong[wrongs++] = put_items(h, n, bytes, 20);
+	heap_put(h, large(n++) + 32 + 20, 'x', 1); /* no NUL */
+	right[rights++] = put_text(h, n++, str, 15, 1, true);
+	wrong[wrongs++] = put_text(h, n++, str, 16, 1, true);
+	wrong[wrongs++] = put_text(h, n, str, 10, 1, true);
+	heap_put(h, large(n++) + 48 + 10, 'x', 1);
+	wrong[wrongs++] = put_text(h, n++, str, 4, 2, true); /* ASCII in two bytes each */
+	wrong[wrongs++] = put_text(h, n++, str, 4, 3, false);
+	/* a float takes 24 bytes, not 64 */
+	put_head(h, large(n), p.number);
+	wrong[wrongs++] = large(n++);
+	/* two lists that know each other, one whose next is in no list, that one, and one that cannot say so */
+	right[rights++] = put_list(h, n, p.list, large(n + 1), large(n + 1));
+	right[rights++] = put_list(h, n + 1, p.list, large(n), large(n));
+	n += 2;
+	wrong[wrongs++] = put_list(h, n, p.list, large(n + 1), large(n - 1));
+	n++;
+	right[rights++] = put_list(h, n++, p.list, 0, 1);
+	wrong[wrongs++] = put_list(h, n++, p.list, 0, block(3));
+	uint64_t size = (uint64_t)ph_target_trait(&h->target, PH_TRAIT_POOL_SIZE);
+	put_header(h, LARGE_POOL, n, n, 0);
+	heap_put(h, LARGE_POOL + 36, LARGE / 16 - 1, 4);
+	heap_put(h, LARGE_POOL + 40, PH_POOL_HEADER + n * LARGE, 4);
+	heap_put(h, LARGE_POOL + 44, size - LARGE, 4);
+	struct ph_runtime *runtime = NULL;
+	struct ph_heap *heap = NULL;
+	CHECK(!ph_heap_create(h->objects, runtime, &heap));
+	for (size_t i = 0; heap && i < rights; i++)
+		CHECK(ph_addrset_has(&heap->set, right[i]));
+	for (size_t i = 0; heap && i < wrongs; i++) {
+		if (ph_addrset_has(&heap->set, wrong[i]))
+			fprintf(stderr, "block %u:\n", (unsigned)((wrong[i] - large(0)) / LARGE));
+		CHECK(!ph_addrset_has(&heap->set, wrong[i]));
+	}
+	ph_heap_free(heap);
+	close_pool(&p);
+}
+
 int main(void)
 {
 	addresses();
@@ -247,5 +349,6 @@ int main(void)
 	lying();
 	free_lists();
 	links();
+	false_objects();
 	return CHECK_DONE();
 }
