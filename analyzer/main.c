@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pyheap VERB [OPTION]... DUMP [OPERAND]...: reads the dumps that core2pyheap makes. */
 #include "pager.h"
+#include "terminal/progress.h"
 
 #include <pyheap/dump.h>
 #include <pyheap/verb.h>
@@ -18,6 +19,7 @@
 #endif
 
 struct program {
+	enum progress_when progress;
 	bool with_pager;
 	bool is_gone; /* whoever read our output: not an error */
 	int errnum;   /* of writing it */
@@ -42,6 +44,8 @@ static int print_help(void)
 	       "\n"
 	       "Options before the verb:\n"
 	       "  --no-pager   do not page the output on a terminal\n"
+	       "  --progress=WHEN\n"
+	       "               auto (default): on a terminal, after a second of work; always, never\n"
 	       "  --help       this text\n"
 	       "  --version    the version\n"
 	       "\n"
@@ -73,7 +77,12 @@ static int print_version(void)
 static bool write_out(void *user, const char *text, size_t size)
 {
 	struct program *program = user;
-	if (program->with_pager)
+	/* not into the text */
+	if (isatty(STDOUT_FILENO))
+		progress_end();
+	if (progress_is_interrupted())
+		program->is_gone = true;
+	else if (program->with_pager)
 		pager_start();
 	while (size && !program->is_gone && !program->errnum) {
 		ssize_t n = write(STDOUT_FILENO, text, size);
@@ -90,6 +99,7 @@ static bool write_out(void *user, const char *text, size_t size)
 static void warn(void *user, const char *message)
 {
 	(void)user;
+	progress_clear();
 	fprintf(stderr, "pyheap: %s\n", message);
 }
 
@@ -110,9 +120,18 @@ static unsigned terminal_columns(void)
 static int fail(struct ph_error *error)
 {
 	int status = ph_error_exit_status(error);
+	progress_end();
 	fprintf(stderr, "pyheap: %s\n", error->message);
 	ph_error_free(error);
 	return status;
+}
+
+/* By Ctrl-C, between two pieces of the output. */
+static int stopped(void)
+{
+	progress_end();
+	fputs("pyheap: stopped\n", stderr);
+	return 2;
 }
 
 /* argv[0] is the verb, argv[dump] the dump, which the verb does not see. */
@@ -120,13 +139,17 @@ static int run_on_dump(struct program *program, int argc, char **argv, int index
 {
 	struct ph_dump *dump;
 	int status = 0;
+	const struct ph_callbacks callbacks = { .progress = progress_take };
 	struct ph_verb_output output = {
 		.user = program,
 		.write = write_out,
 		.warning = warn,
 		.colour = wants_colour(),
 		.columns = terminal_columns(),
+		.callbacks = &callbacks,
 	};
+	progress_begin(program->progress);
+	progress_watch_interrupt();
 	struct ph_error *error = ph_dump_open(argv[index], &dump);
 	if (error)
 		return fail(error);
@@ -134,6 +157,9 @@ static int run_on_dump(struct program *program, int argc, char **argv, int index
 	error = ph_verb_run(dump, argc - 1, argv, &output, &status);
 	if (error)
 		status = fail(error);
+	else if (progress_is_interrupted())
+		status = stopped();
+	progress_end();
 	ph_dump_close(dump);
 	return status;
 }
@@ -181,6 +207,8 @@ int main(int argc, char **argv)
 			return finish(print_help());
 		if (!strcmp(argv[i], "--version") || !strcmp(argv[i], "-V"))
 			return finish(print_version());
+		if (!strncmp(argv[i], "--progress=", 11) && progress_parse(argv[i] + 11, &program.progress))
+			continue;
 		if (strcmp(argv[i], "--no-pager")) {
 			fprintf(stderr, "pyheap: unknown option %s; try --help\n", argv[i]);
 			return 2;

@@ -19,7 +19,7 @@
 static int fail(struct ph_error *error)
 {
 	int status = ph_error_exit_status(error);
-	output_end_progress();
+	progress_clear();
 	fprintf(stderr, "core2pyheap: %s\n", error->message);
 	ph_error_free(error);
 	return status;
@@ -61,7 +61,7 @@ static struct ph_error *write_report(struct ph_session *session, const struct op
 	struct ph_error *error = ph_session_report(session, options->report, &style, &text, &size);
 	if (error)
 		return error;
-	output_end_progress();
+	progress_clear();
 	error = output_write(to, text, size);
 	free(text);
 	return error;
@@ -80,7 +80,7 @@ static struct ph_error *write_dump(struct ph_session *session, const struct opti
 	struct ph_error *error = output_dump_path(options, &path);
 	if (!error)
 		error = ph_session_write_dump(session, path, options->output != NULL, &dump);
-	output_end_progress();
+	progress_clear();
 	if (!error && strcmp(path, "-"))
 		output_announce(path);
 	free(path);
@@ -147,7 +147,7 @@ static void let_go_on(const struct options *options, struct ph_image *image)
 		return;
 	ph_live_resume(image);
 	double seconds = ph_live_stood(image);
-	output_end_progress();
+	progress_clear();
 	if (seconds > 0)
 		fprintf(stderr, "core2pyheap: process %lld stood still for %.*f %s\n", (long long)options->pid,
 			seconds < 0.01 ? 1 : seconds < 1 ? 0 : 2, seconds < 1 ? seconds * 1e3 : seconds,
@@ -157,7 +157,7 @@ static void let_go_on(const struct options *options, struct ph_image *image)
 /* Whatever was not found: this is why. */
 static int fail_ended(const struct options *options, struct ph_error *error)
 {
-	output_end_progress();
+	progress_clear();
 	fprintf(stderr, "core2pyheap: process %lld ended while it was read\n", (long long)options->pid);
 	ph_error_free(error);
 	return 2;
@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 		return fail(error);
 	status = options.coredumpctl ? coredumpctl_get(&options) : -1;
 	if (status < 0) {
-		output_watch_interrupt();
+		progress_watch_interrupt();
 		status = convert(&options);
 	}
 	free((void *)options.labels);

@@ -1,5 +1,5 @@
 bin_PROGRAMS += converter/core2pyheap
-converter_core2pyheap_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/converter
+converter_core2pyheap_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/converter -I$(srcdir)
 converter_core2pyheap_SOURCES =
 converter_core2pyheap_SOURCES += converter/core2pyheap.c
 converter_core2pyheap_SOURCES += converter/coredumpctl.c
@@ -10,3 +10,5 @@ converter_core2pyheap_SOURCES += converter/options.c
 converter_core2pyheap_SOURCES += converter/options.h
 converter_core2pyheap_SOURCES += converter/output.c
 converter_core2pyheap_SOURCES += converter/output.h
+converter_core2pyheap_SOURCES += terminal/progress.c
+converter_core2pyheap_SOURCES += terminal/progress.h

@@ -165,12 +165,9 @@ static int set_redact_words(struct options *options, const char *value)
 
 static int set_progress(struct options *options, const char *value)
 {
-	static const char *const names[] = { "auto", "always", "never", NULL };
-	int i = choice(value, names);
-	if (i < 0)
-		return usage("--progress takes auto, always or never, not", value);
-	options->progress = (enum progress)i;
-	return -1;
+	return progress_parse(value, &options->progress) ?
+		       -1 :
+		       usage("--progress takes auto, always or never, not", value);
 }
 
 static int set_jobs(struct options *options, const char *value)

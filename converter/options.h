@@ -2,13 +2,13 @@
 #ifndef CONVERTER_OPTIONS_H
 #define CONVERTER_OPTIONS_H
 
+#include "terminal/progress.h"
+
 #include <pyheap/session.h>
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
 /* What the command line says; strings are argv's. */
 struct options {
@@ -35,7 +35,7 @@ struct options {
 	size_t label_count;
 	unsigned jobs;
 	size_t pickle_objects; /* 0: no part for Python debuggers */
-	enum progress progress;
+	enum progress_when progress;
 };
 
 /* Where --handler puts dumps unless -o says otherwise. */

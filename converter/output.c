@@ -2,25 +2,12 @@
 #include "output.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-static struct {
-	bool progress, shown;
-	double begun, last;
-	/* the stage that runs: what it is called, when it began and with how much done */
-	char stage[64];
-	double stage_begun;
-	unsigned long long stage_done;
-} state;
-
-static volatile sig_atomic_t interrupted;
 
 /* An error of our own, in the shape of the library's, whose ph_error_free() frees it. */
 static struct ph_error *io_error(const char *format, ...)
@@ -40,99 +27,27 @@ static struct ph_error *io_error(const char *format, ...)
 	return error;
 }
 
-static double now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-void output_end_progress(void)
-{
-	if (state.shown)
-		fputs("\r\033[K", stderr);
-	state.shown = false;
-}
-
 static void on_warning(void *user, const char *message)
 {
 	(void)user;
-	output_end_progress();
+	progress_clear();
 	fprintf(stderr, "core2pyheap: warning: %s\n", message);
 }
 
 static void on_explain(void *user, const char *message)
 {
 	(void)user;
-	output_end_progress();
+	progress_clear();
 	fprintf(stderr, "%s\n", message);
-}
-
-/* ", 2.1 million/s, 1 min 20 s left", once there is enough to tell it from. */
-static void put_rate(double t, unsigned long long done, unsigned long long total)
-{
-	double seconds = t - state.stage_begun, rate = seconds > 0 ? (double)(done - state.stage_done) / seconds : 0;
-	if (seconds < 0.5 || rate < 1)
-		return;
-	fprintf(stderr, rate >= 1e6 ? ", %.1f million/s" : rate >= 1e3 ? ", %.0f thousand/s" : ", %.0f/s",
-		rate >= 1e6 ? rate / 1e6 : rate >= 1e3 ? rate / 1e3 : rate);
-	if (total <= done)
-		return;
-	unsigned long long left = (unsigned long long)((double)(total - done) / rate) + 1;
-	if (left >= 60)
-		fprintf(stderr, ", %llu min %llu s left", left / 60, left % 60);
-	else
-		fprintf(stderr, ", %llu s left", left);
-}
-
-/* A line after a second of work, renewed five times a second. */
-static bool on_progress(void *user, const char *stage, unsigned long long done, unsigned long long total)
-{
-	double t = now();
-	(void)user;
-	if (interrupted)
-		return false;
-	if (strcmp(stage, state.stage) != 0 || done < state.stage_done) {
-		snprintf(state.stage, sizeof(state.stage), "%s", stage);
-		state.stage_begun = t;
-		state.stage_done = done;
-	}
-	if (!state.progress || t - state.begun < 1 || t - state.last < 0.2)
-		return true;
-	state.last = t;
-	state.shown = true;
-	if (total)
-		fprintf(stderr, "\r\033[K%s: %llu of %llu (%llu%%)", stage, done, total,
-			(unsigned long long)(100.0 * (double)done / (double)total));
-	else
-		fprintf(stderr, "\r\033[K%s: %llu", stage, done);
-	put_rate(t, done, total);
-	fflush(stderr);
-	return true;
 }
 
 const struct ph_callbacks *output_callbacks(const struct options *options)
 {
-	static struct ph_callbacks callbacks = { .warning = on_warning, .progress = on_progress };
+	static struct ph_callbacks callbacks = { .warning = on_warning, .progress = progress_take };
 	if (options->explain)
 		callbacks.explain = on_explain;
-	state.begun = now();
-	state.progress = options->progress == PROGRESS_ALWAYS ||
-			 (options->progress == PROGRESS_AUTO && isatty(STDERR_FILENO));
+	progress_begin(options->progress);
 	return &callbacks;
-}
-
-static void on_interrupt(int number)
-{
-	(void)number;
-	interrupted = 1;
-	/* the second one ends us at once */
-	signal(SIGINT, SIG_DFL);
-}
-
-void output_watch_interrupt(void)
-{
-	signal(SIGINT, on_interrupt);
 }
 
 FILE *output_report_stream(const struct options *options)

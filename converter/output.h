@@ -12,10 +12,6 @@
 
 /* Warnings, --explain and progress on standard error; static. */
 const struct ph_callbacks *output_callbacks(const struct options *options);
-/* Clear the progress line, if one is shown. */
-void output_end_progress(void);
-/* Ctrl-C ends the work at the next progress step, without a partial dump. */
-void output_watch_interrupt(void);
 
 /* Where the report goes: standard output, or standard error when the dump goes there. */
 FILE *output_report_stream(const struct options *options);

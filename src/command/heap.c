@@ -140,8 +140,11 @@ struct ph_error *ph_heap_need_held(struct ph_heap_view *view)
 struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *ret)
 {
 	ph_auto_heap_view struct ph_heap_view view = { .is_kept = !ph_dump_is_live(dump) };
+	const struct ph_callbacks *callbacks = ph_dump_callbacks(dump);
 	struct ph_error *error = ph_dump_heap(&dump);
 	view.dump = dump;
+	if (!error)
+		ph_dump_set_callbacks(dump, callbacks);
 	if (!error)
 		error = ph_dump_types(dump, &view.types);
 	bool without_types = error && error->code == PH_ERROR_BAD_DUMP && ph_dump_is_full(dump);

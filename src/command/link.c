@@ -35,7 +35,10 @@ static struct ph_error *load(struct ph_heap_view *view, enum ph_column column, u
 		return &ph_error_no_memory;
 	for (uint64_t first = 0; first < count; first += PH_CHUNK) {
 		size_t n = count - first < PH_CHUNK ? (size_t)(count - first) : PH_CHUNK;
-		struct ph_error *error = ph_column_chunk(view->dump, form, first / PH_CHUNK, scratch, items);
+		struct ph_error *error = ph_dump_progress(view->dump, "reading references", first, count);
+		if (error)
+			return error;
+		error = ph_column_chunk(view->dump, form, first / PH_CHUNK, scratch, items);
 		if (error && error->code != PH_ERROR_BAD_DUMP)
 			return error;
 		for (size_t i = 0; i < n; i++) {
@@ -185,6 +188,7 @@ static struct ph_graph_input input_of(const struct ph_heap_view *view, const str
 		.root_object = a->root_object,
 		.root_rank = a->root_rank,
 		.roots = view->root_count,
+		.callbacks = ph_dump_callbacks(view->dump),
 	};
 }
 

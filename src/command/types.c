@@ -263,17 +263,21 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 
 /* The rows of the baseline behind the others, as old ones, and those of the same name joined.  The names are its
  * view's. */
-static struct ph_error *add_baseline(const char *path, struct ph_heap_view *view, bool modules, bool held,
+static struct ph_error *add_baseline(const char *path, const struct ph_callbacks *callbacks, struct ph_heap_view *view, bool modules, bool held,
 				     struct row **rows, size_t *count)
 {
 	struct ph_dump *dump = NULL;
 	ph_auto_free struct row *old = NULL;
 	size_t old_count = 0;
 	struct ph_error *error = ph_dump_open(path, &dump);
-	if (!error)
+	if (!error) {
+		ph_dump_set_callbacks(dump, callbacks);
 		error = ph_heap_view_open(dump, view);
+	}
 	if (!error)
 		error = make_rows(view, modules, held, &old, &old_count);
+	if (!error && ph_dump_is_stopped(dump))
+		error = ph_error_create(PH_ERROR_CANCELLED, "stopped");
 	if (error) {
 		ph_dump_close(dump);
 		view->dump = NULL;
@@ -327,7 +331,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = make_rows(&view, modules, held, &rows, &count);
 	if (!error && baseline)
-		error = add_baseline(baseline, &old, modules, held, &rows, &count);
+		error = add_baseline(baseline, output->callbacks, &old, modules, held, &rows, &count);
 	if (!error && (modules || baseline))
 		count = merge(rows, count);
 	if (!error && count)

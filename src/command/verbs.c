@@ -280,11 +280,15 @@ struct ph_error *ph_verb_run(struct ph_dump *dump, int argc, char **argv, const 
 	const struct ph_verb *verb;
 	struct ph_arguments arguments;
 	int status = 0;
+	ph_dump_set_callbacks(dump, output->callbacks);
 	struct ph_error *error = find(argv[0], &verb);
 	if (!error)
 		error = ph_arguments_parse(verb, argc, argv, &arguments);
 	if (!error)
 		error = verb->implementation->run(dump, &arguments, output, &status);
+	if (!error && ph_dump_is_stopped(dump))
+		error = ph_error_create(PH_ERROR_CANCELLED, "stopped");
+	ph_dump_set_callbacks(dump, NULL);
 	const char *problem = error ? NULL : ph_dump_problem(dump);
 	if (error)
 		return error;

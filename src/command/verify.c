@@ -63,7 +63,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 			    const struct ph_verb_output *output, int *ret_status)
 {
 	struct found f = { .as_json = arguments->values[0], .text = PH_BUFFER((size_t)64 << 20) };
-	struct ph_verify verify = { .user = &f, .problem = take_problem };
+	struct ph_verify verify = { .user = &f, .problem = take_problem, .callbacks = ph_dump_callbacks(dump) };
 	bool goes_on;
 	f.json = ph_json(&f.text, 0);
 	if (f.as_json) {

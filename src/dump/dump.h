@@ -91,6 +91,11 @@ struct ph_error *ph_dump_create_live(const struct ph_dump_live *live, struct ph_
 	__attribute__((warn_unused_result));
 bool ph_dump_is_live(const struct ph_dump *dump);
 
+/* Who is told of progress from now on, borrowed; NULL nobody.  What cannot fail reads as unknown once it is cancelled. */
+void ph_dump_set_callbacks(struct ph_dump *dump, const struct ph_callbacks *callbacks);
+const struct ph_callbacks *ph_dump_callbacks(const struct ph_dump *dump);
+bool ph_dump_is_stopped(const struct ph_dump *dump);
+
 /* The report of the dump; parsed on first use, owned by the dump. */
 struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **ret) __attribute__((warn_unused_result));
 /* A member's bytes, CRC checked, malloc'ed with a NUL behind; at most `maximum` bytes.

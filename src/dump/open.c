@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "dump/reader.h"
 
+#include "base/callbacks.h"
 #include "base/cleanup.h"
 #include "dump/format.h"
 #include "dump/manifest.h"
@@ -79,6 +80,32 @@ struct ph_error *ph_dump_create_live(const struct ph_dump_live *live, struct ph_
 bool ph_dump_is_live(const struct ph_dump *dump)
 {
 	return dump->live.self != NULL;
+}
+
+void ph_dump_set_callbacks(struct ph_dump *dump, const struct ph_callbacks *callbacks)
+{
+	dump->callbacks = callbacks;
+}
+
+const struct ph_callbacks *ph_dump_callbacks(const struct ph_dump *dump)
+{
+	return dump->callbacks;
+}
+
+bool ph_dump_is_stopped(const struct ph_dump *dump)
+{
+	return dump->is_stopped;
+}
+
+struct ph_error *ph_dump_progress(struct ph_dump *dump, const char *stage, uint64_t done, uint64_t total)
+{
+	struct ph_error *error = dump->is_stopped ? ph_error_create(PH_ERROR_CANCELLED, "stopped")
+						   : ph_progress(dump->callbacks, stage, done, total);
+	if (error && !dump->is_stopped) {
+		dump->is_stopped = true;
+		ph_dump_note(dump, "was not read to its end"); /* nothing that is worked out of it is for keeps */
+	}
+	return error;
 }
 
 const char *ph_dump_problem(const struct ph_dump *dump)

@@ -207,7 +207,8 @@ static bool look_at_line(struct search *s, const char *line, size_t size)
 static bool take_piece(void *user, const char *data, size_t size)
 {
 	struct search *s = user;
-	while (size) {
+	s->error = ph_dump_progress(s->dump, "looking among the objects of the stacks", s->number, 0);
+	while (!s->error && size) {
 		const char *end = memchr(data, '\n', size);
 		size_t n = end ? (size_t)(end - data) : size;
 		bool carried = s->line.size || !end;
@@ -225,7 +226,7 @@ static bool take_piece(void *user, const char *data, size_t size)
 		ph_buffer_clear(&s->line);
 		data += n + 1, size -= n + 1;
 	}
-	return true;
+	return !s->error;
 }
 
 static struct ph_error *search_closure(struct search *s)

@@ -10,6 +10,8 @@
 
 struct ph_dump {
 	struct ph_dump_live live; /* self NULL: a file */
+	const struct ph_callbacks *callbacks; /* whoever asks of the dump wants to see progress; NULL: nobody */
+	bool is_stopped; /* a callback cancelled: nothing more is read */
 	char *path; /* for messages */
 	int fd;
 	struct ph_archive archive;
@@ -28,6 +30,10 @@ void ph_dump_note(struct ph_dump *dump, const char *format, ...) __attribute__((
 
 /* The same of an error that begins with the path already. */
 void ph_dump_note_error(struct ph_dump *dump, const struct ph_error *error);
+
+/* To the callbacks; PH_ERROR_CANCELLED once one of them cancelled, and from then on. */
+struct ph_error *ph_dump_progress(struct ph_dump *dump, const char *stage, uint64_t done, uint64_t total)
+	__attribute__((warn_unused_result));
 
 /* PH_ERROR_BAD_DUMP: it was made without the whole heap. */
 struct ph_error *ph_dump_not_full(const struct ph_dump *dump) __attribute__((warn_unused_result));

@@ -55,12 +55,14 @@ static uint8_t *take_room(struct ph_window *w)
 /* Into the room; all ones where the member is altered. */
 static void read_into(struct ph_window *w, size_t chunk, uint8_t *room)
 {
-	struct ph_error *error = ph_column_chunk(w->dump, w->form, chunk, w->scratch, room);
+	struct ph_error *error = ph_dump_progress(w->dump, "reading the heap", chunk, w->chunk_count);
+	if (!error)
+		error = ph_column_chunk(w->dump, w->form, chunk, w->scratch, room);
 	if (!error)
 		return;
 	if (error->code == PH_ERROR_NO_MEMORY)
 		w->no_memory = true;
-	else
+	else if (error->code != PH_ERROR_CANCELLED)
 		ph_dump_note_error(w->dump, error);
 	ph_error_free(error);
 	w->damaged = true;

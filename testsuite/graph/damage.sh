@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# A dump of which each member is altered, and that is cut anywhere: what the verbs say then.
+# A dump of which each member is altered, and that is cut anywhere: what the verbs say then.  And verbs that are interrupted.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 : "${top_builddir:=$here/../..}"
@@ -18,4 +18,9 @@ timeout 120 "$CORE2PYHEAP" --report=none -o "$work/whole.pyheap" "$work/core/cor
 	cat "$work/stderr"
 	exit 1
 }
-timeout 300 "$PYTHON3" "$here/check_damage.py" "$PYHEAP" "$work/whole.pyheap" "$work/truth"
+status=0
+XDG_CACHE_HOME=$work/cache
+export XDG_CACHE_HOME
+timeout 120 "$PYTHON3" "$here/check_progress.py" "$PYHEAP" "$work/whole.pyheap" "$work/truth" || status=1
+timeout 300 "$PYTHON3" "$here/check_damage.py" "$PYHEAP" "$work/whole.pyheap" "$work/truth" || status=1
+exit $status

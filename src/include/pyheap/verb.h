@@ -23,6 +23,7 @@ struct ph_verb_output {
 	void (*warning)(void *user, const char *message);
 	bool colour;
 	unsigned columns; /* 0 unbounded */
+	const struct ph_callbacks *callbacks; /* progress alone is called, which may cancel; may be NULL */
 };
 
 struct ph_verb_implementation; /* private */
