@@ -8,11 +8,26 @@ here=$(cd "$top_srcdir" && pwd)/testsuite/minidump
 [ -n "${PYHEAP_WINDOWS_PYTHONS-}" ] || skip "no Windows Pythons: set PYHEAP_WINDOWS_PYTHONS (get-windows-pythons fetches some)"
 command -v wine >/dev/null || skip "no wine"
 
-tried=
+# What tells a Python from others: its library, beside the program or in the folder above.
+library_of() {
+	find "$(dirname "$1")" -maxdepth 1 -name 'python[23][0-9]*.dll' -exec cksum {} + 2>/dev/null | head -n 1 | cut -d' ' -f1,2
+}
+
+tried= done=
 IFS=:
 for python in $PYHEAP_WINDOWS_PYTHONS; do
 	unset IFS
 	[ -f "$python" ] || continue
+	# each once, whatever the list has of it: those of Maven have a second program in bin/, away from the library
+	library=$(library_of "$python")
+	above=$(dirname "$(dirname "$python")")/python.exe
+	if [ -z "$library" ] && [ -f "$above" ]; then
+		python=$above
+		library=$(library_of "$python")
+	fi
+	case $done in
+	*"[${library:-$python}]"*) continue ;;
+	esac
 	rm -f "$work/truth" "$work/dmp"
 	"$here/run-windows" "$work" "$python" "$here/windows_program.py" "Z:$work/truth" "Z:$work/dmp" >"$work/said" 2>&1
 	if [ ! -s "$work/dmp" ]; then
@@ -20,6 +35,7 @@ for python in $PYHEAP_WINDOWS_PYTHONS; do
 		continue
 	fi
 	tried=yes
+	done="$done[${library:-$python}]"
 	version=$(sed -n '1s/^# \([0-9.]*\).* \(32\|64\) bit.*/\1, \2-bit/p' "$work/truth")
 	run 0 "$CORE2PYHEAP" --redact=none --report=json -o "$work/pyheap" "$work/dmp"
 	mv "$work/out" "$work/report"
