@@ -241,6 +241,19 @@ struct ph_native_thread {
 
 size_t ph_image_threads(const struct ph_image *image, const struct ph_native_thread **ret);
 
+/* A frame of native code, on x64 Windows: registers in the order in which instructions number them (rax rcx rdx rbx rsp rbp rsi
+ * rdi r8 … r15).  Of a caller only those are right that functions preserve: rbx, rsp, rbp, rsi, rdi, r12 to r15. */
+struct ph_frame_registers {
+	ph_addr pc;
+	uint64_t registers[16];
+	bool is_caller; /* pc is a return address */
+};
+
+/* The innermost frame of a thread; false where frames cannot be told (other machines, other systems, no registers). */
+bool ph_image_first_frame(struct ph_image *image, const struct ph_native_thread *thread, struct ph_frame_registers *ret);
+/* On to the caller, whose stack pointer is higher: the walk ends.  False, and the frame untouched, where it is not known. */
+bool ph_image_caller(struct ph_image *image, struct ph_frame_registers *frame);
+
 /* ---- process strings ---- */
 
 /* argv or environment, found through the auxiliary vector (AT_EXECFN's page and

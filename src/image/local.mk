@@ -26,6 +26,7 @@ src_image_libph_image_la_SOURCES += src/image/named.c
 src_image_libph_image_la_SOURCES += src/image/notes.c
 src_image_libph_image_la_SOURCES += src/image/pe.c
 src_image_libph_image_la_SOURCES += src/image/pe_exports.c
+src_image_libph_image_la_SOURCES += src/image/pe_unwind.c
 src_image_libph_image_la_SOURCES += src/image/segments.c
 src_image_libph_image_la_SOURCES += src/image/ondemand.c
 src_image_libph_image_la_SOURCES += src/image/piped.c

@@ -64,31 +64,82 @@ static bool has_within(struct ph_runtime *runtime, ph_addr object, ph_addr parke
 
 /* ---- Windows ----
  *
- * System calls cannot be told there.  A thread that waits stands in ntdll.dll, and what it waits for, a condition variable or an
- * address, lies on its C stack, near the top: within the NRMUTEX of a lock (Python/thread_nt.h), a PyMutex in the object
- * since 3.14, or in the GIL, behind its plain members (Python/condvar.h). */
+ * System calls cannot be told there.  A thread that waits stands in ntdll.dll, and those who called that keep the address of what
+ * is waited for, a condition variable or an address, in a register: within the NRMUTEX of a lock (Python/thread_nt.h), a PyMutex
+ * in the object since 3.14, or in the GIL, behind its plain members (Python/condvar.h).
+ *
+ * On x64 the callers' registers are known (image/pe_unwind.c).  Elsewhere what is left is that the address lies near the top of
+ * the C stack, where there may be traces of earlier waits. */
 
 #define NEAR 4096u
+#define MAX_FRAMES 64u /* of native code, up to Python's own */
+#define MAX_OWN 6u     /* of Python's own, from PyThread_acquire_lock_timed() to the method of the lock */
+#define OWN_SIZE 512u  /* bytes of such a frame that are looked at */
 
-/* How far from its top a thread's C stack holds an address in [start, end); NEAR when it does not there. */
-static size_t on_stack(struct ph_runtime *runtime, const struct ph_native_thread *native, ph_addr start, ph_addr end)
+/* Does the stack hold an address in [start, end) within `size` bytes from sp on?  How far up; `size` when it does not. */
+static size_t on_stack(struct ph_runtime *runtime, ph_addr sp, size_t size, ph_addr start, ph_addr end)
 {
 	size_t width = runtime->target->layout.abi.pointer_size;
-	ph_addr sp = (native->sp + width - 1) & ~(ph_addr)(width - 1);
-	size_t size = start ? ph_image_readable(runtime->image, sp, NEAR) : 0;
-	const uint8_t *data = size ? ph_image_view(runtime->image, sp, size) : NULL;
-	for (size_t i = 0; data && i + width <= size; i += width) {
+	sp = (sp + width - 1) & ~(ph_addr)(width - 1);
+	size_t have = start ? ph_image_readable(runtime->image, sp, size) : 0;
+	const uint8_t *data = have ? ph_image_view(runtime->image, sp, have) : NULL;
+	for (size_t i = 0; data && i + width <= have; i += width) {
 		ph_addr word = ph_load_uint(data + i, width, runtime->target->layout.abi.big_endian);
 		if (word >= start && word < end)
 			return i;
 	}
-	return NEAR;
+	return size;
+}
+
+static bool in_registers(const struct ph_frame_registers *frame, ph_addr start, ph_addr end)
+{
+	/* those that functions preserve: rbx, rbp, rsi, rdi, r12 to r15 */
+	static const uint8_t preserved[] = { 3, 5, 6, 7, 12, 13, 14, 15 };
+	for (size_t i = 0; i < sizeof(preserved); i++)
+		if (frame->registers[preserved[i]] >= start && frame->registers[preserved[i]] < end)
+			return true;
+	return false;
+}
+
+enum kept { KEPT_NOT, KEPT, KEPT_UNKNOWN };
+
+/* Do the innermost frames, up to the own'th of Python's library, keep an address in [start, end)?  With more than one the frames'
+ * variables count as well: a wait_entry of Python/parking_lot.c lies there. */
+static enum kept is_kept(struct ph_runtime *runtime, const struct ph_native_thread *native, unsigned own, ph_addr start,
+			 ph_addr end)
+{
+	struct ph_frame_registers frame;
+	unsigned seen = 0;
+	if (!runtime->target->module || !ph_image_first_frame(runtime->image, native, &frame))
+		return KEPT_UNKNOWN;
+	for (unsigned i = 0; i < MAX_FRAMES; i++) {
+		bool is_own = ph_image_module_at(runtime->image, frame.pc) == runtime->target->module;
+		seen += is_own;
+		if (start && in_registers(&frame, start, end))
+			return KEPT;
+		ph_addr sp = frame.registers[4];
+		if (seen == own || !ph_image_caller(runtime->image, &frame))
+			break;
+		size_t size = frame.registers[4] - sp < OWN_SIZE ? (size_t)(frame.registers[4] - sp) : OWN_SIZE;
+		if (is_own && on_stack(runtime, sp, size, start, end) < size)
+			return KEPT;
+	}
+	return seen ? KEPT_NOT : KEPT_UNKNOWN;
 }
 
 static bool is_in_ntdll(struct ph_runtime *runtime, const struct ph_native_thread *native)
 {
 	const struct ph_module *module = native->has_registers ? ph_image_module_at(runtime->image, native->pc) : NULL;
 	return module && !strcasecmp(module->name, "ntdll.dll");
+}
+
+/* Does the thread wait for what lies in [start, end), as far as is known? */
+static bool waits_within(struct ph_runtime *runtime, const struct wait *wait, ph_addr start, ph_addr end)
+{
+	enum kept kept = start ? is_kept(runtime, wait->windows, MAX_OWN, start, end) : KEPT_NOT;
+	if (kept != KEPT_UNKNOWN)
+		return kept == KEPT;
+	return on_stack(runtime, wait->windows->sp, NEAR, start, end) < wait->limit;
 }
 
 static bool is_windows_lock(struct ph_runtime *runtime, ph_addr object, const struct wait *wait)
@@ -111,7 +162,7 @@ static bool is_windows_lock(struct ph_runtime *runtime, ph_addr object, const st
 		bool pointed = ph_target_has(runtime->target, locks[i].mutex);
 		ph_addr start = pointed ? ph_runtime_ptr(runtime, object, locks[i].mutex) :
 					  ph_target_at(runtime->target, object, locks[i].inside);
-		return on_stack(runtime, wait->windows, start, start + (pointed ? NRMUTEX_SIZE : 1)) < wait->limit;
+		return waits_within(runtime, wait, start, start + (pointed ? NRMUTEX_SIZE : 1));
 	}
 	return false;
 }
@@ -166,12 +217,20 @@ static ph_addr find_lock(struct ph_runtime *runtime, const struct ph_thread_stat
 	return wait.parked;
 }
 
-/* Stacks keep the GIL's address long after a wait for it: one waits only while another thread holds it. */
+/* Who waits for the GIL does so only while another thread holds it. */
 static bool is_held_by_another(struct ph_runtime *runtime, const struct ph_thread_state *thread, ph_addr gil)
 {
 	int64_t locked = 0;
 	return gil && !thread->holds_gil &&
 	       ph_target_int(runtime->target, gil, PH_gil_runtime_state_locked, &locked) == PH_OK && locked == 1;
+}
+
+/* take_gil() works on the GIL after its wait, and so keeps its address or those of its condition and mutex, which follow the plain
+ * members; who let go of the GIL to do something else does not. */
+static enum kept keeps_gil(struct ph_runtime *runtime, const struct ph_native_thread *native, ph_addr gil)
+{
+	ph_addr end = gil ? ph_target_at(runtime->target, gil, PH_gil_runtime_state_mutex) : 0;
+	return end ? is_kept(runtime, native, 1, gil, end + 4 * runtime->target->layout.abi.pointer_size) : KEPT_NOT;
 }
 
 static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_state *thread,
@@ -182,10 +241,15 @@ static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_s
 	if (!is_in_ntdll(runtime, native))
 		return false;
 	struct ph_waiting waiting = { .what = "gil", .syscall = -1 };
-	/* what take_gil() waits with: a word, or a handle and a count; behind it are mutexes, of which stacks have traces */
-	ph_addr start = gil ? ph_target_at(target, gil, PH_gil_runtime_state_mutex) : 0;
-	size_t limit = on_stack(runtime, native, start, start + 2 * target->layout.abi.pointer_size);
-	ph_addr lock = find_lock(runtime, thread, (struct wait){ .windows = native, .limit = limit });
+	enum kept kept = keeps_gil(runtime, native, gil);
+	size_t limit = kept == KEPT ? 0 : NEAR;
+	if (kept == KEPT_UNKNOWN) {
+		/* what take_gil() waits with: a word, or a handle and a count; behind it are mutexes, of which stacks
+		 * have traces */
+		ph_addr start = gil ? ph_target_at(target, gil, PH_gil_runtime_state_mutex) : 0;
+		limit = on_stack(runtime, native->sp, NEAR, start, start + 2 * target->layout.abi.pointer_size);
+	}
+	ph_addr lock = kept == KEPT ? 0 : find_lock(runtime, thread, (struct wait){ .windows = native, .limit = limit });
 	if (lock) {
 		waiting.what = "lock";
 		waiting.address = lock;

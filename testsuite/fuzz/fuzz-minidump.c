@@ -106,6 +106,10 @@ static void use(struct ph_image *image)
 	for (size_t i = 0; i < thread_count && i < 50; i++) {
 		(void)ph_image_symbolize(image, threads[i].pc);
 		(void)ph_image_read_string(image, threads[i].sp, text, sizeof(text));
+		struct ph_frame_registers frame;
+		bool more = ph_image_first_frame(image, &threads[i], &frame);
+		for (unsigned n = 0; more && n < 64; n++)
+			more = ph_image_caller(image, &frame);
 	}
 	for (size_t i = 0; i < segment_count && i < 200; i++) {
 		(void)ph_image_read(image, segments[i].start, text, sizeof(text));

@@ -27,7 +27,7 @@ style() {
 # what each report has, with the heap or without
 violation() {
 	json_check 'r["image"]["signal"] == {"number": 0xc0000005, "name": "EXCEPTION_ACCESS_VIOLATION", "address": "0x0"}'
-	json_check 'len(r["threads"]) + len(r["native_threads"]) == 5 and r["image"]["pid"] > 0 and r["image"]["complete"]'
+	json_check 'len(r["threads"]) + len(r["native_threads"]) == 6 and r["image"]["pid"] > 0 and r["image"]["complete"]'
 }
 
 # partial WHAT FLAGS VERSION: no heap, and the report says so
@@ -42,7 +42,7 @@ partial() {
 	out_says '^  heap: one that has it: MiniDumpWriteDump with MiniDumpWithFullMemory \(procdump -ma; '
 	run 1 "$CORE2PYHEAP" --no-dump --report=json "$work/dmp"
 	violation
-	json_check 'len(r["native_threads"]) == 5 and [n["crashed"] for n in r["native_threads"]].count(True) == 1'
+	json_check 'len(r["native_threads"]) == 6 and [n["crashed"] for n in r["native_threads"]].count(True) == 1'
 	run 1 "$CORE2PYHEAP" --no-dump --report=signature "$work/dmp"
 	out_says '^1:[0-9a-f]{8} EXCEPTION_ACCESS_VIOLATION in windows_embed-x86_64\.exe$'
 }
@@ -91,7 +91,7 @@ style 2 # MiniDumpWithFullMemory: all in the dump
 whole --explain
 err_says "_PyRuntime at 0x[0-9a-f]+ in $library by its symbol\$"
 waits='{t["name"]: t["waiting_for"] and t["waiting_for"]["what"] for t in r["threads"]}'
-json_check "$waits == {'MainThread': None, 'thr-W1': 'lock', 'thr-W2': 'lock', 'thr-F1': 'lock', 'thr-B1': 'gil'}" "$work/report"
+json_check "$waits == {'MainThread': None, 'thr-W1': 'lock', 'thr-W2': 'lock', 'thr-F1': 'lock', 'thr-B1': 'gil', 'thr-S1': None}" "$work/report"
 run 0 "$CORE2PYHEAP" --no-dump "$work/dmp"
 out_says '^Thread MainThread \(TID [0-9]+\), crashed, holds the GIL, most recent call last:$'
 out_says '^2 threads: thr-W1 \(TID [0-9]+\), thr-W2 \(TID [0-9]+\), waiting for a lock; '

@@ -4,7 +4,8 @@
  *	windows_embed PYTHONXY.DLL SCRIPT ARGUMENT...
  *
  * runs the script in __main__ of a Python that is loaded from the DLL (PYTHONHOME says where its library is), with a function more
- * among its builtins: write_dump(FILE, STYLE, HOW) writes a minidump of the process.
+ * among its builtins: write_dump(FILE, STYLE, HOW) writes a minidump of the process; block(1) lets go of the GIL for ever, and
+ * block(0) is how many threads did.
  *
  * STYLE is a MINIDUMP_TYPE.  Wine 8 knows of none but MiniDumpWithFullMemory, so what the others add is added to its file here,
  * after what Microsoft says of each (learn.microsoft.com, MINIDUMP_TYPE): the data sections of modules, private pages that
@@ -228,6 +229,22 @@ static void *write_dump(void *self, void *arguments)
 	return python_function("PyLong_FromLong")(0L);
 }
 
+static volatile LONG blocked;
+
+static void *block(void *self, void *arguments)
+{
+	int really = 0;
+	(void)self;
+	if (!python_function("PyArg_ParseTuple")(arguments, "i", &really))
+		return NULL;
+	if (really) {
+		python_function("PyEval_SaveThread")();
+		InterlockedIncrement(&blocked);
+		Sleep(INFINITE);
+	}
+	return python_function("PyLong_FromLong")(blocked);
+}
+
 /* ---- the program ---- */
 
 /* A string of Python's: forward slashes for backslashes, no quotes. */
@@ -247,7 +264,7 @@ int main(int argc, char **argv)
 		void *(*function)(void *, void *);
 		int flags;
 		const char *doc;
-	} method = { "write_dump", write_dump, 1 /* METH_VARARGS */, NULL };
+	} methods[] = { { "write_dump", write_dump, 1 /* METH_VARARGS */, NULL }, { "block", block, 1, NULL } };
 	static char code[8192];
 	if (argc < 3) {
 		fprintf(stderr, "usage: windows_embed PYTHONXY.DLL SCRIPT ARGUMENT...\n");
@@ -266,9 +283,10 @@ int main(int argc, char **argv)
 	function threads = (function)(void *)GetProcAddress(python, "PyEval_InitThreads");
 	if (threads)
 		threads();
-	python_function("PyObject_SetAttrString")(
-		python_function("PyImport_AddModule")("__main__"), "write_dump",
-		python_function("PyCFunction_NewEx")(&method, NULL, NULL));
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		python_function("PyObject_SetAttrString")(
+			python_function("PyImport_AddModule")("__main__"), methods[i].name,
+			python_function("PyCFunction_NewEx")(&methods[i], NULL, NULL));
 	strcpy(code, "import sys\nsys.argv = [");
 	for (int i = 2; i < argc && strlen(code) + strlen(argv[i]) < sizeof(code) - 256; i++) {
 		put_quoted(code, argv[i]);

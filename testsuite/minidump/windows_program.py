@@ -79,6 +79,13 @@ def busy(name, started, release):
         pass
 
 
+def blocking(name, started, release):
+    for _ in range(50):
+        time.sleep(0.001)
+    started.append(name)
+    block(1)
+
+
 def level3(order_id, acct):
     secret_tag = 'local-%d' % order_id
     scale = 2.5j + order_id
@@ -132,14 +139,19 @@ def by_ctypes(path, style, how):
 def main(truth, dump, style='2', how='ask'):
     started, release = [], threading.Event()
     threads = [(worker, 'W1'), (worker, 'W2'), (failing, 'F1')]
-    if 'write_dump' in globals():
-        # it holds the GIL while it writes, and this one waits for it
-        threads.append((busy, 'B1'))
-    for target, name in threads:
+    blocked = globals().get('block')
+    if blocked and not PY2:
+        # write_dump() holds the GIL while it writes, and B1 waits for it; 2.7's would hardly let go of it.  S1 has waited for
+        # it often, and let go of it.
+        threads += [(busy, 'B1'), (blocking, 'S1')]
+    # one after the other: 2.7 imports codecs when they are first used
+    for n, (target, name) in enumerate(threads):
         thread = threading.Thread(target=target, args=(name, started, release), name='thr-' + name)
         thread.daemon = True
         thread.start()
-    while len(started) < len(threads):
+        while len(started) <= n:
+            time.sleep(0.02)
+    while blocked and not PY2 and not blocked(0):
         time.sleep(0.02)
     HEAP.extend(Account('owner-%d' % i) for i in range(500))
 

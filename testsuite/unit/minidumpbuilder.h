@@ -164,6 +164,24 @@ static inline void fill_pe(uint8_t page[4096])
 	memcpy(page + 0x480, "beta", 5);
 }
 
+/* Into that page .pdata of two functions, at 0x80 and at 0xa0, whose prologues are all that x64 knows but vectors:
+ *	0x80: push rbx; sub rsp, 32; a part of: push rbp; sub rsp, 48; mov [rsp + 16], rsi
+ *	0xa0: push rdi; sub rsp, 16; lea rbp, [rsp + 16] */
+static inline void fill_pdata(uint8_t page[4096])
+{
+	static const uint8_t table[] = { 0x80, 0, 0, 0, 0xa0, 0, 0, 0, 0x40, 5, 0, 0, 0xa0, 0, 0, 0, 0xf0, 0, 0, 0, 0x80, 5, 0, 0 };
+	static const uint8_t part[] = { 4 << 3 | 1, 8, 2, 0, 8, 3 << 4 | 2, 4, 3 << 4 | 0,
+					0xc0, 0, 0, 0, 0xd0, 0, 0, 0, 0x60, 5, 0, 0 };
+	static const uint8_t whole[] = { 1, 6, 5, 0, 6, 6 << 4 | 4, 2, 0, 4, 1, 6, 0, 2, 5 << 4 | 0 };
+	static const uint8_t framed[] = { 1, 5, 3, 1 << 4 | 5, 5, 3, 3, 1 << 4 | 2, 1, 7 << 4 | 0 };
+	page[0x98 + 112 + 24 + 1] = 5; /* DataDirectory[3] at 0x500 */
+	page[0x98 + 112 + 28] = sizeof(table);
+	memcpy(page + 0x500, table, sizeof(table));
+	memcpy(page + 0x540, part, sizeof(part));
+	memcpy(page + 0x560, whole, sizeof(whole));
+	memcpy(page + 0x580, framed, sizeof(framed));
+}
+
 /* Windows, full memory: two threads, two modules, an access violation. */
 static inline struct bytes windows_minidump(void)
 {
@@ -205,6 +223,7 @@ static inline struct bytes windows_minidump(void)
 	}
 	minidump_stream(&m, 16, &s);
 	fill_pe(page);
+	fill_pdata(page);
 	put(&s, 2, 8);
 	put(&s, (m.file.size + 7) / 8 * 8 + 16 + 2 * 16, 8);
 	put(&s, 0x20000, 8);
@@ -212,8 +231,14 @@ static inline struct bytes windows_minidump(void)
 	put(&s, 0x180000000, 8);
 	put(&s, 0x1000, 8);
 	minidump_stream(&m, 9, &s);
+	size_t stack = m.file.size;
 	for (unsigned i = 0; i < 0x1000; i++)
 		put(&m.file, i % 251, 1);
+	set(&m.file, stack + 0x30, 0xb0b0, 8);	   /* rbx */
+	set(&m.file, stack + 0x48, 0x5151, 8);	   /* rsi */
+	set(&m.file, stack + 0x68, 0x20100, 8);	   /* rbp */
+	set(&m.file, stack + 0x70, 0x1800000f0, 8); /* a return address at the very end of the second function */
+	set(&m.file, stack + 0x100, 0xd1d1, 8);	   /* rdi */
 	put_bytes(&m.file, page, sizeof(page));
 	minidump_end(&m, 2);
 	return m.file;

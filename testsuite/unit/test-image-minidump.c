@@ -185,11 +185,65 @@ static void test_lies(struct bytes file)
 	free(file.data);
 }
 
+/* From frame to frame by .pdata. */
+static void test_frames(void)
+{
+	struct bytes file = windows_minidump();
+	struct ph_image *image = parse(&file);
+	const struct ph_native_thread *threads;
+	struct ph_frame_registers frame;
+	CHECK(image);
+	if (!image)
+		return;
+	CHECK_EQ(ph_image_threads(image, &threads), 2);
+	CHECK(!ph_image_first_frame(image, &threads[1], &frame)); /* no registers */
+	CHECK(ph_image_first_frame(image, &threads[0], &frame));
+	CHECK_EQ(frame.pc, 0x180000090);
+	CHECK(!frame.is_caller);
+	CHECK(ph_image_caller(image, &frame));
+	CHECK_EQ(frame.pc, 0x1800000f0);
+	CHECK_EQ(frame.registers[3], 0xb0b0);
+	CHECK_EQ(frame.registers[6], 0x5151);
+	CHECK_EQ(frame.registers[5], 0x20100);
+	CHECK_EQ(frame.registers[4], 0x20078);
+	CHECK(ph_image_caller(image, &frame));
+	CHECK_EQ(frame.registers[7], 0xd1d1);
+	CHECK_EQ(frame.registers[4], 0x20110);
+	struct ph_frame_registers before = frame;
+	CHECK(!ph_image_caller(image, &frame)); /* of no module */
+	CHECK(!memcmp(&before, &frame, sizeof(frame)));
+	/* after the push of the prologue: neither room nor the other registers; and where it stands at the first byte */
+	CHECK(ph_image_first_frame(image, &threads[0], &frame));
+	frame.pc = 0x180000080;
+	frame.registers[4] = 0x20018; /* the part's own is not done yet: 48 bytes, rbp, the return address */
+	CHECK(!ph_image_caller(image, &frame) || frame.registers[4] == 0x20058);
+	ph_image_close(image);
+
+	/* chains that lead to themselves end, and what leaves the module is not believed */
+	static const struct {
+		size_t at;
+		uint8_t byte;
+	} lies[] = { { 0x550, 0x40 }, { 0x550, 0x01 }, { 0x508, 0x41 }, { 0x542, 255 }, { 0x545, 0x0a }, { 0x508 + 3, 0xff } };
+	size_t page = file.size - 4096;
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		uint8_t old = file.data[page + lies[i].at];
+		file.data[page + lies[i].at] = lies[i].byte;
+		image = parse(&file);
+		CHECK(image && ph_image_threads(image, &threads) == 2);
+		CHECK(ph_image_first_frame(image, &threads[0], &frame));
+		CHECK(!ph_image_caller(image, &frame) || frame.registers[4] > 0x20010);
+		ph_image_close(image);
+		file.data[page + lies[i].at] = old;
+	}
+	free(file.data);
+}
+
 int main(void)
 {
 	struct bytes windows = windows_minidump(), linux_ = linux_minidump();
 	test_windows();
 	test_linux();
+	test_frames();
 	test_cuts(&windows);
 	test_cuts(&linux_);
 	test_lies(windows);
