@@ -19,8 +19,7 @@
 static int fail(struct ph_error *error)
 {
 	int status = ph_error_exit_status(error);
-	progress_clear();
-	fprintf(stderr, "core2pyheap: %s\n", error->message);
+	output_fail(error->message);
 	ph_error_free(error);
 	return status;
 }
@@ -157,8 +156,9 @@ static void let_go_on(const struct options *options, struct ph_image *image)
 /* Whatever was not found: this is why. */
 static int fail_ended(const struct options *options, struct ph_error *error)
 {
-	progress_clear();
-	fprintf(stderr, "core2pyheap: process %lld ended while it was read\n", (long long)options->pid);
+	char message[80];
+	snprintf(message, sizeof(message), "process %lld ended while it was read", (long long)options->pid);
+	output_fail(message);
 	ph_error_free(error);
 	return 2;
 }
@@ -182,6 +182,8 @@ static int convert(const struct options *options)
 	struct ph_session *session = NULL;
 	int status = 0;
 	struct ph_error *error = open_session(options, &image_options, &session_options, &image, &session);
+	if (!error)
+		output_let_go();
 	/* the report is made: nothing more of the process is needed for it */
 	if (!error && options->no_dump)
 		let_go_on(options, image);

@@ -9,6 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MAX_HELD 32    /* image/trust.c stops before */
+#define MAX_REASON 400 /* bytes of a warning that is part of an error */
+
+/* Warnings, until the image is open. */
+static struct {
+	bool hold;
+	char *texts[MAX_HELD];
+	size_t count;
+} held;
+
 /* An error of our own, in the shape of the library's, whose ph_error_free() frees it. */
 static struct ph_error *io_error(const char *format, ...)
 {
@@ -27,11 +37,46 @@ static struct ph_error *io_error(const char *format, ...)
 	return error;
 }
 
+static void print_warning(const char *message)
+{
+	progress_clear();
+	fprintf(stderr, "core2pyheap: warning: %s\n", message);
+}
+
 static void on_warning(void *user, const char *message)
 {
 	(void)user;
+	char *copy = held.hold && held.count < MAX_HELD ? strdup(message) : NULL;
+	if (copy)
+		held.texts[held.count++] = copy;
+	else
+		print_warning(message);
+}
+
+void output_let_go(void)
+{
+	held.hold = false;
+	for (size_t i = 0; i < held.count; i++) {
+		print_warning(held.texts[i]);
+		free(held.texts[i]);
+	}
+	held.count = 0;
+}
+
+void output_fail(const char *message)
+{
 	progress_clear();
-	fprintf(stderr, "core2pyheap: warning: %s\n", message);
+	fprintf(stderr, "core2pyheap: %s", message);
+	if (held.count > 1)
+		fprintf(stderr, "; %zu warnings, the first: ", held.count);
+	else if (held.count)
+		fputs("; warning: ", stderr);
+	if (held.count)
+		fprintf(stderr, "%.*s", MAX_REASON, held.texts[0]);
+	fputc('\n', stderr);
+	held.hold = false;
+	while (held.count)
+		free(held.texts[--held.count]);
 }
 
 static void on_explain(void *user, const char *message)
@@ -46,6 +91,7 @@ const struct ph_callbacks *output_callbacks(const struct options *options)
 	static struct ph_callbacks callbacks = { .warning = on_warning, .progress = progress_take };
 	if (options->explain)
 		callbacks.explain = on_explain;
+	held.hold = !options->explain;
 	progress_begin(options->progress);
 	return &callbacks;
 }

@@ -10,8 +10,12 @@
 
 #include <stdio.h>
 
-/* Warnings, --explain and progress on standard error; static. */
+/* Warnings, --explain and progress on standard error; static.  Warnings are held back, but with --explain, until
+ * output_let_go(), so that an error is one line. */
 const struct ph_callbacks *output_callbacks(const struct options *options);
+void output_let_go(void);
+/* The line of an error, with the first of the warnings that were held back: it often says why. */
+void output_fail(const char *message);
 
 /* Where the report goes: standard output, or standard error when the dump goes there. */
 FILE *output_report_stream(const struct options *options);

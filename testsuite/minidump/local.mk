@@ -1,5 +1,6 @@
 # Minidumps, of Windows and of Linux.  `make check-minidump` runs these alone.
 minidump_tests =
+minidump_tests += testsuite/minidump/altered.sh
 minidump_tests += testsuite/minidump/breakpad.sh
 minidump_tests += testsuite/minidump/corpus.sh
 minidump_tests += testsuite/minidump/crashpad.sh
@@ -11,7 +12,7 @@ minidump_tests += testsuite/minidump/windows.sh
 minidump_tests += testsuite/minidump/windows-pyinstaller.sh
 minidump_tests += testsuite/minidump/windows-styles.sh
 TESTS += $(minidump_tests)
-EXTRA_DIST += testsuite/minidump/check_truth.py testsuite/minidump/lldb.sh
+EXTRA_DIST += testsuite/minidump/alter.py testsuite/minidump/check_truth.py testsuite/minidump/lldb.sh
 EXTRA_DIST += testsuite/minidump/writers_program.py testsuite/minidump/get-crashpad testsuite/minidump/get-breakpad
 EXTRA_DIST += testsuite/minidump/kept
 EXTRA_DIST += testsuite/minidump/breakpad.cc testsuite/minidump/write_minidump.rs
