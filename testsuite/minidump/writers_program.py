@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 libc = ctypes.CDLL(None)
 SIGINFO_SIZE, UCONTEXT_SIZE = 128, 968
@@ -37,13 +38,32 @@ def writable(pid='self'):
             yield start, end - start
 
 
+# wait4, in /proc/PID/syscall
+WAIT = {'x86_64': '61', 'aarch64': '260'}.get(os.uname()[4])
+
+
+def until_waits(pid):
+    """From then on the process maps nothing any more.  Before, it may: since 3.12 os.fork() ends with a warning, of a process with
+    threads, for which Python imports modules."""
+    for _ in range(30000):
+        with open('/proc/%s/syscall' % pid) as f:
+            if f.read().split()[0] == WAIT:
+                return
+        time.sleep(0.001)
+    raise OSError('%s does not wait' % pid)
+
+
 def call(program, *arguments, memory=False):
-    """Of ourselves, by a child: it may trace us.  It reads our maps too, when we only wait and map nothing any more."""
+    """Of ourselves, by a child: it may trace us."""
     us, pid = os.getpid(), os.fork()
-    if not pid:
+    if pid:
+        return os.waitpid(pid, 0)[1]
+    try:
+        until_waits(us)
         numbers = [n for pair in writable(us) for n in pair] if memory else []
         os.execv(program, [program] + [str(a) for a in list(arguments) + numbers])
-    return os.waitpid(pid, 0)[1]
+    finally:
+        os._exit(3)
 
 
 def crashpad(handler, folder):
@@ -60,10 +80,12 @@ def breakpad(library, folder, memory):
     client = ctypes.CDLL(library)
     client.breakpad_register.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     client.breakpad_install(folder.encode())
-    regions = 2 * [()]  # what reading the maps needs is mapped by the first reading
-    for i in range(len(regions)) if memory else ():
-        regions[i] = tuple(writable())
-    for start, size in regions[-1]:
+    # reading the maps may itself map memory, until it finds what the reading before left
+    before, regions = None, ()
+    for _ in range(20):
+        if memory and regions != before:
+            before, regions = regions, tuple(writable())
+    for start, size in regions:
         client.breakpad_register(start, size)
     ctypes.string_at(0)
 
