@@ -35,4 +35,23 @@ for folder in "$corpus"/wine-*; do
 	json_check '[(t["waiting_for"] or {}).get("what") for t in r["threads"]] == [None] + 3 * ["'$waits'"]' "$work/$name.json"
 done
 [ -n "$found" ] || skip "no corpus of Windows minidumps in $corpus"
+
+# one with full memory whose list of memory (Memory64List, 9) is empty
+xz -dc "$folder/core.dmp.xz" >"$work/empty"
+"$PYTHON3" - "$work/empty" <<'P'
+import struct, sys
+with open(sys.argv[1], 'r+b') as f:
+    whole = f.read()
+    count, directory = struct.unpack_from('<II', whole, 8)
+    for at in range(directory, directory + 12 * count, 12):
+        type_, size, rva = struct.unpack_from('<III', whole, at)
+        if type_ == 9:
+            f.seek(rva)
+            f.write(bytes(8))
+P
+run 1 "$CORE2PYHEAP" --no-dump "$work/empty"
+out_says '^  python     3\.8$'
+out_says '^4 threads whose Python state could not be read:$'
+out_says 'heap: is not in this minidump: no memory, .* MiniDumpWithFullMemory, whose list of memory is empty or missing$'
+out_says 'heap: one that has it: the file is damaged'
 finish
