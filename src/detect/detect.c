@@ -240,7 +240,8 @@ static bool ends_in_dll(const char *name)
 	return size > 4 && !strcasecmp(name + size - 4, ".dll");
 }
 
-/* Libraries and executables that are named so, then the main program, then the rest. */
+/* Libraries and executables that are named so, then the main program and, in a cut core, what lost its name; then the
+ * rest. */
 enum { RANKS = 4 };
 static int rank(const struct ph_module *module)
 {
@@ -249,7 +250,7 @@ static int rank(const struct ph_module *module)
 	/* the library (libpython3.11.so, python311.dll) before an executable that is linked with it */
 	if (ph_is_python_name(module->name, &version, &has_version))
 		return !strncmp(module->name, "lib", 3) || (has_version && ends_in_dll(module->name)) ? 0 : 1;
-	return module->is_executable ? 2 : 3;
+	return module->is_executable || !*module->name ? 2 : 3;
 }
 
 typedef bool try_function(struct detection *, const struct ph_module *, struct ph_target *, const char **);
@@ -316,8 +317,11 @@ static struct ph_error *explain_failure(struct detection *d)
 					       "no Python found that runs in this %s (of \"%s\"): %s "
 					       "is mapped; it died before Python had started, or after its end",
 					       what, command, d->modules[i].name);
+	char cut[80] = ", which is cut";
+	if (info->lost)
+		snprintf(cut, sizeof(cut), ", which is cut: %" PRIu64 " bytes of memory are missing", info->lost);
 	return ph_error_create(PH_ERROR_NO_PYTHON, "no Python found in this %s (of \"%s\")%s", what, command,
-			       info->complete ? "" : ", which is cut");
+			       info->complete ? "" : cut);
 }
 
 /* A second library of CPython, or the same one mapped twice; libpython3.so has no interpreter of its own. */

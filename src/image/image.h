@@ -33,6 +33,7 @@ struct ph_image_info {
 	bool big_endian;
 	unsigned page_size;
 	bool complete; /* false: the file is cut; the missing ranges are in the damage */
+	uint64_t lost; /* bytes of memory that a cut took, where that can be told; else 0 */
 	/* whoever wrote the file left memory out on purpose, and the heap may be in it: what it holds ("stacks only, by
 	 * LLDB"), and how to get one with the heap; NULL when it is all there.  Static or interned. */
 	const char *partial, *how_whole;

@@ -185,10 +185,80 @@ static void add_mappings(struct ph_image *image, struct placed *modules, size_t 
 	}
 }
 
+/* ---- what a cut core lacks of the list ---- */
+
+/* qemu-user maps the dynamic linker, whose data the list begins in, above everything but the stack, so that any cut takes
+ * it.  Where a module begins shows nonetheless: its first page is an ELF header, or it is text, which is left out of such a
+ * core (vma_dump_size() of qemu's linux-user/elfload.c). */
+static bool begins_with_header(struct ph_image *image, const struct ph_segment *s)
+{
+	const void *view = ph_image_core_view(image, s->start, SELFMAG);
+	return view && !memcmp(view, ELFMAG, SELFMAG);
+}
+
+static bool is_left_out_text(const struct ph_segment *s)
+{
+	return s->executable && !s->file_size && !s->missing;
+}
+
+/* The end of the module that begins with `first`: behind its data, .bss included; 0 when it has none, as the vdso. */
+static ph_addr end_of_run(struct ph_image *image, const struct ph_segment *first)
+{
+	enum { WRITABLE = 2 };
+	const struct ph_segment *end = image->segments + image->segment_count;
+	ph_addr ret = 0;
+	bool text = first->executable;
+	size_t writable = 0;
+	for (const struct ph_segment *s = first + 1; s < end && s->start == s[-1].end && writable < WRITABLE; s++) {
+		if ((writable && !s->writable) || (text && is_left_out_text(s)) || begins_with_header(image, s))
+			break;
+		text |= s->executable;
+		writable += s->writable;
+		if (s->writable)
+			ret = s->end;
+	}
+	return ret;
+}
+
+/* Its name is with the list: of the program the notes have one, cut to 15 bytes, and its arguments perhaps the path. */
+static const char *program_path(struct ph_image *image)
+{
+	const char *name = image->info.name, *command = image->info.command;
+	if (!name || !command)
+		return name ? name : "";
+	char *first = strndup(command, strcspn(command, " "));
+	const char *kept = first && !strncmp(ph_image_last_component(first), name, strlen(name)) ?
+				   ph_image_intern(image, first) : NULL;
+	free(first);
+	return kept ? kept : name;
+}
+
+/* Modules that no entry of the list told of, behind the `count` that are placed already. */
+static size_t place_unlisted(struct ph_image *image, ph_addr headers, struct placed *modules, size_t count)
+{
+	size_t listed = count;
+	for (size_t i = 0; i < image->segment_count && count < MAX_LINKS; i++) {
+		const struct ph_segment *s = &image->segments[i];
+		bool known = false;
+		for (size_t j = 0; j < listed && !known; j++)
+			known = s->start >= modules[j].start && s->start < modules[j].end;
+		if (known || !(is_left_out_text(s) || begins_with_header(image, s)))
+			continue;
+		ph_addr end = end_of_run(image, s);
+		if (!end)
+			continue;
+		modules[count++] = (struct placed){ s->start, end,
+			headers >= s->start && headers < end ? program_path(image) : "" };
+		while (i + 1 < image->segment_count && image->segments[i + 1].start < end)
+			i++;
+	}
+	return count;
+}
+
 void ph_image_map_modules(struct ph_image *image)
 {
 	struct placed *modules = calloc(MAX_LINKS, sizeof(*modules));
-	uint64_t headers, name;
+	uint64_t headers = 0, name;
 	struct link link;
 	size_t count = 0;
 	bool more = modules && ph_image_auxv(image, AT_PHDR, &headers) && first_link(image, &link);
@@ -200,6 +270,8 @@ void ph_image_map_modules(struct ph_image *image)
 		count += place(image, i ? link.bias : headers, link.dynamic, &modules[count]);
 		more = load_link(image, link.next, &link);
 	}
+	if (modules && !image->info.complete && image->format == PH_MODULES_ELF)
+		count = place_unlisted(image, headers, modules, count);
 	if (count)
 		add_mappings(image, modules, count);
 	free(modules);

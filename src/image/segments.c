@@ -86,6 +86,7 @@ void ph_image_count_missing(struct ph_image *image)
 		} else {
 			unlisted += end - start;
 		}
+		image->info.lost += end - start;
 		if (s) {
 			start = s->start + s->file_size;
 			end = start + s->missing;

@@ -345,6 +345,60 @@ static void test_gcore(void)
 	}
 }
 
+/* A core without a list of mapped files (qemu-user's), cut before the dynamic linker's: modules by how they begin. */
+static void test_cut_list(void)
+{
+	enum { PAGE = 4096, LIBRARY = 0x100000, VDSO = 0x200000, BAD = 0x300000 };
+	static uint8_t page[PAGE], header[PAGE] = "\177ELF\2\1\1";
+	for (int name = 0; name < 2; name++) {
+		struct bytes notes = { 0 };
+		put_thread(&notes, 7, 6, 0, 0, -1);
+		put_psinfo(&notes, 7, "python3.9", name ? "python3.9 -x" : "/opt/bin/python3.9 -x");
+		put_auxv(&notes, (uint64_t[]){ 6, PAGE, 3, A + 64 }, 2); /* AT_PAGESZ, AT_PHDR */
+		struct load loads[] = {
+			/* the program: text, a gap of the linker's, .data and .bss; then the heap of no module */
+			{ A, 2 * PAGE, 5, NULL, 0 },
+			{ A + 2 * PAGE, PAGE, 0, NULL, 0 },
+			{ A + 3 * PAGE, PAGE, 4, page, PAGE },
+			{ A + 4 * PAGE, PAGE, 6, page, PAGE },
+			{ A + 5 * PAGE, PAGE, 6, page, PAGE },
+			{ A + 6 * PAGE, PAGE, 6, page, PAGE },
+			/* a library whose first page is data: its text is not another's */
+			{ A + LIBRARY, PAGE, 4, header, PAGE },
+			{ A + LIBRARY + PAGE, PAGE, 5, NULL, 0 },
+			{ A + LIBRARY + 2 * PAGE, PAGE, 6, page, PAGE },
+			/* right behind it the next one */
+			{ A + LIBRARY + 3 * PAGE, PAGE, 5, NULL, 0 },
+			{ A + LIBRARY + 4 * PAGE, PAGE, 6, page, PAGE },
+			/* neither the vdso nor a stack with its guard is one */
+			{ A + VDSO, PAGE, 5, NULL, 0 },
+			{ A + BAD, PAGE, 0, NULL, 0 },
+			{ A + BAD + PAGE, PAGE, 6, page, PAGE },
+		};
+		struct bytes core = build_core(&notes, loads, sizeof(loads) / sizeof(loads[0]));
+		const struct ph_module *modules;
+		struct ph_image *image = parse(&core);
+		CHECK_EQ(ph_image_modules(image, &modules), 0); /* whole, it would have the list */
+		CHECK_EQ(ph_image_info(image)->lost, 0);
+		ph_image_close(image);
+		core.size -= 100;
+		image = parse(&core);
+		size_t count = ph_image_modules(image, &modules);
+		CHECK_EQ(count, 3);
+		if (count == 3) {
+			CHECK(modules[0].start == A && modules[0].end == A + 6 * PAGE && modules[0].is_executable);
+			CHECK(!strcmp(modules[0].path, name ? "python3.9" : "/opt/bin/python3.9"));
+			CHECK(modules[1].start == A + LIBRARY && modules[1].end == A + LIBRARY + 3 * PAGE);
+			CHECK(modules[2].start == modules[1].end && modules[2].end == modules[1].end + 2 * PAGE);
+			CHECK(!*modules[1].path && !*modules[2].path && !modules[1].is_executable);
+		}
+		CHECK_EQ(ph_image_info(image)->lost, 100);
+		ph_image_close(image);
+		free(core.data);
+		free(notes.data);
+	}
+}
+
 int main(void)
 {
 	struct bytes core = sample();
@@ -364,6 +418,7 @@ int main(void)
 	test_many_segments();
 	test_stack();
 	test_gcore();
+	test_cut_list();
 	free(core.data);
 	return CHECK_DONE();
 }
