@@ -55,7 +55,8 @@ struct ph_dump_contents {
 	/* appends what memory.json is to hold, after the walk; NULL: there is none */
 	struct ph_error *(*memory)(void *user, struct ph_buffer *out);
 	void *walk_user; /* of these three */
-	/* of the heap, for the manifest, beside the report's; NULL none.  Waits until the heap has been found */
+	/* of the heap, for the manifest, beside the report's; NULL none.  Waits until the heap has been found; what
+	 * walk_heap adds to it goes into damage.json */
 	struct ph_error *(*heap_damage)(void *user, const struct ph_damage **ret);
 	int64_t time; /* seconds since 1970 for member dates: SOURCE_DATE_EPOCH or the core's own */
 	const char *heap; /* "none", "stacks", "full" */

@@ -17,6 +17,7 @@
 #define PH_MEMBER_CLOSURE "closure.jsonl"
 #define PH_MEMBER_TYPES "types.json"
 #define PH_MEMBER_MEMORY "memory.json"
+#define PH_MEMBER_DAMAGE "damage.json"
 #define PH_MEMBER_SOURCES "sources/"
 
 /* Each line of closure.jsonl begins so, whatever follows: a reader may look for

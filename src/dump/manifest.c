@@ -31,17 +31,13 @@ void ph_dump_source_member(const char *path, size_t index, struct ph_buffer *out
 	}
 }
 
-static void put_damage(struct ph_json *j, const struct ph_damage *damage, const struct ph_damage *of_heap)
+static void put_entries(struct ph_json *j, const struct ph_damage *damage, size_t first)
 {
 	static const char *const kinds[] = {
 		[PH_DAMAGE_IMAGE] = "image", [PH_DAMAGE_REPORT] = "report", [PH_DAMAGE_HEAP] = "heap"
 	};
-	ph_json_key(j, "damage");
-	ph_json_array(j, false);
-	size_t count = damage->count + (of_heap ? of_heap->count : 0);
-	for (size_t i = 0; i < count; i++) {
-		const struct ph_damage_entry *entry =
-			i < damage->count ? &damage->entries[i] : &of_heap->entries[i - damage->count];
+	for (size_t i = first; damage && i < damage->count; i++) {
+		const struct ph_damage_entry *entry = &damage->entries[i];
 		ph_json_object(j, true);
 		ph_json_put_string(j, "kind", kinds[entry->kind]);
 		ph_json_put_string(j, "where", entry->where);
@@ -49,8 +45,29 @@ static void put_damage(struct ph_json *j, const struct ph_damage *damage, const 
 		ph_json_put_uint(j, "count", entry->count);
 		ph_json_object_end(j);
 	}
+}
+
+static void put_damage(struct ph_json *j, const struct ph_damage *damage, const struct ph_damage *of_heap)
+{
+	ph_json_key(j, "damage");
+	ph_json_array(j, false);
+	put_entries(j, damage, 0);
+	put_entries(j, of_heap, 0);
 	ph_json_array_end(j);
 	ph_json_put_uint(j, "damage_dropped", damage->dropped + (of_heap ? of_heap->dropped : 0));
+}
+
+void ph_dump_damage_json(const struct ph_damage *heap_damage, size_t first, uint64_t dropped, struct ph_buffer *out)
+{
+	struct ph_json j = ph_json(out, 2);
+	ph_json_object(&j, false);
+	ph_json_key(&j, "damage");
+	ph_json_array(&j, false);
+	put_entries(&j, heap_damage, first);
+	ph_json_array_end(&j);
+	ph_json_put_uint(&j, "damage_dropped", dropped);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
 }
 
 static void put_sources(struct ph_json *j, const struct ph_dump_contents *contents)

@@ -8,6 +8,8 @@
 /* The member of the `index`th source (from 0): "sources/0001-name.py", safe whatever the path is. */
 void ph_dump_source_member(const char *path, size_t index, struct ph_buffer *out);
 
+/* heap_damage NULL: none.  damage.json has the entries of it from `first` on. */
+void ph_dump_damage_json(const struct ph_damage *heap_damage, size_t first, uint64_t dropped, struct ph_buffer *out);
 /* heap_damage NULL: none. */
 void ph_dump_manifest_json(const struct ph_dump_contents *contents, const struct ph_damage *heap_damage,
 			   struct ph_buffer *out);

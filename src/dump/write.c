@@ -122,12 +122,25 @@ static struct ph_error *add_columns(struct ph_zipwriter *writer, const struct ph
 	return error;
 }
 
+/* What the manifest could not know yet: it was found while the heap was written. */
+static struct ph_error *add_damage(struct ph_zipwriter *writer, const struct ph_damage *damage, size_t told,
+				   uint64_t dropped)
+{
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_REPORT_MAXIMUM);
+	if (!damage || (damage->count == told && damage->dropped == dropped))
+		return NULL;
+	ph_dump_damage_json(damage, told, damage->dropped - dropped, &text);
+	return add_text(writer, PH_MEMBER_DAMAGE, &text);
+}
+
 static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph_dump_contents *contents,
 				    const struct ph_buffer *report)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_REPORT_MAXIMUM);
 	const struct ph_damage *damage = NULL;
 	struct ph_error *error = contents->heap_damage ? contents->heap_damage(contents->walk_user, &damage) : NULL;
+	size_t told = damage ? damage->count : 0;
+	uint64_t dropped = damage ? damage->dropped : 0;
 	ph_dump_manifest_json(contents, damage, &text);
 	if (!error)
 		error = add_text(writer, PH_MEMBER_MANIFEST, &text);
@@ -160,7 +173,7 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 		if (!error)
 			error = add_text(writer, PH_MEMBER_MEMORY, &text);
 	}
-	return error;
+	return error ? error : add_damage(writer, damage, told, dropped);
 }
 
 /* What precedes the archive. */

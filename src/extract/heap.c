@@ -240,7 +240,10 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	if (!error)
 		ph_extract_drop_pages(walk->extract);
 	if (!error)
+		error = ph_heap_begin_notes(walk->heap);
+	if (!error)
 		error = run(walk, work_on_objects);
+	ph_heap_end_notes(walk->heap);
 	if (error)
 		return error;
 	ph_extract_drop_pages(walk->extract);

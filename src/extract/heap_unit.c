@@ -120,15 +120,41 @@ static void prefetch(const struct ph_heap_worker *w, const struct ph_edge *edges
 	}
 }
 
-static size_t take_of_object(struct ph_heap_worker *w, const struct ph_edge *edges, size_t count, size_t n)
+/* Guesses may lead anywhere, and so may what nobody has to clear: values behind a frame's stack, a weak reference. */
+static void __attribute__((noinline, cold))
+note_missing(struct ph_heap_worker *w, const struct ph_edge *edge, uint32_t place)
+{
+	const struct ph_heap_type_count *type = w->unit_types[place];
+	switch ((enum ph_edge_kind)edge->kind) {
+	case PH_EDGE_GUESSED:
+	case PH_EDGE_STATE:
+	case PH_EDGE_STACK:
+	case PH_EDGE_WEAK:
+		return;
+	case PH_EDGE_FIELD:
+		/* types of C are shorter than classes, whose members are asked of all */
+		if (edge->extra)
+			return;
+		break;
+	default:
+		break;
+	}
+	if (type && edge->target)
+		ph_heap_note_missing(w->walk->heap, w->objects, type->shape, w->unit->address[place], edge->target);
+}
+
+static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const struct ph_edge *edges, size_t count,
+			     size_t n)
 {
 	struct ph_heap_unit *unit = w->unit;
 	for (size_t i = 0; i < count; i++) {
 		const struct ph_edge *edge = &edges[i];
 		bool secret;
 		uint32_t target = ph_heap_index(w->walk->heap, edge->target);
-		if (target == PH_NO_INDEX)
+		if (target == PH_NO_INDEX) {
+			note_missing(w, edge, place);
 			continue;
+		}
 		unit->target[n] = target;
 		unit->argument[n] = argument_of(w, edge, &secret);
 		unit->kind[n++] = (uint8_t)(edge->kind | (edge->extra ? PH_EDGE_EXTRA : 0));
@@ -159,7 +185,7 @@ static void take_edges(struct ph_heap_worker *w)
 			prefetch(w, raw->edges + asked, more);
 			asked += more;
 		}
-		n = take_of_object(w, raw->edges + start, end - start, n);
+		n = take_of_object(w, w->batch[i].place, raw->edges + start, end - start, n);
 	}
 	w->edges += n - unit->edge_count;
 	unit->edge_count = n;
@@ -210,7 +236,10 @@ static void begin_edges(struct ph_heap_worker *w, struct ph_heap_type_count *typ
 /* Kinds that one look is not enough for. */
 static void look_closer(struct ph_heap_worker *w, const struct ph_shape *shape, ph_addr object, struct ph_glance *ret)
 {
+	w->raw_sink.broken = false;
 	ph_traverse(shape, object, &w->raw_sink);
+	if (w->raw_sink.broken)
+		ph_heap_note(w->walk->heap, PH_FAULT_CONTENTS, object, shape->type->full);
 	drop_type_edges(w);
 	*ret = (struct ph_glance){
 		.size = ph_object_size(shape, object),

@@ -9,19 +9,20 @@
 #include <string.h>
 
 #define NAMED 8		  /* of a kind; the others are counted */
-#define KEPT (1u << 20)	  /* the damage of more is past telling */
-#define TYPE_NAME 47
+#define KEPT (1u << 16)	  /* the others are counted only */
+#define NAME 86
 
 struct note {
 	ph_addr address;
 	uint8_t fault;
-	char name[TYPE_NAME];
+	char name[NAME];
 };
 
 struct ph_heap_notes {
 	pthread_mutex_t lock;
 	struct note *notes;
 	size_t count, capacity;
+	uint64_t more[PH_FAULT_COUNT];
 };
 
 static const struct {
@@ -39,6 +40,10 @@ static const struct {
 			       "other objects in its lists without a type" },
 	[PH_FAULT_LENGTH] = { "objects", "the length of that at 0x%" PRIx64 " cannot be; its type is %s",
 			      "other objects with a length that cannot be" },
+	[PH_FAULT_CONTENTS] = { "objects", "what that at 0x%" PRIx64 " points to cannot be its own; its type is %s",
+				"other objects that point to what cannot be theirs" },
+	[PH_FAULT_REFERENCE] = { "references", "at 0x%" PRIx64 " is no object; it is referred to by the %s",
+				 "other references to what is no object" },
 };
 
 struct ph_error *ph_heap_begin_notes(struct ph_heap *heap)
@@ -68,6 +73,8 @@ void ph_heap_note(const struct ph_heap *heap, enum ph_heap_fault fault, ph_addr 
 		struct note *note = &n->notes[n->count++];
 		*note = (struct note){ .address = address, .fault = (uint8_t)fault };
 		strncpy(note->name, name, sizeof(note->name) - 1);
+	} else {
+		n->more[fault]++;
 	}
 	pthread_mutex_unlock(&n->lock);
 }
@@ -77,7 +84,7 @@ static int compare_notes(const void *x, const void *y)
 	const struct note *a = x, *b = y;
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
-	return (int)a->fault - (int)b->fault;
+	return a->fault != b->fault ? (int)a->fault - (int)b->fault : strcmp(a->name, b->name);
 }
 
 void ph_heap_end_notes(struct ph_heap *heap)
@@ -90,7 +97,7 @@ void ph_heap_end_notes(struct ph_heap *heap)
 		qsort(n->notes, n->count, sizeof(*n->notes), compare_notes);
 	for (size_t i = 0; i < n->count; i++) {
 		const struct note *note = &n->notes[i];
-		if (i && !compare_notes(note, note - 1))
+		if (i && note->address == note[-1].address && note->fault == note[-1].fault)
 			continue;
 		if (named[note->fault]++ < NAMED) {
 			char what[200];
@@ -102,10 +109,41 @@ void ph_heap_end_notes(struct ph_heap *heap)
 				      faults[note->fault].rest);
 		}
 	}
+	for (unsigned fault = 0; fault < PH_FAULT_COUNT; fault++)
+		for (uint64_t i = 0; i < n->more[fault]; i++)
+			ph_damage_add(&heap->damage, PH_DAMAGE_HEAP, faults[fault].where, "%s", faults[fault].rest);
 	pthread_mutex_destroy(&n->lock);
 	free(n->notes);
 	free(n);
 	heap->notes = NULL;
+}
+
+/* Is it longer than its block, or than what can be read there? */
+static bool is_too_long(const struct ph_heap *heap, const struct ph_shape *shape, ph_addr object)
+{
+	uint64_t least = ph_object_least(shape, object), block = ph_heap_block_size(heap, object);
+	return least >> 40 || (block && least > block) || !ph_image_has(heap->target->image, object, least);
+}
+
+void ph_heap_note_missing(const struct ph_heap *heap, struct ph_objects *objects, const struct ph_shape *shape,
+			  ph_addr object, ph_addr target)
+{
+	const struct ph_target *t = heap->target;
+	char name[NAME];
+	ph_addr type;
+	bool is_there = ph_image_has(t->image, target, ph_target_sizeof(t, PH_SIZEOF_PyObject));
+	if (!is_there && !(target >> 48) && ph_target_is_aligned(t, target))
+		return;
+	const struct ph_shape *its = is_there && ph_target_ptr(t, target, PH_PyObject_ob_type, &type) == PH_OK ?
+					     ph_shape_get(objects, type) :
+					     NULL;
+	if (its && is_too_long(heap, its, target)) {
+		ph_heap_note(heap, PH_FAULT_LENGTH, target, its->type->full);
+		return;
+	}
+	/* the address first: names may be long */
+	snprintf(name, sizeof(name), "object at 0x%" PRIx64 ", of type %s", object, shape->type->full);
+	ph_heap_note(heap, PH_FAULT_REFERENCE, target, name);
 }
 
 bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtime)

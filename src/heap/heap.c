@@ -267,16 +267,22 @@ static void meet_neighbours(struct ph_heap_work *w, ph_addr gc_head)
 	meet(w, prev);
 }
 
-/* What it refers to, and its neighbours in a list of the gc.  False: nothing says that it is an object but its first words,
- * and what follows them cannot be one's. */
-static bool walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object)
+/* What it refers to, and its neighbours in a list of the gc.  False: nothing says that it is an object but its first
+ * words, and what follows them cannot be one's; not of what others refer to. */
+static bool walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object, bool reached)
 {
 	ph_addr next, prev;
 	bool tracked = ph_object_is_tracked(shape, object, &next, &prev);
-	if (tracked && !is_linked(w, shape, object, next, prev))
-		return false;
+	if (tracked && !is_linked(w, shape, object, next, prev)) {
+		if (!reached)
+			return false;
+		ph_heap_note(w->heap, PH_FAULT_LINK, object, shape->type->full);
+	}
 	meet(w, shape->type->address);
+	w->sink.broken = false;
 	ph_traverse(shape, object, &w->sink);
+	if (w->sink.broken && !tracked && !reached)
+		return false;
 	if (tracked) {
 		meet(w, next);
 		meet(w, prev);
@@ -291,8 +297,8 @@ void ph_work_walk(struct ph_heap_work *w, ph_addr object)
 		ph_target_ptr(w->heap->target, object, PH_PyObject_ob_type, &type) == PH_OK
 			? shape_of_type(w, type)
 			: NULL;
-	if (shape && !walk(w, shape, object))
-		ph_heap_note(w->heap, PH_FAULT_LINK, object, shape->type->full);
+	if (shape)
+		(void)walk(w, shape, object, true);
 }
 
 struct ph_error *ph_work_drain(struct ph_heap_work *w)
@@ -346,7 +352,7 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		size_t offset = PH_POOL_HEADER + (size_t)i * pool->block_size;
 		const struct ph_shape *shape = NULL;
 		ph_addr object = ph_work_object(w, pool->address + offset, data + offset, pool->block_size, &shape);
-		if (object && walk(w, shape, object)) {
+		if (object && walk(w, shape, object, false)) {
 			ph_addrset_add(&heap->set, object);
 			objects++;
 		} else {

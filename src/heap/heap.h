@@ -72,14 +72,31 @@ static inline bool ph_heap_find(const struct ph_heap *heap, ph_addr address, uin
 /* The shape of an object of the heap.  Not thread-safe. */
 const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object);
 
-/* ---- between the files of this room ---- */
+/* ---- what is wrong with it ---- */
 
-/* What is wrong, as it is found, by any thread (damage.c); `name` is a type's, copied. */
-enum ph_heap_fault { PH_FAULT_POOL, PH_FAULT_PAGE, PH_FAULT_SEGMENT, PH_FAULT_LINK, PH_FAULT_NO_TYPE, PH_FAULT_LENGTH, PH_FAULT_COUNT };
+/* As it is found, by any thread, between the two calls below (damage.c); `name` is a type's, copied. */
+enum ph_heap_fault {
+	PH_FAULT_POOL,
+	PH_FAULT_PAGE,
+	PH_FAULT_SEGMENT,
+	PH_FAULT_LINK,
+	PH_FAULT_NO_TYPE,
+	PH_FAULT_LENGTH,
+	PH_FAULT_CONTENTS,
+	PH_FAULT_REFERENCE,
+	PH_FAULT_COUNT
+};
 void ph_heap_note(const struct ph_heap *heap, enum ph_heap_fault fault, ph_addr address, const char *name);
 struct ph_error *ph_heap_begin_notes(struct ph_heap *heap) __attribute__((warn_unused_result));
 /* In the order of addresses, into the heap's damage. */
 void ph_heap_end_notes(struct ph_heap *heap);
+/* An object of a shape, by a reference that is no guess, refers to what is no object of the heap: damage, where there is
+ * memory, or cannot be any.  What a core left out is not. */
+void ph_heap_note_missing(const struct ph_heap *heap, struct ph_objects *objects, const struct ph_shape *shape,
+			  ph_addr object, ph_addr target);
+
+/* ---- between the files of this room ---- */
+
 /* Does the next object in the gc's list know the one before it? */
 bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next);
 /* Does the one before it know it as the next? */

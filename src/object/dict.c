@@ -59,7 +59,7 @@ enum ph_status ph_dict_keys_load(struct ph_objects *objects, ph_addr address, st
 		return PH_CORRUPT;
 	keys.count = (uint64_t)count;
 	if (!ph_image_has(t->image, keys.entries, keys.count * keys.stride))
-		return PH_CORRUPT;
+		return ph_image_is_mapped(t->image, keys.entries + keys.count * keys.stride - 1) ? PH_LEFT_OUT : PH_CORRUPT;
 	*ret = keys;
 	return PH_OK;
 }

@@ -180,6 +180,9 @@ static const uint8_t *find_items(const struct ph_shape *shape, ph_addr object, c
 		return NULL;
 	if (!count)
 		return data;
+	/* -1 is allocated while it is being sorted */
+	if (shape->plain == PH_PLAIN_LIST && count > word_at(data + p->list_allocated))
+		return NULL;
 	ph_addr items = shape->plain == PH_PLAIN_LIST ? word_at(data + p->list_items) : object + p->tuple_items;
 	return ph_image_look(shape->objects->target->image, items, count * 8);
 }

@@ -18,14 +18,26 @@ static ph_addr load(const struct ph_visit *v, const uint8_t *data)
 	return ph_load_uint(data, v->target->layout.abi.pointer_size, v->target->layout.abi.big_endian);
 }
 
+void ph_visit_unreadable(const struct ph_visit *v, ph_addr address, uint64_t size)
+{
+	struct ph_image *image = v->target->image;
+	size_t readable = size >> 40 ? 0 : ph_image_readable(image, address, size);
+	if (size >> 40 || !ph_target_is_aligned(v->target, address) ||
+	    (readable < size && !ph_image_is_mapped(image, address + readable) &&
+	     !ph_image_is_cut_off(image, address + readable)))
+		v->sink->broken = true;
+}
+
 static void pieces(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind)
 {
 	ph_addr piece[PIECE];
 	uint64_t width = v->target->layout.abi.pointer_size;
 	for (uint64_t done = 0; done < count;) {
 		uint64_t n = count - done < PIECE ? count - done : PIECE;
-		if (ph_target_read_ptrs(v->target, array + done * width, n, piece) != PH_OK)
+		if (ph_target_read_ptrs(v->target, array + done * width, n, piece) != PH_OK) {
+			ph_visit_unreadable(v, array + done * width, n * width);
 			return;
+		}
 		for (uint64_t i = 0; i < n; i++)
 			ph_visit_edge(v, piece[i], kind, done + i, false);
 		done += n;
@@ -35,8 +47,12 @@ static void pieces(const struct ph_visit *v, ph_addr array, uint64_t count, enum
 void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind)
 {
 	uint64_t width = v->target->layout.abi.pointer_size;
-	if (!array || !count || count >> 40)
+	if (!count)
 		return;
+	if (!array || count >> 40) {
+		v->sink->broken = true;
+		return;
+	}
 	const uint8_t *data = ph_image_look(v->target->image, array, count * width);
 	if (!data) {
 		pieces(v, array, count, kind);
@@ -108,6 +124,12 @@ void ph_visit_tuple(const struct ph_visit *v)
 void ph_visit_list(const struct ph_visit *v)
 {
 	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	int64_t room = ph_struct_int(&v->s, PH_PyListObject_allocated);
+	/* while it is being sorted its room is -1, and it has nothing */
+	if (count < 0 || (room >= 0 && count > room)) {
+		v->sink->broken = true;
+		count = count < 0 ? 0 : room;
+	}
 	if (count > 0)
 		ph_visit_array(v, ph_struct_ptr(&v->s, PH_PyListObject_ob_item), (uint64_t)count, PH_EDGE_ITEM);
 }
@@ -145,11 +167,17 @@ void ph_visit_set(const struct ph_visit *v)
 	size_t stride = ph_target_sizeof(t, PH_SIZEOF_setentry);
 	uint64_t mask = ph_struct_uint(&v->s, PH_PySetObject_mask);
 	ph_addr table = ph_struct_ptr(&v->s, PH_PySetObject_table);
-	if (!table || !stride || mask >> 40 || !ph_struct_uint(&v->s, PH_PySetObject_used))
+	if (!table || !stride || !ph_struct_uint(&v->s, PH_PySetObject_used))
 		return;
+	if (mask >> 40 || mask & (mask + 1)) {
+		v->sink->broken = true;
+		return;
+	}
 	const uint8_t *data = ph_image_look(t->image, table, (mask + 1) * stride);
-	if (!data)
+	if (!data) {
+		ph_visit_unreadable(v, table, (mask + 1) * stride);
 		return;
+	}
 	size_t key = (size_t)t->layout.slots[PH_setentry_key].offset;
 	size_t hash = (size_t)t->layout.slots[PH_setentry_hash].offset;
 	for (uint64_t i = 0; i <= mask; i++) {

@@ -113,7 +113,9 @@ static void one_table(const struct ph_visit *v)
 {
 	struct ph_dict_iter iter;
 	ph_addr key, value;
-	if (ph_dict_begin(v->objects, v->object, &iter) != PH_OK)
+	enum ph_status status = ph_dict_begin(v->objects, v->object, &iter);
+	v->sink->broken |= status == PH_CORRUPT;
+	if (status != PH_OK)
 		return;
 	while (ph_dict_next(&iter, &key, &value)) {
 		ph_visit_edge(v, key, PH_EDGE_KEY, iter.index - 1, false);
@@ -130,7 +132,13 @@ void ph_visit_dict(const struct ph_visit *v)
 	struct ph_dict_keys keys;
 	ph_addr address = ph_struct_ptr(&v->s, PH_PyDictObject_ma_keys);
 	ph_addr values = ph_struct_ptr(&v->s, PH_PyDictObject_ma_values);
-	if (ph_dict_keys_load(v->objects, address, &keys) != PH_OK)
+	enum ph_status status = ph_dict_keys_load(v->objects, address, &keys);
+	/* one that is being made has none yet */
+	if (status == PH_CORRUPT)
+		v->sink->broken = true;
+	else if (status != PH_OK && address)
+		ph_visit_unreadable(v, address, ph_target_sizeof(v->target, PH_SIZEOF_PyDictKeysObject));
+	if (status != PH_OK)
 		return;
 	if (!values) {
 		combined(v, address, &keys);

@@ -35,6 +35,8 @@ bool ph_is_static_type(const struct ph_shape *shape, ph_addr object);
 
 /* `count` pointers at an address; reads what can be read of them. */
 void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind);
+/* What cannot be read there is not the process's memory, or lies across an end of it: not what a core left out. */
+void ph_visit_unreadable(const struct ph_visit *v, ph_addr address, uint64_t size);
 /* Words of [start, start + size) as guesses. */
 void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum ph_edge_kind kind);
 /* Inline values, or the dict, of an instance. */

@@ -40,6 +40,7 @@ struct ph_type_slot {
 struct ph_edge_sink {
 	struct ph_edge *edges;
 	size_t count, capacity;
+	bool broken; /* set where what an object holds cannot be: it points nowhere, or is more than memory has */
 	/* takes the edges and sets count to 0 */
 	void (*flush)(struct ph_edge_sink *sink);
 	void *user;

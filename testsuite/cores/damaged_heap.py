@@ -54,7 +54,9 @@ def convert(path, name):
     for line in out.splitlines():
         o = json.loads(line)
         objects[o['address']] = o
-    return objects, json.loads(zipfile.ZipFile(dump).read('manifest.json'))['damage']
+    archive = zipfile.ZipFile(dump)
+    names = ['manifest.json'] + [n for n in archive.namelist() if n == 'damage.json']
+    return objects, [d for n in names for d in json.loads(archive.read(n))['damage']]
 
 
 whole, damage = convert(core, 'whole')
@@ -107,7 +109,8 @@ with open(damaged, 'r+b') as f:
 objects, damage = convert(damaged, 'damaged')
 texts = ['%s: %s' % (d['where'], d['what']) for d in damage if d['kind'] == 'heap']
 print('\n'.join(texts))
-for wanted in ('pool at 0x%x is broken' % pool, 'breaks behind that at 0x%x' % broken_link,
+for wanted in ('what that at 0x%x points to cannot be' % broken_list, 'length of that at 0x%x cannot be' % broken_tuple,
+               'at 0x%x is no object' % broken_type, 'pool at 0x%x is broken' % pool, 'breaks behind that at 0x%x' % broken_link,
                '0x%x in its lists has no type' % broken_type):
     if not any(wanted in text for text in texts):
         fail('no damage says %r' % wanted)
