@@ -142,6 +142,7 @@ TESTS += testsuite/cores/native-symbols.sh
 TESTS += testsuite/cores/heap.sh
 TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
+TESTS += testsuite/cores/malloc-cached.sh
 TESTS += testsuite/cores/heap-allocators.sh
 TESTS += testsuite/completion.sh
 TESTS += testsuite/graph/verbs.sh

@@ -1,7 +1,9 @@
 src_heap_libph_heap_la_SOURCES =
 src_heap_libph_heap_la_SOURCES += src/heap/addrset.c
 src_heap_libph_heap_la_SOURCES += src/heap/arenas.c
+src_heap_libph_heap_la_SOURCES += src/heap/cached.c
 src_heap_libph_heap_la_SOURCES += src/heap/chunks.c
+src_heap_libph_heap_la_SOURCES += src/heap/chunks.h
 src_heap_libph_heap_la_SOURCES += src/heap/claims.c
 src_heap_libph_heap_la_SOURCES += src/heap/damage.c
 src_heap_libph_heap_la_SOURCES += src/heap/heap.c

@@ -155,7 +155,7 @@ static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 			  r[PH_MEMORY_POOL_OTHER].bytes + r[PH_MEMORY_POOL_NATIVE].bytes +
 			  r[PH_MEMORY_MIMALLOC_OTHER].bytes + r[PH_MEMORY_MIMALLOC_NATIVE].bytes;
 	uint64_t spare = r[PH_MEMORY_POOL_FREE].bytes + r[PH_MEMORY_POOL_UNUSED].bytes +
-			 r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_TOP].bytes +
+			 r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_CACHED].bytes + r[PH_MEMORY_MALLOC_TOP].bytes +
 			 r[PH_MEMORY_MIMALLOC_FREE].bytes;
 	uint64_t stacks = sum(m, PH_MEMORY_FRAMES, PH_MEMORY_STACK_UNUSED);
 	const struct {
