@@ -1,6 +1,8 @@
 src_command_libph_command_la_SOURCES =
 src_command_libph_command_la_SOURCES += src/command/arguments.c
 src_command_libph_command_la_SOURCES += src/command/command.h
+src_command_libph_command_la_SOURCES += src/command/damage.c
+src_command_libph_command_la_SOURCES += src/command/damage.h
 src_command_libph_command_la_SOURCES += src/command/exceptions.c
 src_command_libph_command_la_SOURCES += src/command/part.c
 src_command_libph_command_la_SOURCES += src/command/print.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pyheap memory: what every byte of the process was for. */
 #include "command/command.h"
+#include "command/damage.h"
 
 #include "base/cleanup.h"
 #include "record/memory.h"
@@ -22,8 +23,10 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		ph_memory_json(&memory, &text);
 	else
 		ph_memory_text(&memory, arguments->values[FULL], &text);
+	if (!arguments->values[JSON])
+		error = ph_put_heap_damage(dump, &text);
 	*ret_status = 0;
-	return ph_command_write(output, &text, &goes_on);
+	return error ? error : ph_command_write(output, &text, &goes_on);
 }
 
 static const struct ph_option options[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pyheap report */
 #include "command/command.h"
+#include "command/damage.h"
 
 #include "base/error.h"
 
@@ -42,7 +43,11 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	struct ph_text_options style = ph_command_style(output);
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	render(report, arguments->values[JSON] ? "json" : format ? format : "text", &style, &text);
-	error = ph_command_write(output, &text, &goes_on);
+	/* a debugger's target has no dump to ask */
+	if (!arguments->values[JSON] && (!format || !strcmp(format, "text")) && !ph_dump_is_live(dump))
+		error = ph_put_heap_damage(dump, &text);
+	if (!error)
+		error = ph_command_write(output, &text, &goes_on);
 	if (!error)
 		*ret_status = ph_damage_is_serious(&report->damage);
 	return error;

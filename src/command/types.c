@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pyheap types: how many objects there are of each type, how large they are, and what grew since another dump. */
 #include "command/command.h"
+#include "command/damage.h"
 #include "command/label.h"
 #include "command/retain.h"
 #include "command/totals.h"
@@ -338,6 +339,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		qsort(rows, count, sizeof(*rows), order_of(sort));
 	if (!error)
 		error = put_rows(rows, count, arguments, limit, &to);
+	if (!error && !to.as_json)
+		error = ph_put_heap_damage(dump, &to.text);
 	*ret_status = old.dump && ph_dump_problem(old.dump);
 	ph_dump_close(old.dump);
 	return ph_rows_finish(&to, error);

@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "dump/format.h"
+#include "dump/reader.h"
 #include "record/json.h"
+#include "record/json_read.h"
 
 #include <json-c/json.h>
 #include <string.h>
@@ -200,4 +202,47 @@ bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
 	json_object_put(root);
 	json_tokener_free(tokener);
 	return is_object;
+}
+
+static void take_damage(struct json_object *root, struct ph_damage *ret)
+{
+	size_t count;
+	struct json_object *entries = ph_json_get_array(root, "damage", &count);
+	struct ph_arena arena = { 0 };
+	for (size_t i = 0; i < count && i < PH_DAMAGE_MAXIMUM; i++) {
+		struct json_object *entry = json_object_array_get_idx(entries, i);
+		const char *kind = ph_json_get_string(&arena, entry, "kind"),
+			   *where = ph_json_get_string(&arena, entry, "where"),
+			   *what = ph_json_get_string(&arena, entry, "what");
+		enum ph_damage_kind of = kind && !strcmp(kind, "heap")	 ? PH_DAMAGE_HEAP
+					 : kind && !strcmp(kind, "image") ? PH_DAMAGE_IMAGE
+									  : PH_DAMAGE_REPORT;
+		size_t before = ret->count;
+		if (where && what)
+			ph_damage_add(ret, of, where, "%s", what);
+		if (ret->count > before)
+			ret->entries[before].count = ph_json_get_uint(entry, "count");
+	}
+	ret->dropped += ph_json_get_uint(root, "damage_dropped");
+	ph_arena_deinit(&arena);
+}
+
+struct ph_error *ph_dump_damage(struct ph_dump *dump, struct ph_damage *ret)
+{
+	ph_auto_free char *json = NULL;
+	ph_auto_json_object struct json_object *root = NULL;
+	size_t size;
+	enum ph_member_state state;
+	struct ph_error *error = ph_dump_heap(&dump);
+	if (!error)
+		error = ph_dump_member_partial(dump, PH_MEMBER_MANIFEST, PH_MANIFEST_MAXIMUM, &json, &size, &state);
+	if (error || !json || state)
+		return error;
+	error = ph_json_read(json, size, PH_MEMBER_MANIFEST, &root);
+	if (!error)
+		take_damage(root, ret);
+	if (!error || error->code == PH_ERROR_NO_MEMORY)
+		return error;
+	ph_error_free(error);
+	return NULL;
 }

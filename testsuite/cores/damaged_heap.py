@@ -126,7 +126,14 @@ if len(objects) > len(whole) + 200:
 same = sum(objects[a]['refs'] == whole[a]['refs'] for a in objects.keys() & whole.keys())
 if same < len(whole) - 100:
     fail('the references of %d objects changed' % (len(whole) - same))
-for verb in ('memory', 'types'):
-    if subprocess.run([reader, verb, os.path.join(scratch, 'damaged')], stdout=subprocess.DEVNULL, timeout=60).returncode:
-        fail(verb)
+for verb in ('memory', 'types', 'report'):
+    for name, lines in (('damaged', 1), ('whole', 0)):
+        done = subprocess.run([reader, verb, os.path.join(scratch, name)], stdout=subprocess.PIPE, timeout=60)
+        said = [line for line in done.stdout.decode(errors='replace').splitlines() if line.startswith('The heap is damaged: ')]
+        if done.returncode or len(said) != lines or not all('0x' in line and line.endswith('manifest.json') for line in said):
+            fail('%s of the %s one: %d, %r' % (verb, name, done.returncode, said))
+sizes = {row['type']: row['size'] for row in map(json.loads, subprocess.run(
+    [reader, 'types', '--json', os.path.join(scratch, 'damaged')], stdout=subprocess.PIPE, timeout=60).stdout.splitlines())}
+if not max(sizes.values()) < os.path.getsize(core):
+    fail('sums are larger than the core: %r' % max(sizes.items(), key=lambda item: item[1]).__repr__())
 sys.exit(1 if bad else 0)
