@@ -56,9 +56,10 @@ struct ph_context {
 	uint16_t flags;		  /* bytes from the start of the CONTEXT to ContextFlags */
 	uint16_t pc, sp, fp;	  /* the same */
 	uint16_t general;	  /* the first of the registers that the names are of, of a pointer's size each */
-	const char *const *names; /* NULL for what can hold no operand */
+	const char *const *names; /* NULL for what can hold no operand; NULL itself: those of pr_reg (machine.def) */
 	uint16_t name_count;
 	uint16_t size;		  /* bytes that a CONTEXT has at least */
+	uint16_t whole;		  /* bytes of one that is written */
 	uint32_t control_flags;	  /* ContextFlags for what is written: control and integer registers */
 	uint16_t peb, parameters, command_line; /* in the TEB, the PEB and RTL_USER_PROCESS_PARAMETERS of Windows */
 };
@@ -66,6 +67,7 @@ struct ph_context {
 const struct ph_context *ph_context_find(unsigned architecture);
 /* For writing; NULL when there is none. */
 const struct ph_context *ph_context_of_machine(const struct ph_machine *machine);
+const char *const *ph_context_names(const struct ph_context *context, const struct ph_machine *machine, unsigned *ret_count);
 /* "arm64", "PROCESSOR_ARCHITECTURE 10" … of any, for messages; into the buffer or static. */
 const char *ph_context_name(unsigned architecture, char buffer[48]);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where the CONTEXT of each processor keeps the registers: winnt.h, and what Breakpad made of it for Linux.
+/* Where the CONTEXT of each processor keeps the registers: winnt.h, and what Breakpad made of it for Linux
+ * (google_breakpad/common/minidump_cpu_riscv.h, minidump_cpu_ppc64.h; of RISC-V there are two, which differ behind the integer
+ * registers only).  Microsoft knows neither of the last two, and nobody defined one of s390x.
  * The general registers of ARM and ARM64 lie where Windows has them in Breakpad's older contexts too, whose flags are
  * wider. */
 #include "image/minidump.h"
@@ -33,6 +35,7 @@ static const struct ph_context contexts[] = {
 	  .general = 0x78,
 	  NAMES(amd64),
 	  .size = 0x100,
+	  .whole = 1232,
 	  .control_flags = 0x100003,
 	  WIDE_PROCESS },
 	{ .architecture = 0 /* INTEL */,
@@ -44,6 +47,7 @@ static const struct ph_context contexts[] = {
 	  .general = 0x9c,
 	  NAMES(intel),
 	  .size = 0xc8,
+	  .whole = 716,
 	  .control_flags = 0x10003,
 	  NARROW_PROCESS },
 	{ .architecture = 12 /* ARM64 */,
@@ -56,6 +60,7 @@ static const struct ph_context contexts[] = {
 	  .general = 0x8,
 	  NAMES(arm64),
 	  .size = 0x110,
+	  .whole = 912,
 	  .control_flags = 0x400003,
 	  WIDE_PROCESS },
 	{ .architecture = 0x8003 /* Breakpad's ARM64 before Microsoft had one */,
@@ -68,6 +73,7 @@ static const struct ph_context contexts[] = {
 	  .general = 0x8,
 	  NAMES(arm64),
 	  .size = 0x110,
+	  .whole = 912,
 	  .control_flags = 0x400003,
 	  WIDE_PROCESS },
 	{ .architecture = 5 /* ARM */,
@@ -79,8 +85,32 @@ static const struct ph_context contexts[] = {
 	  .general = 0x4,
 	  NAMES(arm),
 	  .size = 0x44,
+	  .whole = 368,
 	  .control_flags = 0x200003,
 	  NARROW_PROCESS },
+	/* the registers in the order in which Linux has them, whose names are machine.def's: pc ra sp …, and r0 … r31 */
+	{ .architecture = 0x8006 /* RISCV64 */,
+	  .elf_machine = EM_RISCV,
+	  .wide = true,
+	  .flags = 0,
+	  .pc = 8,
+	  .sp = 8 + 2 * 8,
+	  .fp = 8 + 8 * 8,
+	  .general = 8,
+	  .size = 8 + 32 * 8,
+	  .whole = 528,
+	  .control_flags = 0x8000001 },
+	{ .architecture = 0x8002 /* PPC64 */,
+	  .elf_machine = EM_PPC64,
+	  .wide = true,
+	  .flags = 0,
+	  .pc = 8,
+	  .sp = 24 + 1 * 8,
+	  .fp = 24 + 31 * 8,
+	  .general = 24,
+	  .size = 24 + 32 * 8,
+	  .whole = 1160,
+	  .control_flags = 0x1000001 },
 };
 
 const struct ph_context *ph_context_find(unsigned architecture)
@@ -97,6 +127,12 @@ const struct ph_context *ph_context_of_machine(const struct ph_machine *machine)
 		if (contexts[i].elf_machine == machine->elf_machine && contexts[i].wide == machine->wide)
 			return &contexts[i];
 	return NULL;
+}
+
+const char *const *ph_context_names(const struct ph_context *context, const struct ph_machine *machine, unsigned *ret_count)
+{
+	*ret_count = context->names ? context->name_count : machine->general_count;
+	return context->names ? context->names : machine->general;
 }
 
 const char *ph_context_name(unsigned architecture, char buffer[48])

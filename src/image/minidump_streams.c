@@ -176,7 +176,9 @@ static bool read_context(struct ph_minidump *md, uint64_t rva, uint64_t size, st
 	thread->pc = ph_load_uint(at + context->pc, word, false);
 	thread->sp = ph_load_uint(at + context->sp, word, false);
 	thread->fp = ph_load_uint(at + context->fp, word, false);
-	ph_machine_general(context->names, context->name_count, at + context->general, word, false, thread);
+	unsigned count;
+	const char *const *names = ph_context_names(context, md->image->machine, &count);
+	ph_machine_general(names, count, at + context->general, word, false, thread);
 	return true;
 }
 

@@ -14,7 +14,6 @@
 #include "base/cleanup.h"
 
 #define MAX_STREAMS 64
-#define CONTEXT_SIZE 1232u /* of AMD64, the largest */
 
 struct trim {
 	struct ph_image *image;
@@ -112,9 +111,15 @@ static uint64_t register_value(const struct ph_native_thread *thread, const char
 static uint64_t put_context(struct trim *t, const struct ph_native_thread *thread)
 {
 	const struct ph_context *c = t->context;
-	ph_auto_buffer struct ph_buffer context = PH_BUFFER(CONTEXT_SIZE);
+	ph_auto_buffer struct ph_buffer context = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	size_t word = c->wide ? 8 : 4;
-	put_zeros(&context, CONTEXT_SIZE);
+	unsigned name_count;
+	const char *const *names = ph_context_names(c, t->image->machine, &name_count);
+	put_zeros(&context, c->whole);
+	if (context.no_memory) {
+		t->out.no_memory = true;
+		return 0;
+	}
 	const struct {
 		size_t at, size;
 		uint64_t value;
@@ -125,10 +130,9 @@ static uint64_t put_context(struct trim *t, const struct ph_native_thread *threa
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		for (size_t j = 0; j < parts[i].size; j++)
 			context.data[parts[i].at + j] = (char)(parts[i].value >> 8 * j);
-	for (unsigned i = 0; i < c->name_count; i++)
-		for (size_t j = 0; c->names[i] && j < word; j++)
-			context.data[c->general + i * word + j] =
-				(char)(register_value(thread, c->names[i]) >> 8 * j);
+	for (unsigned i = 0; i < name_count; i++)
+		for (size_t j = 0; names[i] && j < word; j++)
+			context.data[c->general + i * word + j] = (char)(register_value(thread, names[i]) >> 8 * j);
 	align(t);
 	uint64_t rva = t->out.size;
 	ph_buffer_append(&t->out, context.data, context.size);
@@ -148,7 +152,7 @@ static void put_threads(struct trim *t)
 		put_zeros(&list, 12);
 		put(&list, (image->format == PH_MODULES_PE) ? thread->teb : thread->tls, 8);
 		put_zeros(&list, 16);
-		put(&list, CONTEXT_SIZE, 4);
+		put(&list, t->context->whole, 4);
 		put(&list, context, 4);
 		named += thread->name != NULL;
 	}
@@ -185,7 +189,7 @@ static void put_exception(struct trim *t)
 	put_zeros(&s, 12);
 	put(&s, windows ? info->fault_address : 0, 8);
 	put_zeros(&s, 13 * 8);
-	put(&s, crashed ? CONTEXT_SIZE : 0, 4);
+	put(&s, crashed ? t->context->whole : 0, 4);
 	put(&s, context, 4);
 	add_stream(t, PH_STREAM_EXCEPTION, &s);
 }
@@ -293,9 +297,10 @@ static void put_regions(struct trim *t)
 /* Extents as far as they can be read: a block is larger than what was seen of it.  The caller frees. */
 static struct ph_extent *clip(struct ph_image *image, const struct ph_extent *extents, size_t count, size_t *ret_count)
 {
-	struct ph_extent *pieces = NULL;
+	/* with nothing to read there are none, which is no failure */
+	struct ph_extent *pieces = malloc(sizeof(*pieces));
 	size_t n = 0;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; pieces && i < count; i++)
 		for (ph_addr at = extents[i].start; at < extents[i].end;) {
 			size_t left = (size_t)(extents[i].end - at), have = ph_image_readable(image, at, left);
 			if (!have) {
@@ -487,7 +492,8 @@ struct ph_error *ph_image_write_trimmed(struct ph_image *image, FILE *to)
 		return ph_error_create(PH_ERROR_USAGE, "what was read of this image was not recorded");
 	t.context = ph_context_of_machine(image->machine);
 	if (!t.context)
-		return ph_error_create(PH_ERROR_USAGE, "no minidump can be written of %s yet", image->info.arch);
+		return ph_error_create(PH_ERROR_USAGE, "no minidump can be written of %s: none is defined for this machine; "
+				       "-o with --heap=stacks writes a small dump of it", image->info.arch);
 	/* what is read from here on is not to be recorded */
 	image->trace = NULL;
 	ph_trace_settle(t.trace);

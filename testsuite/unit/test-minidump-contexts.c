@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The CONTEXT of each processor, on Windows and as Breakpad writes them on Linux: the registers that are read of it, and what
- * pointers of its size lead to.  The offsets were compiled from mingw-w64's winnt.h by clang for each of the four machines. */
+ * pointers of its size lead to.  The offsets were compiled from mingw-w64's winnt.h by clang for each of the four machines, those of riscv64
+ * and ppc64le from Breakpad's headers. */
 #include "image/image.h"
 
 #include <stdlib.h>
@@ -34,6 +35,9 @@ static const struct machine machines[] = {
 	/* Pc, Sp, Fp */
 	{ "arm64", 12, 8, 912, 0, 0x108, 0x100, 0xf0, 0x40000f, 0x60, 0x20, 0x70,
 	  "x0", "x28", 0x8, 0xe8 },
+	/* Breakpad's alone: pc, sp, s0; srr0, gpr[1], gpr[31] */
+	{ "riscv64", 0x8006, 8, 528, 0, 8, 24, 72, 0x8000003, 0, 0, 0, "ra", "t6", 16, 256 },
+	{ "ppc64le", 0x8002, 8, 1160, 0, 8, 32, 272, 0x1000029, 0, 0, 0, "r0", "r30", 24, 264 },
 };
 
 #define PC 0x10001234u
@@ -96,7 +100,8 @@ static struct ph_image *make(const struct machine *machine, uint32_t platform, s
 	put_a_thread(&m, machine, size);
 	put_process(&m, machine);
 	minidump_end(&m, 0);
-	struct ph_error *error = ph_image_parse_core(m.file.data, m.file.size, machine->name, NULL, &image);
+	struct ph_image_options options = { .record = true };
+	struct ph_error *error = ph_image_parse_core(m.file.data, m.file.size, machine->name, &options, &image);
 	CHECK(!error);
 	ph_error_free(error);
 	*ret_file = m.file;
@@ -109,6 +114,39 @@ static uint64_t register_called(const struct ph_native_thread *thread, const cha
 		if (thread->register_names[i] && !strcmp(thread->register_names[i], name))
 			return thread->registers[i];
 	return 0;
+}
+
+static void check_registers(const struct machine *machine, const struct ph_native_thread *thread)
+{
+	CHECK(thread->has_registers);
+	CHECK_EQ(thread->pc, PC);
+	CHECK_EQ(thread->sp, SP);
+	CHECK_EQ(thread->fp, FP);
+	CHECK_EQ(register_called(thread, machine->first), FIRST);
+	CHECK_EQ(register_called(thread, machine->last), LAST);
+}
+
+/* What --trim writes of it: the same registers, in a CONTEXT of the size that the definition has. */
+static void test_trimmed(const struct machine *machine, struct ph_image *image)
+{
+	const struct ph_native_thread *threads;
+	struct ph_image *again = NULL;
+	char *data = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&data, &size);
+	struct ph_error *error = ph_image_write_trimmed(image, to);
+	CHECK(!error);
+	ph_error_free(error);
+	fclose(to);
+	error = ph_image_parse_core(data, size, "trimmed", NULL, &again);
+	CHECK(!error && ph_image_threads(again, &threads) == 1);
+	if (!error) {
+		CHECK_STR(ph_image_info(again)->arch, machine->name);
+		check_registers(machine, &threads[0]);
+	}
+	ph_error_free(error);
+	ph_image_close(again);
+	free(data);
 }
 
 static void test_machine(const struct machine *machine, uint32_t platform)
@@ -124,15 +162,11 @@ static void test_machine(const struct machine *machine, uint32_t platform)
 	CHECK_EQ(info->pointer_size, machine->word);
 	CHECK_EQ(info->long_size, windows ? 4 : machine->word);
 	CHECK_EQ(ph_image_threads(image, &threads), 1);
-	CHECK(threads[0].has_registers);
-	CHECK_EQ(threads[0].pc, PC);
-	CHECK_EQ(threads[0].sp, SP);
-	CHECK_EQ(threads[0].fp, FP);
-	CHECK_EQ(register_called(&threads[0], machine->first), FIRST);
-	CHECK_EQ(register_called(&threads[0], machine->last), LAST);
+	check_registers(machine, &threads[0]);
 	CHECK_EQ(threads[0].tls, windows ? 77 : TEB);
 	if (windows)
 		CHECK_STR(info->command, "app -x");
+	test_trimmed(machine, image);
 	ph_image_close(image);
 	free(file.data);
 	/* one that is too short for its registers is none */
@@ -146,7 +180,8 @@ static void test_machine(const struct machine *machine, uint32_t platform)
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
-		test_machine(&machines[i], 2);	    /* VER_PLATFORM_WIN32_NT */
+		if (machines[i].peb)
+			test_machine(&machines[i], 2);	    /* VER_PLATFORM_WIN32_NT */
 		test_machine(&machines[i], 0x8201); /* Breakpad's Linux */
 	}
 	return CHECK_DONE();
