@@ -71,6 +71,7 @@ const char *const *ph_context_names(const struct ph_context *context, const stru
 /* "arm64", "PROCESSOR_ARCHITECTURE 10" … of any, for messages; into the buffer or static. */
 const char *ph_context_name(unsigned architecture, char buffer[48]);
 
+#define PH_MINIDUMP_MODULE_SIZE 108u   /* MINIDUMP_MODULE */
 #define PH_MINIDUMP_THREAD_SIZE 48u    /* bytes of a MINIDUMP_THREAD */
 #define PH_MINIDUMP_THREAD_EX_SIZE 64u /* and with a BackingStore */
 
@@ -132,6 +133,8 @@ void ph_minidump_exceptions(struct ph_minidump *md);
 
 /* ---- minidump_notes.c: what the program and its writer noted (CrashpadInfo, UnloadedModuleList) ---- */
 
+/* MiscInfo: the process's number, and as annotations when it began, its processor time, the build of the system. */
+void ph_minidump_misc(struct ph_minidump *md);
 void ph_minidump_annotations(struct ph_minidump *md);
 void ph_minidump_unloaded(struct ph_minidump *md);
 

@@ -12,7 +12,7 @@
 #include "base/callbacks.h"
 #include "base/cleanup.h"
 
-#define MODULE_SIZE 108u /* MINIDUMP_MODULE */
+#define MODULE_SIZE PH_MINIDUMP_MODULE_SIZE
 
 /* ---- machine and system ---- */
 
@@ -274,20 +274,13 @@ static const char *command_line(struct ph_minidump *md)
 void ph_minidump_process(struct ph_minidump *md)
 {
 	struct ph_image_info *info = &md->image->info;
-	struct ph_cursor c;
-	/* MINIDUMP_MISC_INFO: SizeOfInfo, Flags1 (1: ProcessId is there), ProcessId */
-	if (ph_minidump_stream(md, PH_STREAM_MISC_INFO, 0, &c)) {
-		(void)ph_cursor_u32(&c);
-		uint32_t flags = ph_cursor_u32(&c), pid = ph_cursor_u32(&c);
-		if (flags & 1 && !c.overrun)
-			info->pid = pid;
-	}
 	if (md->windows)
 		info->command = command_line(md);
 	for (size_t i = 0; i < md->image->mapping_count && !info->name; i++)
 		if (md->image->mappings[i].main)
 			info->name = ph_image_last_component(md->image->mappings[i].path);
 	ph_minidump_annotations(md);
+	ph_minidump_misc(md);
 	ph_minidump_unloaded(md);
 }
 

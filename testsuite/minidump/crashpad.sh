@@ -25,6 +25,8 @@ for version in 3.8 3.11 3.13; do
 	out_says '^  thread     shop, LWP [0-9]+, whose Python state could not be read$'
 	out_says '^  notes      api_key=.*redacted.*$'
 	out_says '^             product=shop$'
+	out_says '^             process_started=20[0-9T:Z-]*, [0-9]+ s before the dump$'
+	out_says '^             os_build=Linux '
 	out_says '^  LWP [0-9]+ \(shop\), crashed, at '
 	out_says '^2 threads whose Python state could not be read:'
 	out_says 'heap: is not in this minidump: stacks only, written by Crashpad$'

@@ -28,10 +28,11 @@ for python in $PYHEAP_WINDOWS_PYTHONS; do
 	case $done in
 	*"[${library:-$python}]"*) continue ;;
 	esac
-	rm -f "$work/truth" "$work/dmp"
+	rm -f "$work/truth" "$work/dmp" "$work/dmp.part"
 	"$here/run-windows" "$work" "$python" "$here/windows_program.py" "Z:$work/truth" "Z:$work/dmp" >"$work/said" 2>&1
 	if [ ! -s "$work/dmp" ]; then
-		echo "not tried: $python: $(tail -n 1 "$work/said")"
+		said=$(tail -n 1 "$work/said")
+		echo "not tried: $python: ${said:-it wrote no dump in the time that run-windows gives}"
 		continue
 	fi
 	tried=yes

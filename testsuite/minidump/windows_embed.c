@@ -118,7 +118,8 @@ static void add_indirect(void)
 
 /* ---- the dump ---- */
 
-static char dump_path[1024];
+/* whole or not there: it is renamed when it is written */
+static char dump_path[1024], final_path[1000];
 static unsigned dump_style;
 
 static void die(const char *what)
@@ -205,6 +206,8 @@ static void write_now(EXCEPTION_POINTERS *pointers)
 	join_ranges();
 	if (range_count)
 		add_memory();
+	if (!MoveFileExA(dump_path, final_path, MOVEFILE_REPLACE_EXISTING))
+		die(final_path);
 }
 
 static LONG WINAPI unhandled(EXCEPTION_POINTERS *pointers)
@@ -220,7 +223,8 @@ static void *write_dump(void *self, void *arguments)
 	(void)self;
 	if (!python_function("PyArg_ParseTuple")(arguments, "sIs", &path, &dump_style, &how))
 		return NULL;
-	strncpy(dump_path, path, sizeof(dump_path) - 1);
+	snprintf(final_path, sizeof(final_path), "%s", path);
+	snprintf(dump_path, sizeof(dump_path), "%s.part", final_path);
 	if (!strcmp(how, "crash")) {
 		SetUnhandledExceptionFilter(unhandled);
 		*(volatile int *)0 = 1;

@@ -124,16 +124,19 @@ def handle(order_id, finish):
 
 def by_ctypes(path, style, how):
     import ctypes
+    import os
     from ctypes import wintypes
+    part = path + '.part'  # whole or not there
     kernel = ctypes.WinDLL('kernel32')
     kernel.CreateFileW.restype = kernel.GetCurrentProcess.restype = wintypes.HANDLE
-    file = kernel.CreateFileW(path if not PY2 else path.decode(), 0x40000000, 0, None, 2, 0x80, None)
+    file = kernel.CreateFileW(part if not PY2 else part.decode(), 0x40000000, 0, None, 2, 0x80, None)
     write = ctypes.WinDLL('dbghelp').MiniDumpWriteDump
     write.argtypes = [wintypes.HANDLE, wintypes.DWORD, wintypes.HANDLE, ctypes.c_int] + [ctypes.c_void_p] * 3
     ok = write(kernel.GetCurrentProcess(), kernel.GetCurrentProcessId(), file, style, None, None, None)
     kernel.CloseHandle(wintypes.HANDLE(file))
     if not ok:
         raise OSError('MiniDumpWriteDump failed')
+    os.rename(part, path)
 
 
 def main(truth, dump, style='2', how='ask'):

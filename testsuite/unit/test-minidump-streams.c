@@ -161,7 +161,12 @@ static void put_crashpad(struct minidump *m, uint32_t claimed)
 	}
 	uint32_t objects = take_bytes(m, &s);
 	put(&s, 1, 4);
-	put_zeros(&s, 16); /* list_annotations, simple_annotations */
+	put(&s, utf8(m, "assertion failed"), 4);
+	uint32_t list = take_bytes(m, &s);
+	put(&s, 1, 4);
+	put(&s, 8, 4); /* list_annotations */
+	put(&s, list, 4);
+	put_zeros(&s, 8); /* simple_annotations */
 	put(&s, 40, 4);
 	put(&s, objects, 4);
 	uint32_t module = take_bytes(m, &s);
@@ -179,21 +184,56 @@ static void put_crashpad(struct minidump *m, uint32_t claimed)
 	minidump_stream(m, 0x43500001, &s);
 }
 
+/* MINIDUMP_MISC_INFO_4, of which `flags` says what was filled. */
+static void put_misc(struct minidump *m, uint32_t flags)
+{
+	const uint32_t words[] = { 832, flags, 4711, 1700000000 - 60, 42, 1 };
+	struct bytes s = { 0 };
+	for (size_t i = 0; i < 6; i++)
+		put(&s, words[i], 4);
+	put_zeros(&s, 832 - 24);
+	for (size_t i = 0; i < 6; i++)
+		set(&s, 232 + 2 * i, (uint8_t)"10.0 x"[i], 2);
+	minidump_stream(m, 15, &s);
+}
+
+/* What is not said to be there is not taken. */
+static void test_misc(void)
+{
+	for (uint32_t flags = 0; flags < 2; flags++) {
+		struct minidump m;
+		begin(&m);
+		put_one_thread(&m, 1);
+		put_misc(&m, flags);
+		struct ph_image *image = made(&m);
+		CHECK(image && !ph_image_info(image)->annotation_count && ph_image_info(image)->pid == (flags ? 4711 : 0));
+		ph_image_close(image);
+	}
+}
+
 static void test_crashpad(void)
 {
 	struct minidump m;
 	begin(&m);
 	put_one_thread(&m, 1);
 	put_crashpad(&m, 2);
+	struct bytes s = { 0 };
+	put(&s, 1, 4);
+	put_minidump_module(&s, 0x180000000, 0x3000, 0, minidump_string(&m, "/lib/libshop.so"), 0, 0);
+	minidump_stream(&m, 4, &s);
+	put_misc(&m, 0x103);
 	struct ph_image *image = made(&m);
-	if (!image)
-		return;
 	const struct ph_image_info *info = ph_image_info(image);
-	CHECK_EQ(info->annotation_count, 3);
-	CHECK_STR(info->annotations[0].value, "shop");
-	CHECK_STR(info->annotations[1].key, "version");
-	CHECK_STR(info->annotations[2].key, "url");
-	CHECK_STR(info->annotations[2].value, "https://example.org");
+	CHECK_EQ(info->annotation_count, 7);
+	static const struct ph_annotation wanted[] = {
+		{ "product", "shop" }, { "version", "1.2" }, { "libshop.so[0]", "assertion failed" },
+		{ "url", "https://example.org" }, { "process_started", "2023-11-14T22:12:20Z, 60 s before the dump" },
+		{ "process_cpu", "42 s user, 1 s kernel" }, { "os_build", "10.0 x" },
+	};
+	for (size_t i = 0; i < 7 && i < info->annotation_count; i++) {
+		CHECK_STR(info->annotations[i].key, wanted[i].key);
+		CHECK_STR(info->annotations[i].value, wanted[i].value);
+	}
 	CHECK(info->partial && strstr(info->partial, "Crashpad") && info->complete);
 	ph_image_close(image);
 }
@@ -546,6 +586,7 @@ int main(void)
 	test_thread_ex_list();
 	test_unloaded();
 	test_crashpad();
+	test_misc();
 	test_linux_streams();
 	test_duplicates();
 	test_overlapping_streams();
