@@ -73,6 +73,15 @@ static inline bool ph_addrset_knows(const struct ph_addrset *set, ph_addr addres
 		     w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1);
 }
 
+/* Adds an address to the window that it lies in; true when this call did.  It is scaled. */
+static inline bool ph_window_add(struct ph_addrset_window *window, ph_addr address)
+{
+	uint64_t *word = &window->bits[address >> 9 & (PH_WINDOW_WORDS - 1)];
+	uint64_t bit = UINT64_C(1) << (address >> 3 & 63), before = *word;
+	*word = before | bit;
+	return !(before & bit);
+}
+
 /* True when this call added it. */
 bool ph_addrset_add(struct ph_addrset *set, ph_addr address);
 void ph_addrset_remove(struct ph_addrset *set, ph_addr address);

@@ -162,27 +162,20 @@ bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtim
 	return !count;
 }
 
-static bool links_of(const struct ph_heap *heap, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev)
-{
-	const struct ph_target *t = heap->target;
-	return ph_target_is_aligned(t, object) &&
-	       ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), ret_next, ret_prev);
-}
-
 bool ph_heap_link_holds(const struct ph_heap *heap, ph_addr object, ph_addr next)
 {
 	ph_addr behind, before;
-	return links_of(heap, next, &behind, &before) && before == object;
+	return ph_object_links(heap->objects, next, &behind, &before) && before == object;
 }
 
 bool ph_heap_link_leads(const struct ph_heap *heap, ph_addr prev, ph_addr object)
 {
 	ph_addr next, before;
-	return links_of(heap, prev, &next, &before) && next == object;
+	return ph_object_links(heap->objects, prev, &next, &before) && next == object;
 }
 
 bool ph_heap_link_goes_on(const struct ph_heap *heap, ph_addr next)
 {
 	ph_addr behind, before;
-	return links_of(heap, next, &behind, &before);
+	return ph_object_links(heap->objects, next, &behind, &before);
 }

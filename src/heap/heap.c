@@ -88,12 +88,15 @@ static size_t debug_padding(const uint8_t *data, uint64_t block_size)
 }
 
 /* A count that could be the address of an object in the program's data: then this may be an array of pointers. */
-static bool may_be_array(const struct ph_heap *heap, ph_addr object)
+static inline bool may_be_array(const struct ph_heap *heap, const uint8_t *head)
 {
 	enum { ADDRESS_LEAST = 0x400000 };
-	int64_t count;
-	return ph_target_int(heap->target, object, PH_PyObject_ob_refcnt, &count) != PH_OK || count <= 0 ||
-	       count >= ADDRESS_LEAST;
+	const struct ph_layout *layout = &heap->target->layout;
+	const struct ph_slot *slot = &layout->slots[PH_PyObject_ob_refcnt];
+	if (!ph_layout_has(layout, PH_PyObject_ob_refcnt))
+		return true;
+	int64_t count = ph_load_int(head + slot->offset, slot->size, layout->abi.big_endian);
+	return count <= 0 || count >= ADDRESS_LEAST;
 }
 
 /* It is one, where the count is the address of an object, or the words before it lead to no neighbour in a list of the gc
@@ -103,8 +106,6 @@ static bool is_array(struct ph_heap_work *w, const struct ph_shape *shape, ph_ad
 	const struct ph_heap *heap = w->heap;
 	ph_addr next, type;
 	uint64_t first;
-	if (!may_be_array(heap, object))
-		return false;
 	if (ph_target_uint(heap->target, object, PH_PyObject_ob_refcnt, &first) == PH_OK &&
 	    ph_target_is_aligned(heap->target, first) &&
 	    ph_target_ptr(heap->target, first, PH_PyObject_ob_type, &type) == PH_OK && shape_of_type(w, type))
@@ -171,28 +172,38 @@ static bool fits(const struct ph_heap_work *w, const struct ph_shape *shape, uin
 	}
 }
 
+/* What precedes an object, and its head in every build.  A head of the gc is taken for no type; an int's digits may
+ * be. */
+static void learn_fronts(struct ph_heap_work *w)
+{
+	const struct ph_target *t = w->heap->target;
+	bool has_head = ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) <= 0;
+	w->gc = has_head ? ph_target_sizeof(t, PH_SIZEOF_PyGC_Head) : 0;
+	w->fronts[0] = 0;
+	w->fronts[1] = w->gc;
+	w->fronts[2] = w->gc + 2u * t->layout.abi.pointer_size;
+	w->head = ph_target_sizeof(t, PH_SIZEOF_PyObject);
+}
+
 ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint64_t block_size,
 		       const struct ph_shape **ret)
 {
 	const struct ph_heap *heap = w->heap;
-	bool has_head = ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0;
-	size_t gc = has_head ? ph_target_sizeof(heap->target, PH_SIZEOF_PyGC_Head) : 0;
-	size_t head = ph_target_sizeof(heap->target, PH_SIZEOF_PyObject);
-	/* a head of the gc is taken for no type; an int's digits may be */
-	const size_t fronts[] = { 0, gc, gc + 2u * heap->target->layout.abi.pointer_size };
 	size_t padding = debug_padding(data, block_size);
 	block += padding, data += padding, block_size -= padding;
-	for (size_t i = 0; i < sizeof(fronts) / sizeof(*fronts); i++) {
-		size_t front = fronts[i];
-		if (front + head > block_size)
+	for (size_t i = 0; i < PH_WORK_FRONTS; i++) {
+		size_t front = w->fronts[i];
+		if (front + w->head > block_size)
 			continue;
-		const struct ph_shape *shape = shape_of_head(w, data + front);
-		if (!shape || ph_object_front(shape, block + front) != front)
+		const uint8_t *head = data + front;
+		const struct ph_shape *shape = shape_of_head(w, head);
+		if (!shape || (shape->is_type ? ph_object_front(shape, block + front) : shape->front) != front)
 			continue;
-		if (front && gc && !is_gc_head(&heap->target->layout, data + front - gc))
+		if (front && w->gc && !is_gc_head(&heap->target->layout, head - w->gc))
 			continue;
 		uint64_t least = ph_object_least(shape, block + front);
-		if (!fits(w, shape, least, block_size - front, padding) || is_array(w, shape, block + front))
+		if (!fits(w, shape, least, block_size - front, padding) ||
+		    (may_be_array(heap, head) && is_array(w, shape, block + front)))
 			continue;
 		*ret = shape;
 		return block + front;
@@ -250,10 +261,17 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 	}
 }
 
+/* What lies in a pool is found by the sweep over them. */
+static inline void meet_outside(struct ph_heap_work *w, ph_addr address)
+{
+	if (!ph_addrset_page(&w->heap->set, address))
+		meet(w, address);
+}
+
 static void meet_edges(struct ph_edge_sink *sink)
 {
 	for (size_t i = 0; i < sink->count; i++)
-		meet(sink->user, sink->edges[i].target);
+		meet_outside(sink->user, sink->edges[i].target);
 	sink->count = 0;
 }
 
@@ -284,8 +302,8 @@ static bool walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr o
 	if (w->sink.broken && !tracked && !reached)
 		return false;
 	if (tracked) {
-		meet(w, next);
-		meet(w, prev);
+		meet_outside(w, next);
+		meet_outside(w, prev);
 	}
 	return true;
 }
@@ -344,8 +362,11 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		w->totals.bad_pools++;
 		ph_heap_note(heap, PH_FAULT_POOL, pool->address, "");
 	}
+	/* a pool is within one window; only machines of 64 bits have them, whose addresses are not scaled */
+	struct ph_addrset_window *set = ph_addrset_window(&heap->set, pool->address, true);
+	struct ph_addrset_window *blocks = ph_addrset_window(&heap->blocks, pool->address, true);
 	unsigned in_use = 0, objects = 0;
-	for (unsigned i = 0; i < pool->blocks; i++) {
+	for (unsigned i = 0; set && blocks && i < pool->blocks; i++) {
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
 		in_use++;
@@ -353,10 +374,10 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		const struct ph_shape *shape = NULL;
 		ph_addr object = ph_work_object(w, pool->address + offset, data + offset, pool->block_size, &shape);
 		if (object && walk(w, shape, object, false)) {
-			ph_addrset_add(&heap->set, object);
+			ph_window_add(set, object);
 			objects++;
 		} else {
-			ph_addrset_add(&heap->blocks, pool->address + offset);
+			ph_window_add(blocks, pool->address + offset);
 		}
 	}
 	count_blocks(w, pool, in_use, objects);
@@ -520,6 +541,7 @@ static struct ph_error *make_work(struct ph_heap *heap, unsigned number, struct 
 	if (!w)
 		return &ph_error_no_memory;
 	w->heap = heap;
+	learn_fronts(w);
 	w->sink = (struct ph_edge_sink){ .edges = w->edges, .capacity = PH_WORK_EDGES, .flush = meet_edges, .user = w };
 	if (number)
 		return ph_objects_clone(heap->objects, &w->objects);

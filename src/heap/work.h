@@ -7,11 +7,14 @@
 
 #define PH_WORK_TYPES 1024   /* types that were asked for last; a power of two */
 #define PH_WORK_EDGES 1024
+#define PH_WORK_FRONTS 3
 #define PH_WORK_OUTSIDE 4096 /* addresses outside of pools that are kept at a time; a power of two */
 
 struct ph_heap_work {
 	struct ph_heap *heap;
 	struct ph_objects *objects;
+	size_t fronts[PH_WORK_FRONTS]; /* bytes that may precede an object in its block */
+	size_t gc, head; /* bytes of the gc's head, of struct _object */
 	ph_addr *stack; /* objects outside of pools that were not yet walked */
 	size_t stack_count, stack_capacity;
 	uint64_t drained;

@@ -230,7 +230,8 @@ bool ph_plain_ascii(const struct ph_objects *objects, ph_addr object, const uint
 	if (!(state >> p->ascii_shift & 1) || !(state >> p->compact_shift & 1) || (state >> p->kind_shift & 7) != 1 ||
 	    length >> 40)
 		return false;
-	*ret = ph_image_look(image, object + p->str_size, length);
+	/* with its NUL */
+	*ret = ph_image_look(image, object + p->str_size, length + 1);
 	*ret_length = length;
 	return *ret != NULL;
 }

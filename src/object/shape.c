@@ -352,14 +352,22 @@ bool ph_gc_links(const struct ph_target *t, ph_addr head, ph_addr *ret_next, ph_
 bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev)
 {
 	const struct ph_target *t = shape->objects->target;
+	const struct ph_plain *plain = &shape->objects->plain;
 	ph_addr next = 0, prev = 0;
 	uint64_t bits;
-	if (shape->has_gc && ph_target_uint(t, object, PH_PyObject_ob_gc_bits, &bits) == PH_OK) {
+	if (!shape->has_gc)
+		return false;
+	const uint8_t *head = plain->has_gc_heads && !shape->is_type && shape->front ?
+				      ph_image_look(t->image, object - plain->gc_head, plain->gc_head) : NULL;
+	if (head) {
+		if (!ph_plain_links(plain, head, &next, &prev))
+			return false;
+	} else if (ph_target_uint(t, object, PH_PyObject_ob_gc_bits, &bits) == PH_OK) {
 		/* free-threaded, without links: _PyGC_BITS_TRACKED of Include/internal/pycore_gc.h */
 		if (!(bits & 1))
 			return false;
-	} else if (!shape->has_gc || ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) || !ph_object_front(shape, object) ||
-	    !ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &next, &prev)) {
+	} else if (ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) || !ph_object_front(shape, object) ||
+		   !ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), &next, &prev)) {
 		return false;
 	}
 	if (ret_next)
@@ -367,4 +375,16 @@ bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr 
 	if (ret_prev)
 		*ret_prev = prev;
 	return true;
+}
+
+bool ph_object_links(const struct ph_objects *objects, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev)
+{
+	const struct ph_target *t = objects->target;
+	const struct ph_plain *plain = &objects->plain;
+	if (!ph_target_is_aligned(t, object))
+		return false;
+	const uint8_t *head =
+		plain->has_gc_heads ? ph_image_look(t->image, object - plain->gc_head, plain->gc_head) : NULL;
+	return head ? ph_plain_links(plain, head, ret_next, ret_prev) :
+		      ph_gc_links(t, object - ph_target_sizeof(t, PH_SIZEOF_PyGC_Head), ret_next, ret_prev);
 }

@@ -89,6 +89,8 @@ bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_ed
 bool ph_object_is_tracked(const struct ph_shape *shape, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev);
 /* The same of a head. */
 bool ph_gc_links(const struct ph_target *target, ph_addr head, ph_addr *ret_next, ph_addr *ret_prev);
+/* The same of what is taken for an object of the gc, or for the head of a list. */
+bool ph_object_links(const struct ph_objects *objects, ph_addr object, ph_addr *ret_next, ph_addr *ret_prev);
 /* The names of the class's __slots__, by place; NULL behind the last. */
 const char *ph_shape_slot(const struct ph_shape *shape, size_t index, int64_t *ret_offset);
 
