@@ -568,6 +568,7 @@ struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime
 	if (!error) {
 		heap->objects = objects;
 		heap->target = ph_objects_target(objects);
+		ph_shapes_begin(objects);
 		/* objects in static memory are aligned as pointers are */
 		heap->set.scale = heap->target->layout.abi.pointer_size == 4;
 	}

@@ -251,6 +251,12 @@ static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct 
 		add_members(objects->target, steps, extra, true);
 }
 
+void ph_shapes_begin(struct ph_objects *objects)
+{
+	if (!objects->plain.known)
+		ph_plain_learn(objects);
+}
+
 static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_entry *e)
 {
 	const struct ph_target *t = objects->target;
@@ -261,8 +267,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	steps.count = 0;
 	if (!e->detailed)
 		ph_type_detail(objects, e);
-	if (!objects->plain.known)
-		ph_plain_learn(objects);
+	ph_shapes_begin(objects);
 	shape->objects = objects;
 	shape->type = &e->type;
 	shape->has_gc = has_flag(t, &e->type, PH_TRAIT_TPFLAG_HAVE_GC);

@@ -70,6 +70,9 @@ struct ph_shape {
 /* Of a type's instances; cached, NULL when the address is no type.  Not thread-safe; the shape is. */
 const struct ph_shape *ph_shape_get(struct ph_objects *objects, ph_addr type);
 
+/* Finds out what the first shape would, so that threads may ask of links by the same `objects`. */
+void ph_shapes_begin(struct ph_objects *objects);
+
 /* All references of an object into the sink. */
 void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
 
