@@ -31,7 +31,8 @@ struct ph_error *ph_put_heap_damage(struct ph_dump *dump, struct ph_buffer *out)
 		ph_escape_terminal(first->what, strlen(first->what), false, out);
 		more += damage.dropped - first->count;
 		if (more)
-			ph_buffer_printf(out, "; %" PRIu64 " more %s in manifest.json", more, more == 1 ? "is" : "are");
+			ph_buffer_printf(out, "; %" PRIu64 " more %s in manifest.json and damage.json", more,
+					 more == 1 ? "is" : "are");
 		ph_buffer_putc(out, '\n');
 	}
 	ph_damage_deinit(&damage);

@@ -126,7 +126,7 @@ struct ph_error *ph_dump_memory(struct ph_dump *dump, struct ph_memory *ret) __a
 /* The dump that has the columns: this one, or the one that a debugger's target has written first. */
 struct ph_error *ph_dump_heap(struct ph_dump **dump) __attribute__((warn_unused_result));
 
-/* What the manifest says could not be read, of the report and of the heap; nothing where it is altered.  The caller's. */
+/* What manifest.json and damage.json say could not be read, of the report and of the heap; nothing where they are altered.  The caller's. */
 struct ph_error *ph_dump_damage(struct ph_dump *dump, struct ph_damage *ret) __attribute__((warn_unused_result));
 
 /* What tells this dump from all others: a hash of its directory, and so of the checksums of all members. */

@@ -227,22 +227,29 @@ static void take_damage(struct json_object *root, struct ph_damage *ret)
 	ph_arena_deinit(&arena);
 }
 
-struct ph_error *ph_dump_damage(struct ph_dump *dump, struct ph_damage *ret)
+static struct ph_error *read_damage(struct ph_dump *dump, const char *member, struct ph_damage *ret)
 {
 	ph_auto_free char *json = NULL;
 	ph_auto_json_object struct json_object *root = NULL;
 	size_t size;
 	enum ph_member_state state;
-	struct ph_error *error = ph_dump_heap(&dump);
-	if (!error)
-		error = ph_dump_member_partial(dump, PH_MEMBER_MANIFEST, PH_MANIFEST_MAXIMUM, &json, &size, &state);
+	struct ph_error *error =
+		ph_dump_member_partial(dump, member, PH_MANIFEST_MAXIMUM, &json, &size, &state);
 	if (error || !json || state)
 		return error;
-	error = ph_json_read(json, size, PH_MEMBER_MANIFEST, &root);
+	error = ph_json_read(json, size, member, &root);
 	if (!error)
 		take_damage(root, ret);
 	if (!error || error->code == PH_ERROR_NO_MEMORY)
 		return error;
 	ph_error_free(error);
 	return NULL;
+}
+
+struct ph_error *ph_dump_damage(struct ph_dump *dump, struct ph_damage *ret)
+{
+	struct ph_error *error = ph_dump_heap(&dump);
+	if (!error)
+		error = read_damage(dump, PH_MEMBER_MANIFEST, ret);
+	return error ? error : read_damage(dump, PH_MEMBER_DAMAGE, ret);
 }

@@ -130,7 +130,7 @@ for verb in ('memory', 'types', 'report'):
     for name, lines in (('damaged', 1), ('whole', 0)):
         done = subprocess.run([reader, verb, os.path.join(scratch, name)], stdout=subprocess.PIPE, timeout=60)
         said = [line for line in done.stdout.decode(errors='replace').splitlines() if line.startswith('The heap is damaged: ')]
-        if done.returncode or len(said) != lines or not all('0x' in line and line.endswith('manifest.json') for line in said):
+        if done.returncode or len(said) != lines or not all('0x' in line and line.endswith('damage.json') for line in said):
             fail('%s of the %s one: %d, %r' % (verb, name, done.returncode, said))
 sizes = {row['type']: row['size'] for row in map(json.loads, subprocess.run(
     [reader, 'types', '--json', os.path.join(scratch, 'damaged')], stdout=subprocess.PIPE, timeout=60).stdout.splitlines())}

@@ -28,14 +28,14 @@ OBJECTS = r'object/\w+/.*'
 TEXTS = r'(string|value)/\w+/.*'
 EDGES = r'edge/\w+/.*'
 ROOTS = r'root/\w+/.*'
-REPORT = r'report\.json|exceptions\.json'
+REPORT = r'report\.json|exceptions\.json|damage\.json'
 TYPES = r'types\.json'
 VERBS = {
     'report': ([], [REPORT]),
     'exceptions': ([], [REPORT]),
     'threads': ([], [REPORT]),
-    'types': ([], [TYPES, r'object/(address|type|size)/.*']),
-    'memory': ([], [r'memory\.json']),
+    'types': ([], [TYPES, r'object/(address|type|size)/.*', r'damage\.json']),
+    'memory': ([], [r'memory\.json', r'damage\.json']),
     'find': (['Thing'], [TYPES, OBJECTS, TEXTS]),
     'print': ([THING], [r'closure\.jsonl', TYPES, r'object/(address|held)/.*', EDGES]),
     'referents': ([THING], [TYPES, OBJECTS, EDGES, TEXTS]),
