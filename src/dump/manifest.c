@@ -7,7 +7,9 @@
 #include "record/json.h"
 #include "record/json_read.h"
 
+#include <inttypes.h>
 #include <json-c/json.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifndef PACKAGE_VERSION
@@ -132,13 +134,21 @@ static void put_policy(struct ph_json *j, const struct ph_report *report)
 	ph_json_object_end(j);
 }
 
-void ph_dump_manifest_json(const struct ph_dump_contents *contents, const struct ph_damage *heap_damage,
+void ph_dump_manifest_json(const struct ph_dump_contents *contents, const struct ph_dump_front *front,
+			   const struct ph_damage *heap_damage,
 			   struct ph_buffer *out)
 {
 	const struct ph_report *report = contents->report;
+	char crc[16];
 	struct ph_json j = ph_json(out, 2);
 	ph_json_object(&j, false);
 	put_tool(&j);
+	snprintf(crc, sizeof(crc), "%08" PRIx32, front->crc);
+	ph_json_key(&j, "front");
+	ph_json_object(&j, true);
+	ph_json_put_uint(&j, "size", front->size);
+	ph_json_put_string(&j, "crc32", crc);
+	ph_json_object_end(&j);
 	ph_json_put_string(&j, "python", report->python.version);
 	ph_json_put_string(&j, "layout", report->python.origin);
 	ph_json_put_bool(&j, "complete", report->image.complete);
@@ -198,6 +208,12 @@ bool ph_manifest_parse(const char *json, size_t size, struct ph_manifest *ret)
 			ret->closure_count = json_object_get_int64(value);
 		if (json_object_object_get_ex(root, "heap", &value) && json_object_is_type(value, json_type_string))
 			ret->is_full = !strcmp(json_object_get_string(value), "full");
+		if (json_object_object_get_ex(root, "front", &value) &&
+		    json_object_object_get_ex(value, "crc32", &closure) &&
+		    json_object_is_type(closure, json_type_string)) {
+			ret->front.size = ph_json_get_uint(value, "size");
+			ret->front.crc = (uint32_t)strtoul(json_object_get_string(closure), NULL, 16);
+		}
 	}
 	json_object_put(root);
 	json_tokener_free(tokener);

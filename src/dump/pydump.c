@@ -3,6 +3,8 @@
  * rewritten, opcode by opcode, as the file that pydump 1.2 opens under Python 3.
  *
  * The dump may be a stranger's: only opcodes and names that the writer uses pass. */
+#include "dump/format.h"
+#include "dump/manifest.h"
 #include "dump/pickle_stream.h"
 #include "dump/reader.h"
 
@@ -36,8 +38,47 @@ static struct ph_error *none(const struct ph_dump *dump)
 			       dump->path);
 }
 
+bool ph_dump_front_holds(const struct ph_dump *dump, const struct ph_dump_front *front)
+{
+	unsigned char piece[65536];
+	uint64_t first = dump->archive.size;
+	uLong crc = crc32(0, NULL, 0);
+	for (size_t i = 0; i < dump->archive.count; i++)
+		if (dump->archive.entries[i].offset < first)
+			first = dump->archive.entries[i].offset;
+	if (!front->size || front->size != first)
+		return true;
+	for (uint64_t at = 0; at < first;) {
+		size_t n = first - at < sizeof(piece) ? (size_t)(first - at) : sizeof(piece);
+		if (!ph_read_at(dump->fd, piece, n, at))
+			return false;
+		crc = crc32(crc, piece, (uInt)n);
+		at += n;
+	}
+	return crc == front->crc;
+}
+
+/* The manifest says what it was. */
+static struct ph_error *check_front(struct ph_dump *dump)
+{
+	ph_auto_free char *json = NULL;
+	size_t size;
+	enum ph_member_state state;
+	struct ph_manifest manifest;
+	struct ph_error *error =
+		ph_dump_member_partial(dump, PH_MEMBER_MANIFEST, PH_MANIFEST_MAXIMUM, &json, &size, &state);
+	if (error || !json || state || !ph_manifest_parse(json, size, &manifest) ||
+	    ph_dump_front_holds(dump, &manifest.front))
+		return error;
+	return ph_error_create(PH_ERROR_BAD_DUMP, "%s: the part before the archive is altered or damaged: copy the dump again",
+			       dump->path);
+}
+
 static struct ph_error *load_front(struct ph_dump *dump, struct front *front)
 {
+	struct ph_error *error = check_front(dump);
+	if (error)
+		return error;
 	uint64_t end = dump->archive.size;
 	for (size_t i = 0; i < dump->archive.count; i++)
 		if (dump->archive.entries[i].offset < end)

@@ -158,6 +158,8 @@ struct ph_error *ph_dump_verify(struct ph_dump *dump, struct ph_verify *verify)
 		return error;
 	if (json && !state && !ph_manifest_parse(json, size, &manifest))
 		ph_verify_say(verify, PH_MEMBER_MANIFEST, "is no JSON object");
+	if (json && !state && !ph_dump_front_holds(dump, &manifest.front))
+		ph_verify_say(verify, "the part before the archive", "is altered or damaged");
 	check_presence(dump, verify, manifest.is_full);
 	error = check_report(dump, verify);
 	if (!error)

@@ -10,6 +10,7 @@
 #include "dump/manifest.h"
 #include "dump/output.h"
 #include "dump/pickle.h"
+#include "dump/archive.h"
 #include "dump/zipwriter.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 #include <xxhash.h>
+#include <zlib.h>
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0.1.0"
@@ -134,14 +136,14 @@ static struct ph_error *add_damage(struct ph_zipwriter *writer, const struct ph_
 }
 
 static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph_dump_contents *contents,
-				    const struct ph_buffer *report)
+				    const struct ph_dump_front *front, const struct ph_buffer *report)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_REPORT_MAXIMUM);
 	const struct ph_damage *damage = NULL;
 	struct ph_error *error = contents->heap_damage ? contents->heap_damage(contents->walk_user, &damage) : NULL;
 	size_t told = damage ? damage->count : 0;
 	uint64_t dropped = damage ? damage->dropped : 0;
-	ph_dump_manifest_json(contents, damage, &text);
+	ph_dump_manifest_json(contents, front, damage, &text);
 	if (!error)
 		error = add_text(writer, PH_MEMBER_MANIFEST, &text);
 	if (!error)
@@ -203,19 +205,39 @@ static struct ph_error *write_front(FILE *file, const char *path, const struct p
 	return NULL;
 }
 
+/* What was written so far, which no checksum of a member covers. */
+static struct ph_error *sum_front(FILE *file, const char *path, struct ph_dump_front *ret)
+{
+	unsigned char piece[65536];
+	off_t end = ftello(file);
+	uLong crc = crc32(0, NULL, 0);
+	for (off_t at = 0; at < end;) {
+		size_t n = end - at < (off_t)sizeof(piece) ? (size_t)(end - at) : sizeof(piece);
+		if (!ph_read_at(fileno(file), piece, n, (uint64_t)at))
+			return ph_error_errno(errno ? errno : EIO, "%s: cannot read what was written", path);
+		crc = crc32(crc, piece, (uInt)n);
+		at += (off_t)n;
+	}
+	*ret = (struct ph_dump_front){ .size = (uint64_t)end, .crc = (uint32_t)crc };
+	return NULL;
+}
+
 static struct ph_error *write_all(FILE *file, const char *path, const struct ph_dump_contents *contents)
 {
 	char boundary[BOUNDARY_SIZE], comment[BOUNDARY_SIZE + 8];
 	ph_auto_buffer struct ph_buffer report = PH_BUFFER(PH_REPORT_MAXIMUM);
 	ph_report_json(contents->report, &report);
 	make_boundary(&report, boundary);
+	struct ph_dump_front front;
 	struct ph_error *error = write_front(file, path, contents, boundary);
+	if (!error)
+		error = sum_front(file, path, &front);
 	if (error)
 		return error;
 	ph_auto_zipwriter struct ph_zipwriter writer;
 	error = ph_zipwriter_open(file, path, contents->time, &writer);
 	if (!error)
-		error = add_members(&writer, contents, &report);
+		error = add_members(&writer, contents, &front, &report);
 	if (error)
 		return error;
 	snprintf(comment, sizeof(comment), "\n--%s--\n", boundary);

@@ -143,6 +143,18 @@ def check_elsewhere(name, place, same_answers):
             expect(name, verb, out == BASE[verb][1] and status == 1, answer)
 
 
+def check_front():
+    """What precedes the archive: the manifest has its checksum."""
+    path = DUMP + '.front'
+    with open(path, 'wb') as f:
+        f.write(altered(ARCHIVE.infolist()[0].header_offset // 2))
+    for arguments, status, where in ((['verify', path], 1, 1), (['export', '--format=pyheapdump', path], 2, 2), (['export', '--format=pydump', path], 2, 2)):
+        done = subprocess.run([PYHEAP] + arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, timeout=60)
+        said = (done.stdout, done.stderr)[where - 1]
+        expect('the front', arguments[0], done.returncode == status and b'part before the archive' in said, (done.returncode, done.stdout, done.stderr.decode()))
+    os.unlink(path)
+
+
 def check_cut(percent):
     size = len(WHOLE) * percent // 100
     name = 'cut at %d %%' % percent
@@ -168,7 +180,7 @@ BASE = {verb: run(DUMP, verb) for verb in VERBS}
 for verb, answer in BASE.items():
     expect('whole', verb, answer[0] == 0 and answer[1] and not answer[2], answer)
 first = ARCHIVE.getinfo('object/type/0').header_offset
-cases = [(check_member, info) for info in member_kinds()] + [(check_cut, percent) for percent in range(10, 100, 10)] + [
+cases = [(check_front,)] + [(check_member, info) for info in member_kinds()] + [(check_cut, percent) for percent in range(10, 100, 10)] + [
     (check_elsewhere, 'a local header', first, False), (check_elsewhere, 'a local name', first + 35, False),
     (check_elsewhere, 'the directory', ARCHIVE.start_dir, True), (check_elsewhere, 'the end', WHOLE.rindex(b'PK\5\6') + 1, True),
     (check_elsewhere, 'a name in the directory', WHOLE.index(b'object/type/0', ARCHIVE.start_dir), False)]
