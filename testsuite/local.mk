@@ -148,6 +148,7 @@ TESTS += testsuite/completion.sh
 TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/graph/damage.sh
 TESTS += testsuite/graph/roots.sh
+TESTS += testsuite/cores/altered-heap.sh
 TESTS += testsuite/cores/damaged-heap.sh
 TESTS += testsuite/cores/columns.sh
 TESTS += testsuite/cores/python2-text.sh

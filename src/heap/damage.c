@@ -30,6 +30,8 @@ static const struct {
 } faults[] = {
 	[PH_FAULT_POOL] = { "pymalloc", "the list of free blocks of the pool at 0x%" PRIx64 " is broken%s",
 			    "other pools with a list of free blocks that is broken" },
+	[PH_FAULT_POOL_HEAD] = { "pymalloc", "the head of the pool at 0x%" PRIx64 " is broken%s",
+				 "other pools whose head is broken" },
 	[PH_FAULT_PAGE] = { "mimalloc", "a list of free blocks of the page at 0x%" PRIx64 " is broken%s",
 			    "other pages with a list of free blocks that is broken" },
 	[PH_FAULT_SEGMENT] = { "mimalloc", "the list of pages of the segment at 0x%" PRIx64 " is broken%s",

@@ -530,8 +530,9 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, s
 	error = ph_work_drain(works[0]);
 	if (error)
 		return error;
-	ph_heap_end_notes(heap);
 	heap->count = ph_addrset_rank(&heap->set);
+	ph_heap_check_gaps(heap);
+	ph_heap_end_notes(heap);
 	return heap->set.no_memory || heap->blocks.no_memory || works[0]->no_memory ? &ph_error_no_memory : NULL;
 }
 

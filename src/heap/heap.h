@@ -77,6 +77,7 @@ const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object);
 /* As it is found, by any thread, between the two calls below (damage.c); `name` is a type's, copied. */
 enum ph_heap_fault {
 	PH_FAULT_POOL,
+	PH_FAULT_POOL_HEAD,
 	PH_FAULT_PAGE,
 	PH_FAULT_SEGMENT,
 	PH_FAULT_LINK,
@@ -106,6 +107,9 @@ bool ph_heap_link_goes_on(const struct ph_heap *heap, ph_addr next);
 /* A collection moves objects between lists: while it runs nothing is wrong with links that do not agree. */
 bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtime);
 
+/* Objects between pools of an arena, where there can only be pools: their heads are broken.  Once all objects are
+ * ranked. */
+void ph_heap_check_gaps(const struct ph_heap *heap);
 /* Every pool there is (pools.c). */
 struct ph_error *ph_heap_find_pools(struct ph_heap *heap) __attribute__((warn_unused_result));
 /* Which of a pool's blocks are free: a bit each in `free`, of PH_POOL_BLOCKS bits; false when its free list lies. */

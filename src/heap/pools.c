@@ -10,6 +10,7 @@
 #include "heap/heap.h"
 
 #define SIZE_MAXIMUM 512 /* SMALL_REQUEST_THRESHOLD */
+#define ARENA_POOLS 64	 /* in 256 KiB of 4 KiB and in 1 MiB of 16 KiB */
 #define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
 
 struct header {
@@ -125,4 +126,21 @@ bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool,
 		next = ph_load_uint(data + PH_POOL_HEADER + offset, 8, big);
 	}
 	return left == 0;
+}
+
+void ph_heap_check_gaps(const struct ph_heap *heap)
+{
+	uint64_t size = (uint64_t)ph_target_trait(heap->target, PH_TRAIT_POOL_SIZE);
+	for (size_t i = 0; i + 1 < heap->pool_count; i++) {
+		const struct ph_pool *pool = &heap->pools[i], *next = pool + 1;
+		ph_addr at = pool->address + size;
+		/* what an arena's index says is not believed of pools that are further apart than it is large */
+		if (pool->arena != next->arena || at >= next->address || (next->address - at) / size >= ARENA_POOLS)
+			continue;
+		while (ph_addrset_after(&heap->set, at - 1, &at) && at < next->address) {
+			at &= ~(ph_addr)(size - 1);
+			ph_heap_note(heap, PH_FAULT_POOL_HEAD, at, "");
+			at += size;
+		}
+	}
 }

@@ -3,11 +3,11 @@
 """usage: damaged_heap.py FOLDER-OF-CORE CORE2PYHEAP PYHEAP SCRATCH"""
 import json
 import os
-import shutil
-import struct
 import subprocess
 import sys
 import zipfile
+
+from corefile import Altered
 
 folder, program, reader, scratch = sys.argv[1:]
 core = os.path.join(folder, 'core')
@@ -19,28 +19,6 @@ def fail(text):
     global bad
     bad += 1
     print('FAILED: %s' % text)
-
-
-def segments(path):
-    with open(path, 'rb') as f:
-        head = f.read(64)
-        offset, = struct.unpack_from('<Q', head, 32)
-        size, count = struct.unpack_from('<HH', head, 54)
-        for i in range(count):
-            f.seek(offset + i * size)
-            kind, _, at, address, _, held, _, _ = struct.unpack('<IIQQQQQQ', f.read(56))
-            if kind == 1:
-                yield address, at, held
-
-
-parts = list(segments(core))
-
-
-def place(address):
-    for start, at, held in parts:
-        if start <= address < start + held:
-            return at + address - start
-    raise SystemExit('%x is not in the core' % address)
 
 
 def convert(path, name):
@@ -72,38 +50,17 @@ broken_list, broken_tuple, broken_link, broken_type = (
     pick['list'][3], pick['tuple'][5], pick['function'][7], pick['cell'][9])
 head = 16  # _gc_next, _gc_prev
 
-shutil.copyfile(core, damaged)
-with open(damaged, 'r+b') as f:
-    def put(address, value):
-        f.seek(place(address))
-        f.write(struct.pack('<Q', value))
-
-    def get(address):
-        f.seek(place(address))
-        return struct.unpack('<Q', f.read(8))[0]
-    put(broken_list + 16, 1 << 61)               # ob_size
-    put(broken_tuple + 16, 1919247987)
-    put(broken_link - head, 0xdeadbeefdeadbe00)  # where the next object in the list is
-    put(broken_type + 8, broken_list)            # a list as a type
+pool = 0
+with Altered(core, damaged) as f:
+    f.put(broken_list + 16, 1 << 61)               # ob_size
+    f.put(broken_tuple + 16, 1919247987)
+    f.put(broken_link - head, 0xdeadbeefdeadbe00)  # where the next object in the list is
+    f.put(broken_type + 8, broken_list)            # a list as a type
     # a pool with free blocks: the first one leads into the middle of a block
-    pool = 0
     for a in whole:
-        for size in (4096, 16384):
-            at = int(a, 16) & -size
-            try:
-                f.seek(place(at))
-            except SystemExit:
-                continue
-            header = f.read(48)
-            count, = struct.unpack_from('<I', header)
-            free, = struct.unpack_from('<Q', header, 8)
-            _, index, offset, most = struct.unpack_from('<IIII', header, 32)
-            block = size - most
-            if block in ((index + 1) * 8, (index + 1) * 16) and at < free < at + size and get(free) and 0 < count < 500:
-                pool = at
-                put(free, free + 8)
-                break
-        if pool:
+        pool, free = f.pool(int(a, 16)) or (0, 0)
+        if free and f.get(free):
+            f.put(free, free + 8)
             break
 
 objects, damage = convert(damaged, 'damaged')
