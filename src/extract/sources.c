@@ -23,7 +23,8 @@
 static char *absolute(struct ph_extract *extract, const char *path)
 {
 	const char *const *environment;
-	if (path[0] == '/')
+	/* a path of Windows begins with the drive: ph_image_open_named() looks for it below --sysroot */
+	if (path[0] == '/' || (path[0] && path[1] == ':' && !strcmp(ph_image_info(extract->image)->os, "windows")))
 		return strdup(path);
 	size_t count = ph_image_environment(extract->image, &environment);
 	for (size_t i = 0; i < count; i++) {
@@ -119,8 +120,9 @@ static void load(struct ph_extract *extract, struct ph_source_text *file)
 		return;
 	ph_auto_close int fd = ph_image_open_named(extract->image, path, ".py", MAXIMUM_FILE, &why);
 	if (fd < 0) {
-		if (!strcmp(why, "not found"))
-			ph_explain(callbacks, "source %s: not found", file->path);
+		/* of Windows nothing is expected to lie here */
+		if (!strcmp(why, "not found") || path[0] != '/')
+			ph_explain(callbacks, "source %s: %s", file->path, why);
 		else
 			ph_warn(callbacks, "source %s: not opened, %s", file->path, why);
 		return;

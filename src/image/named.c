@@ -220,15 +220,28 @@ bool ph_windows_path(const char *path, char *ret, size_t size)
 	return true;
 }
 
+/* A copy of a disk has the drive as a folder, or one is the copy of the drive. */
+static int open_windows(const char *root, const char *path, const char *suffix, uint64_t maximum, const char **why)
+{
+	const char drives[] = { path[0], path[0] >= 'a' ? (char)(path[0] - 32) : (char)(path[0] + 32), 0 };
+	char below[PATH_MAX];
+	*why = "a file of Windows: give the folder that has it as --sysroot";
+	if (!root || path[0] > 'z' || path[0] < 'A' || !ph_windows_path(path, below + 2, sizeof(below) - 2))
+		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		below[0] = '/';
+		below[1] = drives[i];
+		int fd = ph_open_named(root, drives[i] ? below : below + 2, suffix, maximum, why);
+		if (fd >= 0 || strcmp(*why, "not found"))
+			return fd;
+	}
+	return -1;
+}
+
 int ph_image_open_named(struct ph_image *image, const char *path, const char *suffix, uint64_t maximum,
 			const char **why)
 {
-	char below[PATH_MAX];
-	if (image->format == PH_MODULES_PE) {
-		*why = "a file of Windows: give the folder that has it as --sysroot";
-		if (!image->sysroot || !ph_windows_path(path, below, sizeof(below)))
-			return -1;
-		path = below;
-	}
+	if (image->format == PH_MODULES_PE)
+		return open_windows(image->sysroot, path, suffix, maximum, why);
 	return ph_open_named(image->sysroot, path, suffix, maximum, why);
 }

@@ -36,6 +36,30 @@ for folder in "$corpus"/wine-*; do
 done
 [ -n "$found" ] || skip "no corpus of Windows minidumps in $corpus"
 
+# source lines, from a copy of the disk below --sysroot: with the drive as a folder, large or small, or without it
+i=0
+while [ $((i += 1)) -le 200 ]; do
+	echo "    line_$i()"
+done >"$work/lines"
+for drive in Z z .; do
+	rm -rf "$work/root"
+	mkdir -p "$work/root/$drive/tmp/mdmp/prog"
+	cp "$work/lines" "$work/root/$drive/tmp/mdmp/prog/target.py"
+	touch -d 2001-01-01 "$work/root/$drive/tmp/mdmp/prog/target.py"
+	run 0 "$CORE2PYHEAP" --no-dump --report=json --sysroot="$work/root" "$folder/core.dmp.xz"
+	check "no warning" [ ! -s "$work/err" ]
+	json_check '[(f["source"] or "").strip() for f in r["threads"][0]["frames"]][:2] == ["line_180()", "line_177()"]'
+done
+run 0 "$CORE2PYHEAP" --no-dump --report=json "$folder/core.dmp.xz"
+check "no warning" [ ! -s "$work/err" ]
+json_check 'not [f for t in r["threads"] for f in t["frames"] if f["source"]]'
+# nothing outside of it
+mv "$work/root/tmp/mdmp/prog/target.py" "$work/cwd/target.py"
+ln -s "$work/cwd/target.py" "$work/root/tmp/mdmp/prog/target.py"
+run 0 "$CORE2PYHEAP" --no-dump --report=json --sysroot="$work/root" "$folder/core.dmp.xz"
+json_check 'not [f for t in r["threads"] for f in t["frames"] if f["source"]]'
+rm -f "$work/cwd/target.py"
+
 # one with full memory whose list of memory (Memory64List, 9) is empty
 xz -dc "$folder/core.dmp.xz" >"$work/empty"
 "$PYTHON3" - "$work/empty" <<'P'
