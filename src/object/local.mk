@@ -1,5 +1,6 @@
 src_object_libph_object_la_SOURCES =
 src_object_libph_object_la_SOURCES += src/object/arrayobject.c
+src_object_libph_object_la_SOURCES += src/object/ndarray.c
 src_object_libph_object_la_SOURCES += src/object/blocks.c
 src_object_libph_object_la_SOURCES += src/object/bytes.c
 src_object_libph_object_la_SOURCES += src/object/code.c

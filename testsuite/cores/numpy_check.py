@@ -32,6 +32,12 @@ for name, want in truth.items():
     expect(name, 'len', got['len'], want['len'])
     expect(name, 'dtype', refs.get('.dtype'), [want['dtype']])
     expect(name, 'base', refs.get('.base'), [want['base']] if want['base'] else None)
+    printed = rows('print', '--json', DUMP, want['address'])[0]
+    shown = printed['repr']
+    expect(name, 'printed size', printed['size'], want['size'])
+    shape = '(%s)' % ', '.join(map(str, want['shape'])) if len(want['shape']) != 1 else '(%d,)' % want['shape'][0]
+    expect(name, 'print', shown, '<numpy.ndarray dtype=%s shape=%s, %d bytes%s>' % (
+        'V10' if name == 'record' else want['name'], shape, want['nbytes'], ' of the base at ' + want['base'] if want['base'] else ''))
     items = [refs['[%d]' % i][0] for i in range(len(want['items'])) if '[%d]' % i in refs]
     expect(name, 'items', items, want['items'])
 print('\n'.join(wrong))

@@ -17,9 +17,11 @@ masked = numpy.ma.masked_array([1, 2, 3], mask=[0, 1, 0])
 def describe(a):
     return {'address': hex(id(a)), 'dtype': hex(id(a.dtype)), 'base': hex(id(a.base)) if a.base is not None else None,
             'size': sys.getsizeof(a), 'len': len(a) if a.shape else None,
+            'shape': list(a.shape), 'nbytes': a.nbytes, 'name': a.dtype.name,
             'items': [hex(id(x)) for x in a.flat] if a.dtype == object else []}
 
 
 with open(sys.argv[1], 'w') as f:
     json.dump({n: describe(globals()[n]) for n in ('wide', 'view', 'things', 'scalar', 'record')}, f)
+kept = [wide, view, things, scalar, record]  # the stack reaches them
 os.abort()
