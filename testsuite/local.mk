@@ -73,6 +73,7 @@ TESTS += testsuite/cores/kinds-newer.test
 TESTS += testsuite/cores/kinds-old.test
 TESTS += testsuite/cores/kinds-mid.test
 TESTS += testsuite/cores/kinds-new.test
+TESTS += testsuite/cores/kinds-filters.test
 EXTRA_DIST += testsuite/cores/kinds.sh
 
 # The commands in a real gdb, one test a version.

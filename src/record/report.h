@@ -280,7 +280,7 @@ void ph_report_tasks_text(const struct ph_report *report, const struct ph_text_o
 void ph_report_greenlets_text(const struct ph_report *report, const struct ph_text_options *options,
 			      struct ph_buffer *out);
 
-/* The list of thread states was not read to its end: who ran Python is not known. */
+/* The list of thread states was not read to its end, or a cut core lacks whose they are: who ran Python is not known. */
 bool ph_report_lacks_states(const struct ph_report *report);
 /* Something of the thread could not be read: what is said of it begins with `what`, "" for anything. */
 bool ph_report_lacks(const struct ph_report *report, const struct ph_thread *thread, const char *what);

@@ -191,6 +191,10 @@ bool ph_report_lacks_states(const struct ph_report *report)
 	for (size_t i = 0; i < report->damage.count; i++)
 		if (!strcmp(report->damage.entries[i].where, "threads"))
 			return true;
+	/* what tells which thread a state is of may be cut away: an idle one may be any thread's */
+	for (size_t i = 0; i < report->interpreter_count && !report->image.complete; i++)
+		if (report->interpreters[i].idle_thread_states > 0)
+			return true;
 	return !report->interpreter_count;
 }
 

@@ -163,6 +163,13 @@ static void pass_data_stack(struct walk *walk, ph_addr address)
 		}
 }
 
+/* Zeros where a shim of the C stack should be, since 3.12 (see is_blank()): a frame that runs has code, and one that has
+ * none is hidden. */
+static bool is_blank_frame(const struct walk *walk, const struct ph_frame_state *state)
+{
+	return walk->thread_state && !state->code && !state->previous && !state->hidden;
+}
+
 /* Follow the chain; Brent's algorithm finds that it bites its tail. */
 static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where, ph_addr address,
 				   const struct ph_moved *moved, struct walk *walk)
@@ -175,6 +182,8 @@ static struct ph_error *walk_chain(struct ph_runtime *runtime, const char *where
 	while (address) {
 		struct ph_frame_state state;
 		enum ph_status status = ph_frame_load(runtime->objects, where_now(moved, address), &state);
+		if (status == PH_OK && is_blank_frame(walk, &state))
+			status = PH_LEFT_OUT;
 		if (status != PH_OK) {
 			ph_addr next = next_on_data_stack(runtime, walk);
 			if (next)

@@ -59,6 +59,11 @@ for folder in "$corpus"/*/; do
 			               for d in cut["damage"]), cut["damage"]
 		T
 			fail "$name, cut to $percent %: $(tail -n 1 "$work/said")"
+		[ "$percent" != 10 ] || {
+			run 1 "$CORE2PYHEAP" --no-dump --sysroot="$work/empty" "$work/cut"
+			! grep -q 'never ran Python\|without Python' "$work/out" ||
+				fail "of a thread of the cut $name it is said that it never ran Python"
+		}
 	done
 	rm "$work/cut"
 done

@@ -527,19 +527,21 @@ def thread_queue(q):
 
 # ---------------------------------------------------------------- the crash path
 def _rawfork():
-    """fork without Python's fork hooks, so that the twin keeps every thread state"""
+    """fork without Python's fork hooks, so that the twin keeps every thread state; None where there is no ctypes for it"""
     if ctypes is not None and not hasattr(sys, 'pypy_version_info'):
         try:
             return ctypes.PyDLL(None).fork()
         except Exception:
             pass
-    import warnings
-    warnings.simplefilter('ignore')
-    return os.fork()
+    if hasattr(sys, 'pypy_version_info'):
+        import warnings
+        warnings.simplefilter('ignore')
+        return os.fork()
+    return None
 
 
-def _twin(exc_info):
-    """in the forked twin: write the ground truth"""
+def _twin(exc_info, pid):
+    """in the forked twin, or in the process itself where there is none: write the ground truth"""
     try:
         pre = gc.get_objects() if hasattr(gc, 'get_objects') else []
         here = os.path.dirname(_FILE)
@@ -552,7 +554,8 @@ def _twin(exc_info):
         with open(os.path.join(OUT, 'gt.err'), 'w') as f:
             traceback.print_exc(file=f)
     finally:
-        os._exit(0)
+        if pid == 0:
+            os._exit(0)
 
 
 def _markers():
@@ -569,15 +572,19 @@ def _markers():
 
 def crash(exc_info=None):
     pid = _rawfork()                                                # @FORK
-    if pid == 0:
-        _twin(exc_info or sys.exc_info())
-    os.waitpid(pid, 0)
+    if not pid:
+        _twin(exc_info or sys.exc_info(), pid)
+    else:
+        os.waitpid(pid, 0)
     die(pid)                                                        # @CRASH
 
 
 def die(pid):
     if MODE in ('abort', 'excepthook', 'gcdel'):
         os.abort()                                                  # @ABORT
+    elif ctypes is None and MODE in ('segv', 'fatal'):
+        import signal
+        os.kill(os.getpid(), {'segv': signal.SIGSEGV, 'fatal': signal.SIGABRT}[MODE])  # @SEGV
     elif MODE == 'segv':
         ctypes.memset(8, 0, 16)                                     # @SEGV
     elif MODE == 'fatal':

@@ -3,10 +3,17 @@
 # Version by kind of core: what the other coredump_filters leave, gdb's gcore, systemd-coredump's compression, a minidump that
 # --trim wrote and a core whose last tenth is missing, each from the conformance program, with the executable and without.
 #
+# With more=yes the filters between, gdb's gcore -a, and files without holes in place of these.
+#
 # usage: kinds.sh VERSION...
 . "$top_srcdir/testsuite/cores/common.sh"
 "$PYTHON3" -c pass 2>/dev/null || skip "no python3"
-tried=
+tried= more=${more-}
+filters="0x1 0x7f" gcore=
+if [ "$more" ]; then
+	filters="0x21 0x23 0x31 0x3f" gcore="source $work/everything"
+	printf 'set use-coredump-filter off\nset dump-excluded-mappings on\n' >"$work/everything"
+fi
 
 # told CORE TRUTH [STATUS]: the report of CORE says all that TRUTH says
 told() {
@@ -38,27 +45,37 @@ for version in "$@"; do
 		continue
 	}
 	tried=yes
-	# one in a chroot is not run here
-	[ "$python" ] || python=--sysroot=$(cat "$core/root")
+	maker="$cores/run $python"
+	# one in a chroot is run there
+	[ ! -s "$core/root" ] || {
+		root=$(cat "$core/root")
+		maker="$cores/run-in-root $root $(sed "s|^$root||" "$core/python")"
+		python=--sysroot=$root
+	}
 	[ "$version" != system ] || version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 
-	case $python:$(cat /proc/sys/kernel/core_pattern 2>/dev/null) in
-	--*) ;;
-	*:core | *:core.%p)
-		for kind in 0x1 0x7f; do
-			sh -c 'echo $1 >/proc/self/coredump_filter && exec "$2" "$3" "$4" segv' - "$kind" "$cores/run" "$python" \
-				"$work/filter" >/dev/null || fail "no core of Python $version with the filter $kind"
+	case $(cat /proc/sys/kernel/core_pattern 2>/dev/null) in
+	core | core.%p)
+		for kind in $filters; do
+			# shellcheck disable=SC2016
+			sh -c 'echo $1 >/proc/self/coredump_filter && shift && exec "$@"' - "$kind" $maker "$work/filter" segv \
+				>/dev/null || fail "no core of Python $version with the filter $kind"
 			told "$work/filter/core" "$work/filter"
 		done
+		[ -z "$more" ] || {
+			kind=dense
+			cp --sparse=never "$work/filter/core" "$work/dense"
+			told "$work/dense" "$work/filter"
+			rm "$work/dense"
+		}
 		;;
 	*) echo "not tried: coredump_filter (core_pattern keeps cores away)" ;;
 	esac
 
-	kind=gcore
+	kind=gcore${more:+ -a}
 	rm -rf "$work/filter"
-	if [ -s "$core/root" ]; then
-		:
-	elif command -v gdb >/dev/null && "$cores/run" "$python" "$work/filter" live >/dev/null 2>"$work/said"; then
+	# shellcheck disable=SC2086
+	if command -v gdb >/dev/null && GCORE="$gcore" $maker "$work/filter" live >/dev/null 2>"$work/said"; then
 		# stacks that gdb could not read are zeros there, and the frames then come from the data stack
 		if grep -q 'Memory read failed.*1048576' "$work/filter/gdb.log"; then
 			told "$work/filter/core" "$work/filter" "0 1"
@@ -69,6 +86,7 @@ for version in "$@"; do
 		echo "not tried: gcore of Python $version ($(head -n 1 "$work/said"))"
 	fi
 	rm -rf "$work/filter"
+	[ -z "$more" ] || continue
 
 	kind=zst
 	if command -v zstd >/dev/null; then
