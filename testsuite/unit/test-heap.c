@@ -342,36 +342,6 @@ static void false_objects(void)
 	close_pool(&p);
 }
 
-/* Of three pools of an arena the one between has a head that cannot be; what lies in it is reached, and says so. */
-static void broken_head(void)
-{
-	struct pool p;
-	struct ph_heap *heap = NULL;
-	CHECK(open_pool(&p));
-	struct heap *h = &p.h;
-	uint64_t size = (uint64_t)ph_target_trait(&h->target, PH_TRAIT_POOL_SIZE);
-	ph_addr between = POOL + size, object = between + PH_POOL_HEADER + 3 * BLOCK;
-	put_header(h, POOL + 2 * size, 1, 1, 0);
-	put_head(h, POOL + 2 * size + PH_POOL_HEADER, p.number);
-	put_head(h, object, p.number);
-	for (unsigned reached = 0; reached < 2; reached++) {
-		if (reached)
-			heap_set(h, p.number, PH_PyTypeObject_tp_dict, object);
-		CHECK(!ph_heap_create(h->objects, NULL, &heap));
-		if (!heap)
-			continue;
-		CHECK_EQ(heap->totals.pools, 2);
-		CHECK(ph_addrset_has(&heap->set, object) == reached);
-		char where[64];
-		snprintf(where, sizeof(where), "0x%llx is broken", (unsigned long long)between);
-		CHECK_EQ(heap->damage.count, reached);
-		CHECK(!heap->damage.count || strstr(heap->damage.entries[0].what, where));
-		ph_heap_free(heap);
-		heap = NULL;
-	}
-	close_pool(&p);
-}
-
 int main(void)
 {
 	addresses();
@@ -380,6 +350,5 @@ int main(void)
 	free_lists();
 	links();
 	false_objects();
-	broken_head();
 	return CHECK_DONE();
 }
