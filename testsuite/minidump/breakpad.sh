@@ -39,13 +39,22 @@ whole() { # whole VERSION FILE HOW
 	rm -f "$work/pyheap"
 }
 
+# written VERSION HOW WRITER WHERE: the program has ended by itself, so that what it left is whole
+written() {
+	timeout -k 5 300 "$python" "$here/writers_program.py" "$2" "$3" "$4" >"$work/said" 2>&1
+	[ $? -ne 124 ] || {
+		echo "not tried: $1 $2: it took more than 300 s"
+		return 1
+	}
+}
+
 tried=
 for version in 3.8 3.11 3.13; do
 	python=$("$top_srcdir/testsuite/find-pythons" --one "$version" 2>/dev/null) || continue
 	for how in breakpad breakpad-memory; do
 		folder=$work/$version-$how
 		mkdir "$folder"
-		timeout 60 "$python" "$here/writers_program.py" "$how" "$writers/libbreakpad.so" "$folder" >"$work/said" 2>&1
+		written "$version" "$how" "$writers/libbreakpad.so" "$folder" || continue
 		dump=$(find "$folder" -name '*.dmp' | head -n 1)
 		if [ -z "$dump" ]; then
 			echo "not tried: $version $how: $(tail -n 1 "$work/said")"
@@ -62,7 +71,7 @@ for version in 3.8 3.11 3.13; do
 	[ -x "$writers/write-minidump" ] || continue
 	for how in rust rust-memory; do
 		dump=$work/$version-$how
-		timeout 60 "$python" "$here/writers_program.py" "$how" "$writers/write-minidump" "$dump" >"$work/said" 2>&1
+		written "$version" "$how" "$writers/write-minidump" "$dump" || continue
 		if [ ! -s "$dump" ]; then
 			echo "not tried: $version $how: $(tail -n 1 "$work/said")"
 			continue
