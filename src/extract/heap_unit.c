@@ -338,7 +338,7 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
 	if (!w->error)
 		w->error = w->walk->sink->unit(w->walk->sink->self, unit, false);
-	ph_image_drop_pages(heap->target->image, start, end);
-	ph_image_bound_pages(heap->target->image, 10);
+	ph_image_leave_pages(heap->target->image, start, end, PH_HEAP_KEPT);
+	ph_image_bound_pages(heap->target->image, PH_HEAP_RESIDENT);
 	return w->error;
 }

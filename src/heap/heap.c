@@ -429,8 +429,9 @@ static struct ph_error *sweep_regions(void *user, unsigned number)
 		for (size_t i = first; !error && i < end; i++)
 			sweep_pool(w, &heap->pools[i]);
 		meet_edges(&w->sink);
-		ph_image_drop_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address);
-		ph_image_bound_pages(heap->target->image, 10);
+		ph_image_leave_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address,
+				     PH_HEAP_KEPT);
+		ph_image_bound_pages(heap->target->image, PH_HEAP_RESIDENT);
 		first = sweep->next;
 	}
 	give_outside(w);

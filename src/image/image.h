@@ -162,6 +162,10 @@ size_t ph_image_segments(const struct ph_image *image, const struct ph_segment *
  * more (walks over windows of a big core keep resident memory low). */
 void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end);
 
+/* The same behind a walk upwards, but for the first so many sixteenths of all that is mapped: the next walk finds them
+ * where they are. */
+void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end, unsigned sixteenths);
+
 /* The same of a sixteenth of it, each time of another, when more than so many sixteenths are resident by now: for walks
  * that go to and fro. */
 void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths);

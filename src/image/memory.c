@@ -313,6 +313,22 @@ void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 	}
 }
 
+void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end, unsigned sixteenths)
+{
+	uint64_t held = 0, kept = 0;
+	for (size_t i = 0; i < image->span_count; i++)
+		held += image->spans[i].end - image->spans[i].start;
+	uint64_t most = held / 16 * sixteenths;
+	for (size_t i = 0; i < image->span_count && image->spans[i].start < end; i++) {
+		const struct ph_span *s = &image->spans[i];
+		ph_addr from = kept < most && most - kept < s->end - s->start ? s->start + (most - kept) :
+			       kept < most ? s->end : s->start;
+		kept += s->end - s->start;
+		if (from < end && s->end > start)
+			ph_image_drop_pages(image, from > start ? from : start, s->end < end ? s->end : end);
+	}
+}
+
 /* Bytes of mapped files that are resident, ours included; 0 unknown. */
 static uint64_t resident_bytes(void)
 {
