@@ -34,6 +34,7 @@ const struct ph_row ph_layout_rows[] = {
 #include "layout/struct-function.def"
 #include "layout/struct-iterator.def"
 #include "layout/struct-module.def"
+#include "layout/struct-extension.def"
 #include "layout/struct-runtime.def"
 };
 const size_t ph_layout_rows_count = sizeof ph_layout_rows / sizeof *ph_layout_rows;

@@ -17,45 +17,44 @@ struct row {
 
 static const struct row rows[] = {
 #define PH_TRAVERSE(type_name, function, ...) { .name = type_name, .special = function, .members = { __VA_ARGS__ } },
-#define PH_TRAVERSE_EXTRA(type_name, ...)
-#define PH_TRAVERSE_NOT(type_name, word)
 #include "object/traverse.def"
-#undef PH_TRAVERSE
-#undef PH_TRAVERSE_EXTRA
-#undef PH_TRAVERSE_NOT
 };
 
 static const struct row extra_rows[] = {
-#define PH_TRAVERSE(type_name, function, ...)
-#define PH_TRAVERSE_NOT(type_name, word)
 #define PH_TRAVERSE_EXTRA(type_name, ...) { .name = type_name, .members = { __VA_ARGS__ } },
 #include "object/traverse.def"
-#undef PH_TRAVERSE
-#undef PH_TRAVERSE_EXTRA
-#undef PH_TRAVERSE_NOT
 };
 
 static const struct {
-	const char *name;
-	uint32_t offset;
-} not_visited[] = {
-#define PH_TRAVERSE(type_name, function, ...)
-#define PH_TRAVERSE_EXTRA(type_name, ...)
-#define PH_TRAVERSE_NOT(type_name, word) { .name = type_name, .offset = word },
+	struct row row;
+	enum ph_trait trait;
+} rows_if[] = {
+#define PH_TRAVERSE_IF(type_name, which, ...) { { .name = type_name, .members = { __VA_ARGS__ } }, which },
 #include "object/traverse.def"
-#undef PH_TRAVERSE
-#undef PH_TRAVERSE_EXTRA
-#undef PH_TRAVERSE_NOT
 };
 
-static bool is_not_visited(const struct ph_target *t, const char *name, int64_t offset)
+#define PH_ALL_BUT_DICT -1
+
+static const struct {
+	const char *name;
+	int32_t offset;
+	enum ph_trait trait;
+} not_visited[] = {
+#define PH_TRAVERSE_NOT(type_name, word, which) { .name = type_name, .offset = word, .trait = which },
+#include "object/traverse.def"
+};
+
+static bool is_not_visited(const struct ph_target *t, const struct ph_type *type, int64_t offset)
 {
-	if (ph_target_trait(t, PH_TRAIT_TYPEVAR_VISITS_NAME) == 1 && !strncmp(name, "typing.", strlen("typing.")))
-		return false;
-	offset -= (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyObject);
-	for (size_t i = 0; i < sizeof(not_visited) / sizeof(*not_visited); i++)
-		if (not_visited[i].offset == offset && !strcmp(not_visited[i].name, name))
+	int64_t behind = offset - (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyObject);
+	for (size_t i = 0; i < sizeof(not_visited) / sizeof(*not_visited); i++) {
+		if (strcmp(not_visited[i].name, type->full) != 0 ||
+		    (not_visited[i].trait != PH_TRAIT_COUNT && ph_target_trait(t, not_visited[i].trait) == 1))
+			continue;
+		if (not_visited[i].offset == PH_ALL_BUT_DICT ? offset != type->dictoffset :
+							       not_visited[i].offset == behind)
 			return true;
+	}
 	return false;
 }
 
@@ -144,18 +143,22 @@ static bool is_python_class(struct ph_objects *objects, const struct ph_type *ty
 		objects->subtype_traverse = 1;
 		find_subtype_traverse(objects);
 	}
-	/* without the gc there is no traverse to tell it by */
-	if (!has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC))
-		return ph_dict_get(objects, type->dict, "__module__") != 0;
+	/* Without the gc there is no traverse to tell it by.  type_new() makes a class be of the gc as soon as it adds to its
+	 * base; PyType_FromSpec() does not. */
+	if (!has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC)) {
+		const struct ph_type *base = type->base ? ph_type_get(objects, type->base) : NULL;
+		return base && base->basicsize == type->basicsize && ph_dict_get(objects, type->dict, "__module__");
+	}
 	return traverse_of(objects, type) == objects->subtype_traverse;
 }
 
-/* The row of the type or of the nearest base that shares its tp_traverse. */
-static const struct row *choose_row(struct ph_objects *objects, const struct ph_type *type)
+/* The row of the type or of the nearest base that shares its tp_traverse, and whose it is. */
+static const struct row *choose_row(struct ph_objects *objects, const struct ph_type *type, const struct ph_type **ret_type)
 {
 	ph_addr traverse = traverse_of(objects, type);
 	for (unsigned i = 0; type && i < BASES_MAXIMUM; i++) {
 		const struct row *row = find_row(rows, sizeof(rows) / sizeof(*rows), type->full);
+		*ret_type = type;
 		if (row && (i == 0 || traverse_of(objects, type) == traverse))
 			return row;
 		type = type->base ? ph_type_get(objects, type->base) : NULL;
@@ -180,7 +183,7 @@ static void add_guesses(const struct ph_target *t, struct steps *steps, const st
 	uint32_t word = t->layout.abi.pointer_size;
 	for (int64_t at = start; at + word <= type->basicsize; at += word)
 		if (at != type->weaklistoffset)
-			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, is_not_visited(t, type->full, at));
+			add_step(steps, at, PH_EDGE_GUESSED, (uint32_t)at, is_not_visited(t, type, at));
 }
 
 /* visible and hidden fields of a struct sequence: n_fields in the dict of its type (Objects/structseq.c) */
@@ -223,12 +226,21 @@ static uint32_t front_of(const struct ph_target *t, const struct ph_shape *shape
 	return (uint32_t)front;
 }
 
+/* What C adds to a base and the gc knows nothing of: without a tp_traverse of its own, or of any. */
+static bool adds_unknown(struct ph_objects *objects, const struct ph_type *type, const struct ph_type *known,
+			 const struct row *extra)
+{
+	return !extra && type != known && type->basicsize > known->basicsize &&
+	       !has_flag(objects->target, type, PH_TRAIT_TPFLAG_HAVE_GC);
+}
+
 static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct steps *steps,
 		     const struct ph_type *base)
 {
 	/* metaclasses of C call type_traverse() and add to it */
+	const struct ph_type *owner = base;
 	const struct row *row = !base ? NULL : base->is_type ? find_row(rows, sizeof(rows) / sizeof(*rows), "type") :
-							       choose_row(objects, base);
+							       choose_row(objects, base, &owner);
 	const struct row *extra = choose_extra(objects, shape->type);
 	if (row) {
 		add_members(objects->target, steps, row, false);
@@ -236,6 +248,8 @@ static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct 
 		if (base->is_type)
 			add_guesses(objects->target, steps, base,
 				    (int64_t)ph_target_sizeof(objects->target, PH_SIZEOF_PyHeapTypeObject));
+		else if (adds_unknown(objects, base, owner, extra))
+			add_guesses(objects->target, steps, base, owner->basicsize);
 	} else if (base && !extra) {
 		shape->real_items = struct_sequence_items(objects, base);
 		if (shape->real_items) {
@@ -249,6 +263,10 @@ static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct 
 	}
 	if (extra)
 		add_members(objects->target, steps, extra, true);
+	for (size_t i = 0; base && i < sizeof(rows_if) / sizeof(*rows_if); i++)
+		if (!strcmp(rows_if[i].row.name, base->full))
+			add_members(objects->target, steps, &rows_if[i].row,
+				    ph_target_trait(objects->target, rows_if[i].trait) != 1);
 }
 
 void ph_shapes_begin(struct ph_objects *objects)

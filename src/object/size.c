@@ -44,6 +44,17 @@ static int64_t int_size(const struct ph_shape *shape, ph_addr object)
 	return t->layout.slots[PH_PyLongObject_ob_digit].offset + count * ph_target_trait(t, PH_TRAIT_INT_DIGIT_BYTES);
 }
 
+/* long_sizeof() of 2.7 begins with what a subclass adds */
+static int64_t long_of_2_size(const struct ph_shape *shape, ph_addr object)
+{
+	int64_t count = read_int(shape, object, PH_PyVarObject_ob_size);
+	if (count < 0)
+		count = -count;
+	if (count < 0 || count > COUNT_MAXIMUM)
+		return -1;
+	return shape->size + count * ph_target_trait(shape->objects->target, PH_TRAIT_INT_DIGIT_BYTES);
+}
+
 /* A list that is being sorted has -1 allocated. */
 int64_t ph_list_size(const struct ph_shape *shape, ph_addr object)
 {
@@ -81,12 +92,16 @@ int64_t ph_dict_size(const struct ph_shape *shape, ph_addr object)
 	return size < 0 ? -1 : shape->size + size;
 }
 
-/* str of 2.7 holds bytes. */
+/* str of 2.7 holds bytes: string_sizeof() is without what a subclass adds. */
 int64_t ph_str_size(const struct ph_shape *shape, ph_addr object)
 {
 	int64_t size;
-	if (shape->type->kind == PH_KIND_BYTES)
-		return ph_plain_size(shape, object);
+	if (shape->type->kind == PH_KIND_BYTES) {
+		size = read_int(shape, object, PH_PyVarObject_ob_size);
+		return size < 0 || size > COUNT_MAXIMUM ?
+			       -1 :
+			       (int64_t)ph_target_at(shape->objects->target, 1, PH_PyBytesObject_ob_sval) + size;
+	}
 	return ph_plain_str_size(shape->objects, object, &size) ? size : ph_str_own_size(shape->objects, object);
 }
 
@@ -187,9 +202,16 @@ static const struct {
 	{ "_io.BytesIO", ph_bytesio_size },
 	{ "decimal.Decimal", ph_decimal_size },
 	{ "array.array", ph_array_size },
+	{ "xml.etree.ElementTree.Element", ph_element_size },
+	{ "itertools.product", ph_product_size },
+	{ "itertools.combinations", ph_combinations_size },
+	{ "itertools.combinations_with_replacement", ph_combinations_size },
+	{ "itertools.permutations", ph_permutations_size },
+	{ "_pickle.Pickler", ph_pickler_size },
+	{ "_pickle.Unpickler", ph_unpickler_size },
 	{ "numpy.ndarray", ph_ndarray_size },
 	{ "numpy.generic", ph_numpy_scalar_size },
-	{ "long", int_size },
+	{ "long", long_of_2_size },
 	{ "unicode", unicode_size },
 	{ "code", code_size },
 	{ "frame", frame_size },

@@ -53,11 +53,12 @@ int64_t ph_ctype_size(const struct ph_shape *shape, ph_addr object)
 	return size < 0 || parts < 0 ? -1 : size + parts;
 }
 
-/* s_sizeof() in Modules/_struct.c: formatcode is four words, the last one has no fmtdef */
+/* s_sizeof() in Modules/_struct.c: formatcode is four words (of 2.7 three), the last one has no fmtdef */
 int64_t ph_struct_module_size(const struct ph_shape *shape, ph_addr object)
 {
-	enum { WORDS = 4, CODES_MAXIMUM = 1 << 16 };
-	uint64_t step = WORDS * shape->objects->target->layout.abi.pointer_size;
+	enum { CODES_MAXIMUM = 1 << 16 };
+	const struct ph_target *t = shape->objects->target;
+	uint64_t step = (ph_target_trait(t, PH_TRAIT_STR_IS_BYTES) == 1 ? 3u : 4u) * t->layout.abi.pointer_size;
 	ph_addr codes = ph_read_ptr(shape->objects, object, PH_PyStructObject_s_codes), definition;
 	for (unsigned n = 0; codes && n < CODES_MAXIMUM; n++) {
 		if (ph_target_read_ptr(shape->objects->target, codes + n * step, &definition) != PH_OK)
@@ -87,7 +88,7 @@ int64_t ph_bytesio_size(const struct ph_shape *shape, ph_addr object)
 		return shape->size;
 	if (ph_target_has(t, PH_bytesio_buf_size))
 		size = ph_read_int(shape->objects, object, PH_bytesio_buf_size);
-	else if (ph_object_refcount(shape->objects->target, bytes) > 1)
+	else if (ph_object_refcount(shape->objects->target, bytes) != 1) /* an immortal one is shared */
 		return shape->size;
 	else if ((size = ph_read_int(shape->objects, bytes, PH_PyVarObject_ob_size)) >= 0)
 		size += (int64_t)ph_target_at(t, 1, PH_PyBytesObject_ob_sval);

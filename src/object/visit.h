@@ -50,11 +50,6 @@ ph_blocks_fn *ph_blocks_of(const struct ph_type *base, bool is_guess);
 
 typedef void ph_visit_fn(const struct ph_visit *visit);
 #define PH_TRAVERSE(name, function, ...) ph_visit_fn function;
-#define PH_TRAVERSE_EXTRA(name, ...)
-#define PH_TRAVERSE_NOT(name, offset)
 #include "object/traverse.def"
-#undef PH_TRAVERSE
-#undef PH_TRAVERSE_EXTRA
-#undef PH_TRAVERSE_NOT
 
 #endif

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One object of each of many types of C, what the interpreter says of each, and then dies.
+
+usage: heap_kinds_program.py TRUTH [FOLDER OF heap_kinds_native]
+An expression that this version has not is left out.  Runs under 2.7 and 3.
+"""
+from __future__ import print_function
+import gc
+import json
+import os
+import sys
+
+MODULES = ('array bz2 collections contextvars csv ctypes datetime decimal fractions functools hashlib io itertools lzma mmap '
+           'operator pickle pyexpat queue random re select socket sqlite3 ssl struct threading types unicodedata weakref zlib '
+           '_collections _thread thread _io _json _queue _random _sre _struct _elementtree _pickle cPickle cStringIO Queue').split()
+for name in MODULES:
+    try:
+        globals()[name] = __import__(name)
+    except ImportError:
+        pass
+try:
+    import xml.etree.cElementTree as ET
+except ImportError:
+    import xml.etree.ElementTree as ET
+if len(sys.argv) > 2:
+    sys.path.insert(0, sys.argv[2])
+    import heap_kinds_native
+
+PYTHON2 = sys.version_info[0] == 2
+TEXT = str if not PYTHON2 else eval('unicode')
+MARK = ['mark']
+HELD = b''.join([b'held ', b'by what the gc does not know'])
+
+
+class Text(TEXT):
+    pass
+
+
+class Bytes(bytes):
+    pass
+
+
+class Slotless(bytes):
+    __slots__ = ()
+
+
+class Integer(int):
+    pass
+
+
+class Long(int if not PYTHON2 else eval('long')):
+    pass
+
+
+class Real(float):
+    pass
+
+
+class Complex(complex):
+    pass
+
+
+class Items(tuple):
+    pass
+
+
+class List(list):
+    pass
+
+
+class Dict(dict):
+    pass
+
+
+class Set(set):
+    pass
+
+
+class Buffer(bytearray):
+    pass
+
+
+class Slots(object):
+    __slots__ = 'first', 'second'
+
+
+class Plain(object):
+    def __init__(self, *args, **kwargs):
+        self.__dict__.update(kwargs)
+
+
+def function(a, b=1):
+    return [a, b]
+
+
+def started(iterator, n=1):
+    for _ in range(n):
+        next(iterator)
+    return iterator
+
+
+def given(thing, **attributes):
+    for name, value in attributes.items():
+        setattr(thing, name, value)
+    return thing
+
+
+def element(children=1, attributes=True, text=None, tail=None):
+    e = ET.Element('parent', {'k': 'v'} if attributes else {})
+    for i in range(children):
+        e.append(ET.Element('child%d' % i))
+    if text:
+        e.text = ''.join(['text of ', text])
+    if tail:
+        e.tail = ''.join(['tail of ', tail])
+    return e
+
+
+# texts that Element keeps in a list until somebody asks for them
+def joined():
+    builder = ET.TreeBuilder()
+    builder.start('root', {})
+    builder.data('some ')
+    builder.data('text')
+    builder.start('inner', {'a': 'b'})
+    builder.data('more ')
+    builder.data('words')
+    builder.end('inner')
+    builder.data('be')
+    builder.data('hind')
+    return builder
+
+
+def half_parsed():
+    parser = ET.XMLParser(target=ET.TreeBuilder())
+    parser.feed('<root a="b"><child>text</child>')
+    return parser
+
+
+def pickled(module, protocol=2):
+    pickler = module.Pickler(io.BytesIO(), protocol)
+    pickler.dump([MARK, 'text' * 20, (1, 2)])
+    return pickler
+
+
+def unpickled(module):
+    unpickler = module.Unpickler(io.BytesIO(pickle.dumps([MARK, 'text' * 20, (1, 2)], 2)))
+    unpickler.load()
+    return unpickler
+
+
+def local():
+    l = threading.local()
+    l.mark = MARK
+    return l
+
+
+def connection():
+    c = sqlite3.connect(':memory:', isolation_level='DEFERRED')
+    c.row_factory = sqlite3.Row
+    c.create_function('twice', 1, lambda x: 2 * x)
+    c.set_progress_handler(function, 10 ** 6)
+    c.execute('create table t (a, b)')
+    c.execute('insert into t values (1, 2)')
+    return c
+
+
+DATABASE = connection() if 'sqlite3' in globals() else None
+EXPRESSIONS = r'''
+Text('abc') | Text(b'\xe9'.decode('latin-1')) | Text(b'\xe2\x82\xac'.decode('utf-8') * 9) | given(Text('x'), a=1) | Bytes(b'abc')
+given(Bytes(b'abc'), a=1) | Slotless(b'abc') | Integer(5) | given(Integer(-3), a=1) | Long(2 ** 100) | Long(7) | given(Long(2 ** 70), a=MARK)
+Long(0) | Real(1.5) | given(Real(0), a=1) | Complex(1, 2) | Items((1, 2)) | given(Items((1, MARK)), a=1) | List([MARK] * 9) | Dict(a=MARK)
+Set([1, 2]) | Set(range(99)) | Buffer(b'x' * 100) | Buffer() | Slots() | given(Slots(), first=MARK) | Plain(a=MARK)
+2 ** 1000 | -2 ** 62 | 0 | True | 1.5 | 1j | b'abc' | bytearray(b'z' * 50) | bytearray() | () | [] | {} | set() | frozenset([1])
+itertools.product([1], [2, 3], repeat=3) | started(itertools.product([MARK], [2, 3], repeat=3), 2) | itertools.product()
+itertools.combinations(range(9), 3) | started(itertools.combinations([MARK, 1, 2, 3], 3), 2) | itertools.combinations([], 2)
+itertools.permutations(range(5)) | started(itertools.permutations([MARK, 1, 2], 2), 3) | list(itertools.permutations([1])) and itertools.permutations([1])
+itertools.combinations_with_replacement([1, 2], 2) | started(itertools.combinations_with_replacement([MARK, 2], 2), 2)
+itertools.tee('abc')[0] | started(itertools.tee([MARK, 1, 2, 3])[0], 2) | started(itertools.tee(range(200))[1], 150)
+itertools.groupby('aabb') | started(itertools.groupby([MARK, 1], id)) | next(itertools.groupby('aabb'))[1] | itertools.cycle('ab')
+started(itertools.cycle([MARK, 1])) | itertools.count(10 ** 30, 2) | itertools.repeat(MARK, 3) | itertools.chain([1], MARK)
+itertools.accumulate([1, 2], function) | started(itertools.accumulate([MARK])) | itertools.islice(iter([1]), 1) | itertools.starmap(function, [MARK])
+itertools.compress('ab', [1, 0]) | itertools.takewhile(id, MARK) | itertools.dropwhile(id, MARK) | itertools.zip_longest(MARK, [1])
+itertools.filterfalse(id, MARK) | itertools.izip(MARK, [1]) | itertools.imap(id, MARK) | itertools.pairwise(MARK) | itertools.batched(MARK, 2)
+zip([1], MARK) | map(id, MARK) | filter(id, MARK) | enumerate(MARK) | reversed([MARK]) | iter(function, 1)
+pickled(_pickle) | unpickled(_pickle) | _pickle.Pickler(io.BytesIO()) | _pickle.Unpickler(io.BytesIO(b'')) | pickled(cPickle) | pickled(cPickle).memo
+_pickle.Pickler(io.BytesIO(), 5, buffer_callback=function) | cPickle.Unpickler(cStringIO.StringIO(b'')) | unpickled(_pickle).memo
+ET.Element('alone') | element(0) | element(0, False) | element(1) | element(3, False, 'text', 'tail') | element(30, True, 'a') | element(5)[1]
+iter(element(3)) | element(3).iter() | started(element(3).iter(), 2) | element(2).itertext() | element(2).attrib | ET.TreeBuilder()
+joined() | joined().close() | half_parsed() | ET.XMLParser() | ET.fromstring('<a>t<b c="d">u</b>v</a>') | ET.fromstring('<a>t<b c="d">u</b>v</a>')[0]
+ET.TreeBuilder(element_factory=ET.Element) | ET.Element | pyexpat.ParserCreate() | given(pyexpat.ParserCreate(), StartElementHandler=function)
+pyexpat.ParserCreate().ExternalEntityParserCreate(None)
+local() | threading.local() | threading.Lock() | threading.RLock() | threading.Condition() | re.compile('a(b)?') | re.match('a(b)?', 'ab')
+re.compile('x*').scanner('x' * 30) | re.compile('(a)|b').finditer('ab' * 20) | re.match('(?P<n>a)', 'ab' * 10)
+DATABASE | DATABASE.cursor() | DATABASE.execute('select a, b from t') | DATABASE.execute('select a from t').fetchone()
+DATABASE.execute('select a, b from t where a = ?', (1,)) | sqlite3.Row
+io.BytesIO(b'z' * 999) | io.BytesIO() | given(io.BytesIO(b'zz'), a=MARK) | io.StringIO() | io.BufferedReader(io.BytesIO(b'a')) | io.TextIOWrapper(io.BytesIO(b'a'))
+io.BufferedRandom(io.BytesIO(b'a')) | io.BytesIO(b'ab').getbuffer() | io.BufferedRWPair(io.BytesIO(), io.BytesIO()) | open('/dev/null')
+memoryview(b'abc') | memoryview(bytearray(9))[1:3] | memoryview(Buffer(b'a' * 50)) | memoryview(array.array('i', [1, 2])).cast('B') | memoryview(memoryview(b'x' * 60))
+buffer(b'abc' * 9) | buffer(HELD) | cStringIO.StringIO(HELD) | cStringIO.StringIO() | array.array('d', [1.0] * 10) | array.array('i')
+collections.deque(range(500)) | collections.deque([MARK], 3) | collections.OrderedDict(a=MARK) | collections.defaultdict(list, a=MARK) | collections.Counter('aab')
+functools.partial(function, 1, b=MARK) | functools.lru_cache(5)(function) | functools.cmp_to_key(function) | functools.cmp_to_key(function)(MARK)
+weakref.ref(Slots) | weakref.proxy(Plain) | weakref.ref(Plain, function) | struct.Struct('iid') | zlib.compressobj() | zlib.decompressobj()
+hashlib.sha256(b'a') | hashlib.md5() | hashlib.blake2b() | random.Random() | bz2.BZ2Compressor() | bz2.BZ2Decompressor() | lzma.LZMACompressor() | lzma.LZMADecompressor()
+ctypes.c_int(3) | (ctypes.c_char * 5000)() | ctypes.pointer(ctypes.c_long(3)) | ctypes.py_object(MARK) | ctypes.CFUNCTYPE(None)(function)
+select.poll() | select.epoll() | socket.socket() | csv.reader([]) | csv.writer(io.StringIO()) | csv.get_dialect('excel') | queue.SimpleQueue()
+operator.itemgetter(1, 'a') | operator.attrgetter('a.b', 'c') | operator.methodcaller('x', MARK, b=2) | operator.itemgetter(0)
+decimal.Decimal('1.5') | decimal.Decimal(10) ** 200 | decimal.Context() | decimal.localcontext() | datetime.datetime(2020, 1, 1) | datetime.timedelta(1)
+datetime.timezone(datetime.timedelta(0, 60)) | contextvars.copy_context() | contextvars.ContextVar('v', default=MARK) | slice(1, MARK) | super(Plain, Plain())
+types.SimpleNamespace(a=MARK) | types.MappingProxyType({1: MARK}) | types.MethodType(function, MARK) | property(function) | staticmethod(function)
+classmethod(function) | 'a'.join | [].append | str.join | dict.__dict__['fromkeys'] | Slots.first | range(9) | range(10 ** 30) | iter(range(3))
+iter({1: 2}) | iter({1}) | iter('abc') | iter(b'a') | iter(()) | {1: 2}.keys() | iter({1: 2}.items()) | iter(bytearray(b'a')) | mmap.mmap(-1, 9000)
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) | os.scandir('/') | unicodedata.ucd_3_2_0 | _json.make_scanner(Plain(strict=1, object_hook=None, object_pairs_hook=None, parse_float=float, parse_int=int, parse_constant=id, memo={}))
+heap_kinds_native.visited(MARK) | heap_kinds_native.plain(MARK)
+'''
+
+
+def truth():
+    kept = {}
+    for expression in EXPRESSIONS.replace('\n', ' | ').split(' | '):
+        if expression:
+            try:
+                kept[expression] = eval(expression)
+            except (NameError, AttributeError, TypeError, ValueError, ArithmeticError, ImportError, LookupError):
+                pass
+    for label, iterator in list(kept.items()):
+        for held in gc.get_referents(iterator):
+            if 'tee_dataobject' in type(held).__name__:
+                kept['data of ' + label] = held
+    return kept
+
+
+KEPT = truth()
+for i in range(3):
+    gc.collect()
+gc.disable()
+told = {}
+for label, thing in KEPT.items():
+    told[label] = {'address': id(thing), 'type': type(thing).__name__, 'size': sys.getsizeof(thing),
+                   'gc': bool(type(thing).__flags__ & 1 << 14), 'referents': [id(r) for r in gc.get_referents(thing)]}
+for label, thing in KEPT.items():
+    told[label]['held'] = list(map(id, thing)) if label.startswith('element(') and hasattr(thing, 'tag') else \
+        [id(HELD)] if '(HELD)' in label else []
+told['the mark'] = {'address': id(MARK), 'type': 'list', 'size': sys.getsizeof(MARK), 'gc': True, 'referents': [id(r) for r in MARK]}
+with open(sys.argv[1], 'w') as f:
+    json.dump(told, f)
+os.abort()
