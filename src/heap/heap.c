@@ -133,26 +133,6 @@ static bool is_linked(struct ph_heap_work *w, const struct ph_shape *shape, ph_a
 	return true;
 }
 
-/* Can this be the gc's head of an object?  Of one that is in no list nothing is left but flags (Include/objimpl.h up to
- * 3.7, pycore_gc.h since). */
-static bool is_gc_head(const struct ph_layout *layout, const uint8_t *head)
-{
-	enum { FLAGS = 7, UNTRACKED = -2, TENTATIVELY_UNREACHABLE = -4, REFS_MAXIMUM = 1 << 30 };
-	const struct ph_slot *next = &layout->slots[PH_PyGC_Head__gc_next];
-	const struct ph_slot *prev = &layout->slots[PH_PyGC_Head__gc_prev];
-	const struct ph_slot *old = &layout->slots[PH_PyGC_Head_gc_gc_next];
-	const struct ph_slot *refs = &layout->slots[PH_PyGC_Head_gc_gc_refs];
-	int32_t shift = ph_layout_trait(layout, PH_TRAIT_GC_REFS_SHIFT);
-	bool big = layout->abi.big_endian;
-	if (shift >= 0) {
-		int64_t count = ph_load_int(head + refs->offset, refs->size, big) >> shift;
-		return count == UNTRACKED || (count >= TENTATIVELY_UNREACHABLE && count <= REFS_MAXIMUM &&
-					      ph_load_uint(head + old->offset, old->size, big) > FLAGS);
-	}
-	return ph_load_uint(head + next->offset, next->size, big) > FLAGS ||
-	       ph_load_uint(head + prev->offset, prev->size, big) <= FLAGS;
-}
-
 /* Does it fill the block behind what precedes it?  Blocks are as large as what was asked for, but that a reallocation
  * leaves what is at least half as large where it is. */
 static bool fits(const struct ph_heap_work *w, const struct ph_shape *shape, uint64_t least, uint64_t room, bool padded)
@@ -199,7 +179,7 @@ ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *dat
 		const struct ph_shape *shape = shape_of_head(w, head);
 		if (!shape || (shape->is_type ? ph_object_front(shape, block + front) : shape->front) != front)
 			continue;
-		if (front && w->gc && !is_gc_head(&heap->target->layout, head - w->gc))
+		if (front && w->gc && !ph_block_is_gc_head(&heap->target->layout, head - w->gc))
 			continue;
 		uint64_t least = ph_object_least(shape, block + front);
 		if (!fits(w, shape, least, block_size - front, padding) ||

@@ -1,6 +1,7 @@
 src_heap_libph_heap_la_SOURCES =
 src_heap_libph_heap_la_SOURCES += src/heap/addrset.c
 src_heap_libph_heap_la_SOURCES += src/heap/arenas.c
+src_heap_libph_heap_la_SOURCES += src/heap/block.c
 src_heap_libph_heap_la_SOURCES += src/heap/cached.c
 src_heap_libph_heap_la_SOURCES += src/heap/chunks.c
 src_heap_libph_heap_la_SOURCES += src/heap/chunks.h
