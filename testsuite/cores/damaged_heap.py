@@ -42,9 +42,11 @@ if [d for d in damage if d['kind'] == 'heap']:
     fail('damage where there is none: %r' % damage)
 
 tracked = {line.split('\t')[0] for line in open(os.path.join(folder, 'heap.tsv'), errors='replace') if '\t1\t' in line}
+# what nothing refers to is not missed
+referred = {r for o in whole.values() for r in o['refs']}
 pick = {}
 for a, o in whole.items():
-    if a[2:] in tracked and o['type'] in ('list', 'tuple', 'function', 'cell') and o['len'] != 0 and o['refcount'] == 1:
+    if a[2:] in tracked and a in referred and o['type'] in ('list', 'tuple', 'function', 'cell') and o['len'] != 0 and o['refcount'] == 1:
         pick.setdefault(o['type'], []).append(int(a, 16))
 broken_list, broken_tuple, broken_link, broken_type = (
     pick['list'][3], pick['tuple'][5], pick['function'][7], pick['cell'][9])
