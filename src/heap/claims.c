@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/addrmap.h"
+#include "heap/roots.h"
 
 #define LOOKED_THROUGH 65536 /* bytes of a block of unknown contents */
 #define RANGES 64
@@ -284,6 +285,16 @@ static void claim_words(struct ph_account *a, ph_addr start, ph_addr end)
 	}
 }
 
+/* The syntax tree of a script that runs is a PyArena, which pyrun_file() in Python/pythonrun.c has on its stack. */
+static void claim_stacks(struct ph_account *a)
+{
+	const struct ph_native_thread *threads;
+	size_t count = ph_image_threads(a->target->image, &threads);
+	for (size_t i = 0; i < count; i++)
+		if (threads[i].has_registers)
+			claim_words(a, threads[i].sp, ph_native_stack_end(a->target, &threads[i]));
+}
+
 void ph_account_natives(struct ph_account *a)
 {
 	const struct ph_module *modules;
@@ -307,6 +318,7 @@ void ph_account_natives(struct ph_account *a)
 	for (size_t i = 0; i < count; i++)
 		claim_words(a, threads[i].address,
 			    threads[i].address + ph_target_sizeof(a->target, PH_SIZEOF_PyThreadState));
+	claim_stacks(a);
 }
 
 static int by_held(const void *x, const void *y)

@@ -120,7 +120,7 @@ uint64_t ph_account_chunk_size(const struct ph_account *account, ph_addr user);
 void ph_account_claim(struct ph_account *account, ph_addr address, bool guessed);
 /* One after the other, where there is no walk beside it. */
 void ph_account_objects(struct ph_account *account);
-/* Behind those of objects: what the data of modules, interpreters and thread states point to. */
+/* Behind those of objects: what the data of modules, interpreters, thread states and the used native stacks point to. */
 void ph_account_natives(struct ph_account *account);
 void ph_account_keep_types(struct ph_account *account);
 

@@ -49,4 +49,8 @@ void ph_roots_threads(struct ph_roots *roots);	    /* roots_threads.c */
 void ph_roots_modules_data(struct ph_roots *roots); /* roots_data.c */
 void ph_roots_native(struct ph_roots *roots);	    /* roots_native.c */
 
+/* Of a native stack, from the stack pointer up: the thread's own data, where it lies behind the stack, as glibc puts it,
+ * or the end of the mapping, 64 MiB at most; 0 unknown. */
+ph_addr ph_native_stack_end(const struct ph_target *target, const struct ph_native_thread *thread);
+
 #endif

@@ -17,12 +17,10 @@ static const char *native_name(struct ph_roots *r, size_t native, int64_t tid)
 	return name ? name : "?";
 }
 
-/* From the stack pointer up: to the thread's own data, where it lies behind the stack, as glibc puts it, or to the end
- * of the mapping. */
-static ph_addr stack_end(const struct ph_roots *r, const struct ph_native_thread *thread)
+ph_addr ph_native_stack_end(const struct ph_target *target, const struct ph_native_thread *thread)
 {
 	const struct ph_segment *segments;
-	size_t count = ph_image_segments(r->target->image, &segments);
+	size_t count = ph_image_segments(target->image, &segments);
 	for (size_t i = 0; i < count; i++) {
 		if (thread->sp < segments[i].start || thread->sp >= segments[i].end)
 			continue;
@@ -40,7 +38,7 @@ static void scan_stack(struct ph_roots *r, const struct ph_native_thread *thread
 	const struct ph_target *t = r->target;
 	unsigned width = t->layout.abi.pointer_size;
 	struct ph_addrset seen = { .scale = r->heap->set.scale };
-	ph_addr end = stack_end(r, thread), word;
+	ph_addr end = ph_native_stack_end(t, thread), word;
 	uint64_t index;
 	for (ph_addr at = thread->sp & ~(ph_addr)(width - 1); !r->error && at + width <= end; at += width) {
 		if (ph_target_read_ptr(t, at, &word) != PH_OK) {
