@@ -177,6 +177,7 @@ static int convert(const struct options *options)
 		.redact_words = options->redact_words,
 		.labels = options->labels,
 		.label_count = options->label_count,
+		.dumping = !options->no_dump && options->heap != PH_DUMP_HEAP_NONE,
 	};
 	struct ph_image *image = NULL;
 	struct ph_session *session = NULL;

@@ -14,6 +14,7 @@
 #define TEXT_MAXIMUM ((size_t)4 << 20) /* bytes of text that are kept long */
 #define HEADER_MAXIMUM 8000	       /* characters */
 #define PROGRESS_INTERVAL 4096
+#define EXPECTED 65536 /* objects whose children are looked for at a time */
 #define REPR_CHARACTERS 200
 #define REPR_DEPTH 4
 #define REPR_ITEMS 10
@@ -89,6 +90,8 @@ static struct ph_error *write_objects(struct ph_pickle *p)
 	/* classes last: an attribute of a class must not stand between the reader and list.extend() */
 	for (unsigned pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < p->count && !p->no_memory && !error; i++) {
+			if (pass == 0 && i % EXPECTED == 0)
+				ph_pickle_expect_others(p, i, EXPECTED);
 			if ((p->nodes[i].shape == SHAPE_CLASS) == (pass == 1))
 				ph_pickle_fill(p, &p->nodes[i]);
 			if (i % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)

@@ -83,6 +83,8 @@ struct ph_error *ph_pickle_walk(struct ph_pickle *p) __attribute__((warn_unused_
 const struct ph_exception *ph_pickle_exception(const struct ph_report *report);
 /* Attributes that are worth following, and that are safe to set in a reader. */
 bool ph_pickle_wants(const struct ph_pickle_node *node, const struct ph_attribute *attribute);
+/* The source is told what such nodes refer to that is none: of some of it the value is written. */
+void ph_pickle_expect_others(struct ph_pickle *p, size_t first, size_t count);
 size_t ph_pickle_children(const struct ph_pickle *p); /* of one container */
 
 /* pickle_atom.c: what is written where it stands. */

@@ -13,6 +13,8 @@
 #define PROGRESS_INTERVAL 4096
 #define CHILDREN_MINIMUM 1000
 #define SURVEY_DEPTH 10000
+#define EXPECTED 65536
+#define FOREIGN_EXPECTED 40 /* keys and values of FOREIGN_MAXIMUM pairs (pickle_fill.c) */
 
 struct ph_pickle_node *ph_pickle_find(struct ph_pickle *p, ph_addr address)
 {
@@ -234,10 +236,76 @@ static struct ph_error *begin(struct ph_pickle *p)
 				  ph_pickle_children(p));
 }
 
+struct others {
+	ph_addr *addresses;
+	size_t count, capacity;
+	size_t of_this; /* of one node: no more than so many are written */
+};
+
+static void add_other(struct ph_pickle *p, struct others *o, ph_addr address)
+{
+	if (!address || o->of_this >= FOREIGN_EXPECTED || ph_pickle_find(p, address))
+		return;
+	if (o->count == o->capacity) {
+		size_t capacity = o->capacity ? o->capacity * 2 : 4096;
+		ph_addr *bigger = realloc(o->addresses, capacity * sizeof(*bigger));
+		if (!bigger)
+			return;
+		o->addresses = bigger;
+		o->capacity = capacity;
+	}
+	o->of_this++;
+	o->addresses[o->count++] = address;
+}
+
+void ph_pickle_expect_others(struct ph_pickle *p, size_t first, size_t count)
+{
+	static const struct ph_value_limits own = { .characters = 1 };
+	const struct ph_value_limits limits = { .children = ph_pickle_children(p), .characters = 1 };
+	const struct ph_value *value = &p->value;
+	struct others others = { 0 };
+	if (!p->source->ops->expect)
+		return;
+	for (size_t i = first; i < p->count && i < first + count; i++) {
+		const struct ph_pickle_node *node = &p->nodes[i];
+		if (!node->memo || node->shape == SHAPE_ATOM || node->shape == SHAPE_TUPLE)
+			continue;
+		others.of_this = 0;
+		ph_source_value(p->source, node->address, &limits, &p->value);
+		for (size_t k = 0; k < value->item_count; k++)
+			add_other(p, &others, value->items[k]);
+		for (size_t k = 0; k < value->pair_count; k++) {
+			add_other(p, &others, value->pairs[k].key);
+			add_other(p, &others, value->pairs[k].value);
+		}
+		for (size_t k = 0; k < value->attribute_count; k++)
+			if (ph_pickle_wants(node, &value->attributes[k]))
+				add_other(p, &others, value->attributes[k].value);
+	}
+	ph_source_expect(p->source, others.addresses, others.count, &own);
+	free(others.addresses);
+}
+
+/* What comes from here on; its end. */
+static size_t expect(struct ph_pickle *p, size_t first)
+{
+	const struct ph_value_limits limits = { .children = ph_pickle_children(p), .characters = 1 };
+	size_t left = p->count - first, count = left < EXPECTED ? left : EXPECTED;
+	ph_auto_free ph_addr *addresses = malloc(count * sizeof(*addresses));
+	for (size_t i = 0; addresses && i < count; i++)
+		addresses[i] = p->nodes[first + i].address;
+	if (addresses)
+		ph_source_expect(p->source, addresses, count, &limits);
+	return first + count;
+}
+
 struct ph_error *ph_pickle_walk(struct ph_pickle *p)
 {
 	struct ph_error *error = begin(p);
+	size_t expected = 0;
 	for (size_t i = 0; i < p->count && !error && !p->no_memory; i++) {
+		if (i == expected)
+			expected = expect(p, i);
 		expand(p, i);
 		if (i % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)
 			error = ph_progress(p->contents->callbacks, "pickle", i, p->count);

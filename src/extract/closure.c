@@ -10,6 +10,7 @@
 
 #define PROGRESS_INTERVAL 4096
 #define CHILDREN_MINIMUM 1000
+#define EXPECTED 65536
 #define FRAMES_MEMORY ((size_t)64 << 20)
 
 struct walk {
@@ -61,7 +62,7 @@ static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
 {
 	struct ph_value value = PH_VALUE_INIT;
 	struct ph_error *error = NULL;
-	size_t next = 0;
+	size_t next = 0, expected = 0;
 	/* one long list must not use up the number: its first items with all that is in them tell more */
 	size_t share = walk->maximum / 100;
 	if (share < CHILDREN_MINIMUM)
@@ -71,6 +72,11 @@ static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
 	/* what is left in the queue when it is full leads to nothing new */
 	for (; next < walk->count && !walk->cut && !error && !walk->no_memory; next++) {
 		struct ph_value_limits limits = { .children = share, .characters = 0 };
+		if (next == expected) {
+			size_t left = walk->count - next;
+			expected = next + (left < EXPECTED ? left : EXPECTED);
+			ph_source_expect(&extract->source, walk->queue + next, expected - next, &limits);
+		}
 		ph_source_value(&extract->source, walk->queue[next], &limits, &value);
 		expand(walk, &value);
 		if (next % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)
@@ -120,9 +126,13 @@ struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, 
 				    bool *ret_cut)
 {
 	struct walk walk = { .maximum = maximum };
-	/* what the closure shows, beyond the report, may be behind a secret edge of the closure */
+	bool is_open = extract->cache.is_open;
+	/* What the closure shows, beyond the report, may be behind a secret edge of the closure.  Of its long lists most
+	 * is met this once: not kept. */
+	extract->cache.is_open = false;
 	struct ph_error *error = ph_redactor_survey(extract->redactor, &extract->source, extract->roots,
 						    extract->root_count, UINT32_MAX, maximum, maximum);
+	extract->cache.is_open = is_open;
 	if (!error)
 		error = run(extract, &walk);
 	ph_addrmap_deinit(&walk.seen);

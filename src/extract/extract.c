@@ -9,11 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So often the pages that a walk touched are given back: the mapped core's
- * pages count as resident, and what a stack reaches can lie anywhere in it. */
-#define DROP_INTERVAL 4096
-/* A dump of the heap may take more memory than the report, and comes by the same objects many times. */
-#define BOUND_INTERVAL 256
+#define CACHE_MAXIMUM ((size_t)32 << 20) /* bytes of values that are kept while closure and pickle are written */
 
 void ph_extract_drop_pages(struct ph_extract *extract)
 {
@@ -21,17 +17,6 @@ void ph_extract_drop_pages(struct ph_extract *extract)
 	size_t count = ph_image_segments(extract->image, &segments);
 	for (size_t i = 0; i < count; i++)
 		ph_image_drop_pages(extract->image, segments[i].start, segments[i].end);
-}
-
-static void live_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret)
-{
-	struct ph_extract *extract = self;
-	extract->values++;
-	if (extract->dumping && extract->values % BOUND_INTERVAL == 0)
-		ph_image_bound_pages(extract->image, 14);
-	else if (!extract->dumping && extract->values % DROP_INTERVAL == 0)
-		ph_extract_drop_pages(extract);
-	ph_object_value(extract->objects, address, limits, ret);
 }
 
 static enum ph_status live_frame(void *self, ph_addr address, struct ph_arena *arena, struct ph_frame *ret)
@@ -54,9 +39,10 @@ static enum ph_status live_exception(void *self, ph_addr address, struct ph_aren
 }
 
 static const struct ph_source_ops live_ops = {
-	.value = live_value,
+	.value = ph_extract_value,
 	.frame = live_frame,
 	.exception = live_exception,
+	.expect = ph_extract_expect,
 };
 
 /* A core that is cut may lack the interpreter's state: what the notes say is a report too.  The same where whoever
@@ -143,6 +129,9 @@ struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract
 
 struct ph_error *ph_extract_report(struct ph_extract *extract, const struct ph_extract_options *options)
 {
+	extract->dumping = options->dumping;
+	extract->cache.is_open = options->dumping;
+	extract->cache.arena.maximum = CACHE_MAXIMUM;
 	struct ph_error *error = ph_extract_process(extract, options);
 	if (!error)
 		error = ph_extract_threads(extract);
@@ -166,6 +155,7 @@ void ph_extract_free(struct ph_extract *extract)
 		return;
 	ph_extract_free_sources(extract);
 	ph_extract_free_readers(extract);
+	ph_value_cache_deinit(&extract->cache);
 	ph_extract_end_heap(extract);
 	if (extract->memory)
 		ph_memory_deinit(extract->memory);

@@ -4,6 +4,7 @@
 #define EXTRACT_EXTRACT_H
 
 #include "detect/detect.h"
+#include "extract/value_cache.h"
 #include "object/object.h"
 #include "record/memory.h"
 #include "record/redact.h"
@@ -25,6 +26,7 @@ struct ph_extract_options {
 	const char *redact_words;  /* NULL: the default list */
 	const char *const *labels; /* "KEY=VALUE" */
 	size_t label_count;
+	bool dumping; /* a dump of the closure or the heap follows the report */
 };
 
 /* A Python source file that a frame names, as found on this machine. */
@@ -55,7 +57,8 @@ struct ph_extract {
 	/* where the walks over the heap begin: locals, globals, exceptions */
 	struct ph_redaction_root *roots;
 	size_t root_count, root_capacity;
-	uint64_t values; /* decoded so far: see live_value() */
+	uint64_t values; /* asked for so far: see values.c */
+	struct ph_value_cache cache;
 	bool dumping;	 /* the heap or the closure of the stacks, after the report */
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
@@ -100,6 +103,10 @@ struct ph_error *ph_extract_type_names(struct ph_extract *extract, struct ph_buf
 	__attribute__((warn_unused_result));
 
 /* ---- between the files of this room ---- */
+
+/* values.c: the ops of ph_source. */
+void ph_extract_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret);
+void ph_extract_expect(void *self, const ph_addr *addresses, size_t count, const struct ph_value_limits *limits);
 
 /* What is mapped of the image counts as resident until it is given back. */
 void ph_extract_drop_pages(struct ph_extract *extract);

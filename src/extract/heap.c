@@ -265,6 +265,7 @@ struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_hea
 	struct ph_heap_walk walk = { .extract = extract, .sink = sink, .name = PH_BUFFER(PH_BUFFER_UNBOUNDED) };
 	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
 	pthread_mutex_init(&walk.lock, NULL);
+	ph_value_cache_deinit(&extract->cache); /* each object is decoded once from here on */
 	struct ph_error *error = ph_extract_find_heap(extract);
 	walk.heap = extract->heap;
 	if (!error)

@@ -19,3 +19,6 @@ src_extract_libph_extract_la_SOURCES += src/extract/secrets.c
 src_extract_libph_extract_la_SOURCES += src/extract/opaque.c
 src_extract_libph_extract_la_SOURCES += src/extract/memory.c
 src_extract_libph_extract_la_SOURCES += src/extract/type_names.c
+src_extract_libph_extract_la_SOURCES += src/extract/value_cache.c
+src_extract_libph_extract_la_SOURCES += src/extract/value_cache.h
+src_extract_libph_extract_la_SOURCES += src/extract/values.c

@@ -19,6 +19,8 @@ struct ph_reader {
 static void read_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret)
 {
 	struct ph_reader *reader = self;
+	if (ph_value_cache_get(&reader->extract->cache, address, limits, ret))
+		return;
 	if (++reader->values % DROP_INTERVAL == 0)
 		ph_extract_drop_pages(reader->extract);
 	ph_object_value(reader->objects, address, limits, ret);
@@ -49,6 +51,7 @@ struct ph_error *ph_extract_share(struct ph_extract *extract, const struct ph_so
 	size_t count = !extract->objects ? 0 : jobs - 1 < READERS ? jobs - 1 : READERS;
 	struct ph_error *error = NULL;
 	extract->files_known = true;
+	extract->cache.is_open = false;
 	ph_redactor_settle(extract->redactor);
 	ph_extract_free_readers(extract);
 	extract->readers = calloc(count + 1, sizeof(*extract->readers));

@@ -13,6 +13,7 @@
 #define MARK_TEXT ((size_t)65536) /* characters of a secret that are known as text */
 #define LITERAL_DIGITS 6	/* of a number within the repr of something: a date's year is no secret by itself */
 #define FRAMES_MEMORY ((size_t)64 << 20)
+#define EXPECTED 65536		/* objects that the source is told of at a time */
 
 struct entry {
 	ph_addr address, sibling; /* the next item of the same list, or 0 */
@@ -204,7 +205,8 @@ struct survey {
 	struct ph_addrmap names; /* str or bytes that were looked at -> enum ph_name_verdict */
 	struct ph_arena arena;
 	uint32_t depth;
-	uint64_t children;
+	ph_addr *expected; /* EXPECTED of them */
+	size_t expected_until; /* of the queue */
 	bool no_memory;
 };
 
@@ -338,12 +340,11 @@ static void visit_pair(struct survey *s, struct entry entry)
 		mark_second(s, verdict_on_key(s, value->items[0]), value->items[1], !counts);
 }
 
-static void visit(struct survey *s, struct entry entry)
+static void visit(struct survey *s, const struct ph_value_limits *limits, struct entry entry)
 {
-	const struct ph_value_limits limits = { .children = s->children, .characters = PH_NAME_CHARACTERS };
 	struct ph_value *value = &s->value;
 	uint32_t depth = entry.depth + 1;
-	ph_source_value(s->source, entry.address, &limits, value);
+	ph_source_value(s->source, entry.address, limits, value);
 	if (ph_render_is_scalar(value->kind)) {
 		if (entry.sibling)
 			mark_next(s, ph_redactor_judge(s->redactor, value), entry.sibling);
@@ -381,15 +382,30 @@ static void visit(struct survey *s, struct entry entry)
 		visit_frame(s, entry.address, depth);
 }
 
+/* The source is told what is in the queue. */
+static void expect(struct survey *s, const struct ph_value_limits *limits)
+{
+	size_t left = s->queue.count - s->queue.head, count = left < EXPECTED ? left : EXPECTED;
+	if (!s->source->ops->expect || s->queue.head < s->expected_until)
+		return;
+	if (!s->expected)
+		s->expected = malloc(EXPECTED * sizeof(*s->expected));
+	for (size_t i = 0; s->expected && i < count; i++)
+		s->expected[i] = s->queue.entries[s->queue.head + i].address;
+	if (s->expected)
+		ph_source_expect(s->source, s->expected, count, limits);
+	s->expected_until = s->queue.head + count;
+}
+
 struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct ph_source *source,
 				    const struct ph_redaction_root *roots, size_t count, unsigned depth,
 				    size_t maximum, size_t children)
 {
+	const struct ph_value_limits limits = { .children = children, .characters = PH_NAME_CHARACTERS };
 	struct survey s = {
 		.redactor = redactor,
 		.source = source,
 		.depth = depth,
-		.children = children,
 		.seen.maximum = maximum,
 		.arena.maximum = FRAMES_MEMORY,
 	};
@@ -397,8 +413,11 @@ struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct p
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		follow(&s, roots[i].name, (struct entry){ .address = roots[i].address });
-	while (s.queue.head < s.queue.count && !s.no_memory)
-		visit(&s, s.queue.entries[s.queue.head++]);
+	while (s.queue.head < s.queue.count && !s.no_memory) {
+		expect(&s, &limits);
+		visit(&s, &limits, s.queue.entries[s.queue.head++]);
+	}
+	free(s.expected);
 	ph_value_deinit(&s.value);
 	ph_value_deinit(&s.key);
 	ph_addrmap_deinit(&s.seen);

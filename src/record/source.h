@@ -22,6 +22,9 @@ struct ph_source_ops {
 	enum ph_status (*frame)(void *self, ph_addr address, struct ph_arena *arena, struct ph_frame *ret);
 	/* An exception's own parts (see struct ph_exception), args and locals without repr. */
 	enum ph_status (*exception)(void *self, ph_addr address, struct ph_arena *arena, struct ph_exception *ret);
+	/* These will be asked for soon, in any order, with such limits: a source that is slow where objects lie far
+	 * apart may decode them in an order of its own and keep them.  NULL: it does not. */
+	void (*expect)(void *self, const ph_addr *addresses, size_t count, const struct ph_value_limits *limits);
 };
 
 struct ph_source {
@@ -33,6 +36,13 @@ static inline void ph_source_value(const struct ph_source *source, ph_addr addre
 				   const struct ph_value_limits *limits, struct ph_value *ret)
 {
 	source->ops->value(source->self, address, limits, ret);
+}
+
+static inline void ph_source_expect(const struct ph_source *source, const ph_addr *addresses, size_t count,
+				    const struct ph_value_limits *limits)
+{
+	if (source->ops->expect)
+		source->ops->expect(source->self, addresses, count, limits);
 }
 
 static inline enum ph_status ph_source_frame(const struct ph_source *source, ph_addr address, struct ph_arena *arena,

@@ -107,6 +107,14 @@ static char *take_text(struct ph_value *value, size_t size)
 	return text;
 }
 
+bool ph_value_owns(const struct ph_value *value, const char *text)
+{
+	for (const struct text_block *b = value->memory ? value->memory->blocks : NULL; b; b = b->older)
+		if ((uintptr_t)text - (uintptr_t)b->data < b->used)
+			return true;
+	return false;
+}
+
 const char *ph_value_copy(struct ph_value *value, const char *text, size_t size)
 {
 	char *copy = size < TEXT_MAXIMUM ? take_text(value, size + 1) : NULL;
@@ -132,14 +140,16 @@ const char *ph_value_printf(struct ph_value *value, const char *format, ...)
 	return text;
 }
 
-/* The array with room for one more of `size` bytes; NULL (and the array as it was) without memory. */
-static void *grown(void *array, size_t *capacity, size_t count, size_t size)
+/* The array with room for so many more of `size` bytes; NULL (and the array as it was) without memory. */
+static void *grown(void *array, size_t *capacity, size_t count, size_t added, size_t size)
 {
-	if (count < *capacity)
+	if (added <= *capacity - count)
 		return array;
-	if (count >= CHILDREN_MAXIMUM)
+	if (count > CHILDREN_MAXIMUM || added > CHILDREN_MAXIMUM - count)
 		return NULL;
 	size_t more = *capacity ? *capacity * 2 : 16;
+	while (more < count + added)
+		more *= 2;
 	void *bigger = realloc(array, more * size);
 	if (bigger)
 		*capacity = more;
@@ -147,10 +157,11 @@ static void *grown(void *array, size_t *capacity, size_t count, size_t size)
 }
 
 /* The common part of the adders: grows value->FIELDs, true when there is room. */
-#define ROOM(value, memory, field)                                                                                \
+#define ROOM(value, memory, field) ROOM_FOR(value, memory, field, 1)
+#define ROOM_FOR(value, memory, field, added)                                                                     \
 	({                                                                                                        \
 		void *array_ = grown((value)->field##s, &(memory)->field##_capacity, (value)->field##_count,      \
-				     sizeof(*(value)->field##s));                                                 \
+				     added, sizeof(*(value)->field##s));                                          \
 		if (array_)                                                                                       \
 			(value)->field##s = array_;                                                               \
 		array_ != NULL;                                                                                   \
@@ -163,6 +174,32 @@ bool ph_value_add_item(struct ph_value *value, ph_addr item)
 		return false;
 	value->items[value->item_count++] = item;
 	return true;
+}
+
+#define ADD(value, field, from, added)                                                                            \
+	({                                                                                                        \
+		struct ph_value_memory *memory_ = memory_of(value);                                               \
+		bool fits_ = memory_ && ROOM_FOR(value, memory_, field, added);                                   \
+		if (fits_ && (added)) {                                                                           \
+			memcpy((value)->field##s + (value)->field##_count, from, (added) * sizeof(*(from)));      \
+			(value)->field##_count += added;                                                          \
+		}                                                                                                 \
+		fits_;                                                                                            \
+	})
+
+bool ph_value_add_items(struct ph_value *value, const ph_addr *items, size_t count)
+{
+	return ADD(value, item, items, count);
+}
+
+bool ph_value_add_pairs(struct ph_value *value, const struct ph_pair *pairs, size_t count)
+{
+	return ADD(value, pair, pairs, count);
+}
+
+bool ph_value_add_attributes(struct ph_value *value, const struct ph_attribute *attributes, size_t count)
+{
+	return ADD(value, attribute, attributes, count);
 }
 
 bool ph_value_add_pair(struct ph_value *value, ph_addr key, ph_addr item)

@@ -139,11 +139,17 @@ void ph_value_deinit(struct ph_value *value);
 
 /* Forget what was filled, keep the memory. */
 void ph_value_reset(struct ph_value *value, ph_addr address);
+/* Whether the text is one of those that the fill copied: others live longer. */
+bool ph_value_owns(const struct ph_value *value, const char *text);
 /* Interned for the life of the fill; NULL without memory. */
 const char *ph_value_copy(struct ph_value *value, const char *text, size_t size);
 const char *ph_value_printf(struct ph_value *value, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* False without memory. */
 bool ph_value_add_item(struct ph_value *value, ph_addr item);
+/* Several at once; the names of the attributes live longer than this fill. */
+bool ph_value_add_items(struct ph_value *value, const ph_addr *items, size_t count);
+bool ph_value_add_pairs(struct ph_value *value, const struct ph_pair *pairs, size_t count);
+bool ph_value_add_attributes(struct ph_value *value, const struct ph_attribute *attributes, size_t count);
 bool ph_value_add_pair(struct ph_value *value, ph_addr key, ph_addr item);
 bool ph_value_add_attribute(struct ph_value *value, const char *name, ph_addr item, bool structural); /* copies name */
 /* One of the object itself; the name stays where it is, for longer than this fill. */

@@ -28,6 +28,7 @@ struct ph_error *ph_session_attach(struct ph_image *image, const struct ph_sessi
 		.redact_words = options->redact_words,
 		.labels = options->labels,
 		.label_count = options->label_count,
+		.dumping = options->dumping,
 	};
 	session->callbacks = ph_image_callbacks(image);
 	struct ph_error *error = ph_extract_open(image, &session->options, &session->extract);

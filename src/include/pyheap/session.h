@@ -22,6 +22,7 @@ struct ph_session_options {
 	const char *redact_words;  /* comma-separated, NULL the default list */
 	const char *const *labels; /* "KEY=VALUE", label_count of them */
 	size_t label_count;
+	bool dumping; /* ph_session_write_dump() follows, with more than the report: what was decoded is kept for it */
 };
 
 /* Find the interpreter and make the report.  PH_ERROR_NO_PYTHON when there is none. */
