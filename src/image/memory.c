@@ -4,6 +4,7 @@
 #include "image/ondemand.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -329,11 +330,11 @@ void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end, un
 	}
 }
 
-/* Bytes of mapped files that are resident, ours included; 0 unknown. */
+/* Bytes that are resident, of memory and of mapped files; 0 unknown. */
 static uint64_t resident_bytes(void)
 {
 	char text[128];
-	unsigned long long size, resident, shared;
+	unsigned long long size, resident;
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
 	if (fd >= 0)
@@ -341,20 +342,13 @@ static uint64_t resident_bytes(void)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	return sscanf(text, "%llu %llu %llu", &size, &resident, &shared) == 3 ?
-		       (uint64_t)shared * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+	return sscanf(text, "%llu %llu", &size, &resident) == 2 ? resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths)
+/* The part of all that is held, in the order of addresses, that lies in [from, to) bytes of it. */
+static void drop_part(struct ph_image *image, uint64_t from, uint64_t to)
 {
-	enum { LEAST = 64 << 20 };
-	static _Thread_local unsigned turn;
-	uint64_t held = 0, before = 0;
-	for (size_t i = 0; i < image->span_count; i++)
-		held += image->spans[i].end - image->spans[i].start;
-	if (held < LEAST || resident_bytes() <= held / 16 * sixteenths)
-		return;
-	uint64_t from = held / 16 * (turn++ % 16), to = from + held / 16 + 16;
+	uint64_t before = 0;
 	for (size_t i = 0; i < image->span_count && before < to; i++) {
 		const struct ph_span *s = &image->spans[i];
 		uint64_t size = s->end - s->start;
@@ -362,5 +356,19 @@ void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths)
 			ph_image_drop_pages(image, s->start + (from > before ? from - before : 0),
 					    s->start + (to - before < size ? to - before : size));
 		before += size;
+	}
+}
+
+void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths)
+{
+	enum { LEAST = 64 << 20 };
+	static atomic_uint turn;
+	uint64_t held = 0;
+	for (size_t i = 0; i < image->span_count; i++)
+		held += image->spans[i].end - image->spans[i].start;
+	/* whatever another walk gave back of its own accord does not count */
+	for (unsigned tries = 0; held >= LEAST && tries < 16 && resident_bytes() > held / 16 * sixteenths; tries++) {
+		uint64_t from = held / 16 * (atomic_fetch_add(&turn, 1) % 16);
+		drop_part(image, from, from + held / 16 + 16);
 	}
 }
