@@ -99,6 +99,11 @@ static void load_sources(struct ph_extract *extract, const struct walk *walk)
 	if (ph_redactor_mode(extract->redactor) == PH_REDACT_VALUES || !extract->runtime)
 		return;
 	for (size_t i = 0; i < walk->count; i++) {
+		/* what is kept is of none of these kinds */
+		if (ph_value_cache_has(&extract->cache, walk->queue[i]))
+			continue;
+		if (extract->dumping && ++extract->values % PH_BOUND_INTERVAL == 0)
+			ph_image_bound_pages(extract->image, PH_BOUND_SIXTEENTHS);
 		const struct ph_type *type = ph_object_type(extract->objects, walk->queue[i]);
 		struct ph_frame frame = { 0 };
 		struct ph_exception exception = { 0 };

@@ -21,6 +21,11 @@
 #define PH_SURVEY_MAXIMUM PH_CLOSURE_MAXIMUM
 #define PH_SURVEY_CHILDREN 1000
 
+/* A dump of the heap may take more memory than the report, and comes by the same objects many times: after so many
+ * values pages are given back, if more than so much of the image's size is resident (ph_image_bound_pages()). */
+#define PH_BOUND_INTERVAL 256
+#define PH_BOUND_SIXTEENTHS 15
+
 struct ph_extract_options {
 	enum ph_redaction_mode redact;
 	const char *redact_words;  /* NULL: the default list */

@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-#define READERS 7	     /* each knows all types of the process */
-#define DROP_INTERVAL 131072 /* see extract.c */
+#define READERS 7 /* each knows all types of the process */
 
 struct ph_reader {
 	struct ph_extract *extract;
@@ -21,8 +20,8 @@ static void read_value(void *self, ph_addr address, const struct ph_value_limits
 	struct ph_reader *reader = self;
 	if (ph_value_cache_get(&reader->extract->cache, address, limits, ret))
 		return;
-	if (++reader->values % DROP_INTERVAL == 0)
-		ph_extract_drop_pages(reader->extract);
+	if (++reader->values % PH_BOUND_INTERVAL == 0)
+		ph_image_bound_pages(reader->extract->image, PH_BOUND_SIXTEENTHS);
 	ph_object_value(reader->objects, address, limits, ret);
 }
 

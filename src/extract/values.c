@@ -9,16 +9,14 @@
 /* So often the pages that a walk touched are given back: the mapped core's
  * pages count as resident, and what a stack reaches can lie anywhere in it. */
 #define DROP_INTERVAL 4096
-/* A dump of the heap may take more memory than the report, and comes by the same objects many times. */
-#define BOUND_INTERVAL 256
 #define CHARACTERS 128 /* of texts that are kept: as many as the surveys ask for */
 
 static void decode(struct ph_extract *extract, ph_addr address, const struct ph_value_limits *limits,
 		   struct ph_value *ret)
 {
 	extract->values++;
-	if (extract->dumping && extract->values % BOUND_INTERVAL == 0)
-		ph_image_bound_pages(extract->image, 15);
+	if (extract->dumping && extract->values % PH_BOUND_INTERVAL == 0)
+		ph_image_bound_pages(extract->image, PH_BOUND_SIXTEENTHS);
 	else if (!extract->dumping && extract->values % DROP_INTERVAL == 0)
 		ph_extract_drop_pages(extract);
 	ph_object_value(extract->objects, address, limits, ret);

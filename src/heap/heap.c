@@ -16,6 +16,7 @@
 #define REFCOUNT_NOT (UINT64_C(0xfffe) << 32)
 
 #define DRAIN_PROGRESS 65536
+#define WINDOW ((ph_addr)4 << 20) /* pages behind it are given back, for each thread has one */
 #define REGION_BITS 25 /* pools of 32 MiB are swept by one thread: several windows of the set, which no other touches */
 
 /* Types are larger than any block of a pool. */
@@ -406,8 +407,14 @@ static struct ph_error *sweep_regions(void *user, unsigned number)
 			continue;
 		if (!number)
 			error = ph_progress(sweep->callbacks, "finding the heap", first, heap->pool_count);
-		for (size_t i = first; !error && i < end; i++)
+		for (size_t i = first, behind = first; !error && i < end; i++) {
 			sweep_pool(w, &heap->pools[i]);
+			if (heap->pools[i].address - heap->pools[behind].address < WINDOW)
+				continue;
+			ph_image_leave_pages(heap->target->image, heap->pools[behind].address, heap->pools[i].address,
+					     PH_HEAP_KEPT);
+			behind = i;
+		}
 		meet_edges(&w->sink);
 		ph_image_leave_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address,
 				     PH_HEAP_KEPT);

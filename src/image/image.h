@@ -166,8 +166,8 @@ void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end);
  * where they are. */
 void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end, unsigned sixteenths);
 
-/* The same of a sixteenth of it, each time of another, when more than so many sixteenths are resident by now: for walks
- * that go to and fro. */
+/* The same of one sixteenth of it after another, until no more is resident, our own memory included, than so many
+ * sixteenths of it come to: for walks that go to and fro. */
 void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths);
 
 /* ---- modules ---- */
