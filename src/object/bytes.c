@@ -83,8 +83,12 @@ enum ph_status ph_decode_bytearray(struct ph_decode *d)
 		status = take_bytes(d, size ? start : d->address, size);
 	if (status != PH_OK)
 		return status;
+	/* since 3.15 they are in a bytes object of its own, which counts where there is one */
+	int64_t head = alloc > 0 && ph_target_has(d->target, PH_PyByteArrayObject_ob_bytes_object) ?
+			       (int64_t)ph_target_at(d->target, 1, PH_PyBytesObject_ob_sval) :
+			       0;
 	if (alloc >= size && !(alloc >> 40))
-		d->value->size = ph_size_with_head(d, d->type->type.basicsize + alloc);
+		d->value->size = ph_size_with_head(d, d->type->type.basicsize + alloc + head);
 	d->value->open = ph_value_printf(d->value, "%s(", d->type->short_name);
 	d->value->close = ")";
 	if (!d->value->open)

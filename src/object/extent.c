@@ -10,6 +10,9 @@
 uint8_t ph_extent_of(const struct ph_shape *shape)
 {
 	const struct ph_target *t = shape->objects->target;
+	/* they lie behind the struct; since 3.14 subclasses of str have them too */
+	if (shape->inline_values)
+		return PH_EXTENT_OPEN;
 	switch (shape->type->kind) {
 	case PH_KIND_STR:
 		/* that of 2.7 has its text elsewhere */
@@ -31,8 +34,8 @@ uint8_t ph_extent_of(const struct ph_shape *shape)
 	}
 	if (shape->item_size)
 		return PH_EXTENT_ITEMS;
-	/* inline values lie behind the struct; so may anything of a type that nobody here knows, if it has anything */
-	bool has_more = shape->inline_values || shape->is_type ||
+	/* anything may lie behind the struct of a type that nobody here knows, if it has anything */
+	bool has_more = shape->is_type ||
 			(shape->is_guess && shape->size > ph_target_sizeof(t, PH_SIZEOF_PyObject));
 	return has_more ? PH_EXTENT_OPEN : PH_EXTENT_FIXED;
 }

@@ -203,6 +203,7 @@ static const struct {
 	{ "decimal.Decimal", ph_decimal_size },
 	{ "array.array", ph_array_size },
 	{ "xml.etree.ElementTree.Element", ph_element_size },
+	{ "_queue.SimpleQueue", ph_simple_queue_size },
 	{ "itertools.product", ph_product_size },
 	{ "itertools.combinations", ph_combinations_size },
 	{ "itertools.combinations_with_replacement", ph_combinations_size },

@@ -15,7 +15,7 @@ ph_size_fn ph_plain_size; /* object.__sizeof__ */
 ph_size_fn ph_str_size, ph_list_size, ph_dict_size;
 ph_size_fn ph_stgdict_size, ph_ctype_size, ph_struct_module_size, ph_buffered_size, ph_bytesio_size, ph_decimal_size,
 	ph_array_size, ph_ndarray_size, ph_numpy_scalar_size, ph_element_size, ph_product_size, ph_combinations_size,
-	ph_permutations_size, ph_pickler_size, ph_unpickler_size;
+	ph_permutations_size, ph_pickler_size, ph_unpickler_size, ph_simple_queue_size;
 
 /* Has ph_object_len() any of its instances' to tell? */
 bool ph_shape_has_len(const struct ph_shape *shape);

@@ -100,3 +100,9 @@ int64_t ph_unpickler_size(const struct ph_shape *shape, ph_addr object)
 	return with_items(shape, memo + marks, width_of(shape)) + text_size(shape, object, PH_UnpicklerObject_input_line) +
 	       text_size(shape, object, PH_UnpicklerObject_encoding) + text_size(shape, object, PH_UnpicklerObject_errors);
 }
+
+/* Modules/_queuemodule.c of 3.15: the ring of its items */
+int64_t ph_simple_queue_size(const struct ph_shape *shape, ph_addr object)
+{
+	return with_items(shape, ph_read_int(shape->objects, object, PH_simplequeueobject_buf_items_cap), width_of(shape));
+}
