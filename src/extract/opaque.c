@@ -53,9 +53,10 @@ static bool is_opaque(struct ph_extract *extract, const struct ph_type *type, co
 		explained = (int64_t)ph_target_sizeof(target, PH_SIZEOF_PyObject);
 	if (type->decoder || shape->is_type)
 		return false;
-	/* each member once: the same word may be held twice over */
+	/* each member once: the same word may be held twice over; a guess explains nothing */
 	for (size_t i = 0; i < shape->step_count; i++)
-		explained += !i || shape->steps[i].offset != shape->steps[i - 1].offset ? width : 0;
+		if (shape->steps[i].kind != PH_EDGE_GUESSED)
+			explained += !i || shape->steps[i].offset != shape->steps[i - 1].offset ? width : 0;
 	explained += type->weaklistoffset > 0 ? width : 0;
 	return shape->is_guess || type->basicsize > explained;
 }
