@@ -121,8 +121,8 @@ static inline const void *ph_image_look(struct ph_image *image, ph_addr addr, si
 	return ph_image_look_far(image, addr, size);
 }
 
-/* Whether all of [addr, addr+size) can be read.  None of it is looked at: it is neither fetched from a running process nor
- * kept when the image is trimmed. */
+/* Whether all of [addr, addr+size) can be read. None of it is looked at: it is neither fetched from a running process
+ * nor kept when the image is trimmed. */
 bool ph_image_has_far(struct ph_image *image, ph_addr addr, size_t size);
 static inline bool ph_image_has(struct ph_image *image, ph_addr addr, size_t size)
 {
@@ -246,8 +246,9 @@ struct ph_native_thread {
 
 size_t ph_image_threads(const struct ph_image *image, const struct ph_native_thread **ret);
 
-/* A frame of native code, on x64 Windows: registers in the order in which instructions number them (rax rcx rdx rbx rsp rbp rsi
- * rdi r8 … r15).  Of a caller only those are right that functions preserve: rbx, rsp, rbp, rsi, rdi, r12 to r15. */
+/* A frame of native code, on x64 Windows: registers in the order in which instructions number them (rax rcx rdx rbx
+ * rsp rbp rsi rdi r8 … r15). Of a caller only those are right that functions preserve: rbx, rsp, rbp, rsi, rdi, r12 to
+ * r15. */
 struct ph_frame_registers {
 	ph_addr pc;
 	uint64_t registers[16];
@@ -255,8 +256,10 @@ struct ph_frame_registers {
 };
 
 /* The innermost frame of a thread; false where frames cannot be told (other machines, other systems, no registers). */
-bool ph_image_first_frame(struct ph_image *image, const struct ph_native_thread *thread, struct ph_frame_registers *ret);
-/* On to the caller, whose stack pointer is higher: the walk ends.  False, and the frame untouched, where it is not known. */
+bool ph_image_first_frame(struct ph_image *image, const struct ph_native_thread *thread,
+			  struct ph_frame_registers *ret);
+/* On to the caller, whose stack pointer is higher: the walk ends. False, and the frame untouched, where it is not
+ * known. */
 bool ph_image_caller(struct ph_image *image, struct ph_frame_registers *frame);
 
 /* ---- process strings ---- */

@@ -67,7 +67,8 @@ struct ph_context {
 const struct ph_context *ph_context_find(unsigned architecture);
 /* For writing; NULL when there is none. */
 const struct ph_context *ph_context_of_machine(const struct ph_machine *machine);
-const char *const *ph_context_names(const struct ph_context *context, const struct ph_machine *machine, unsigned *ret_count);
+const char *const *ph_context_names(const struct ph_context *context, const struct ph_machine *machine,
+				    unsigned *ret_count);
 /* "arm64", "PROCESSOR_ARCHITECTURE 10" … of any, for messages; into the buffer or static. */
 const char *ph_context_name(unsigned architecture, char buffer[48]);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where the CONTEXT of each processor keeps the registers: winnt.h, and what Breakpad made of it for Linux
- * (google_breakpad/common/minidump_cpu_riscv.h, minidump_cpu_ppc64.h; of RISC-V there are two, which differ behind the integer
- * registers only).  Microsoft knows neither of the last two, and nobody defined one of s390x.
- * The general registers of ARM and ARM64 lie where Windows has them in Breakpad's older contexts too, whose flags are
- * wider. */
+ * (google_breakpad/common/minidump_cpu_riscv.h, minidump_cpu_ppc64.h; of RISC-V there are two, which differ behind the
+ * integer registers only). Microsoft knows neither of the last two, and nobody defined one of s390x. The general
+ * registers of ARM and ARM64 lie where Windows has them in Breakpad's older contexts too, whose flags are wider. */
 #include "image/minidump.h"
 
 #include <elf.h>
@@ -129,7 +128,8 @@ const struct ph_context *ph_context_of_machine(const struct ph_machine *machine)
 	return NULL;
 }
 
-const char *const *ph_context_names(const struct ph_context *context, const struct ph_machine *machine, unsigned *ret_count)
+const char *const *ph_context_names(const struct ph_context *context, const struct ph_machine *machine,
+				    unsigned *ret_count)
 {
 	*ret_count = context->names ? context->name_count : machine->general_count;
 	return context->names ? context->names : machine->general;

@@ -104,7 +104,8 @@ static const char *module_name(struct ph_minidump *md, uint32_t index)
 		return NULL;
 	size_t count = ph_minidump_entries(md, &c, ph_cursor_u32(&c), MODULE_SIZE, "modules");
 	const uint8_t *list = index < count ? ph_cursor_take(&c, (index + 1) * (size_t)MODULE_SIZE) : NULL;
-	const char *name = list ? ph_minidump_string(md, ph_load_uint(list + (size_t)index * MODULE_SIZE + 20, 4, false)) : NULL;
+	const char *name =
+		list ? ph_minidump_string(md, ph_load_uint(list + (size_t)index * MODULE_SIZE + 20, 4, false)) : NULL;
 	return name ? ph_image_last_component(name) : NULL;
 }
 
@@ -167,8 +168,8 @@ static void put_start(struct ph_buffer *to, int64_t start, int64_t written)
 		ph_buffer_printf(to, ", %" PRId64 " s before the dump", written - start);
 }
 
-/* MINIDUMP_MISC_INFO and what MINIDUMP_MISC_INFO_4 has beyond it, where Flags1 says that it was filled: ProcessCreateTime,
- * ProcessUserTime, ProcessKernelTime in seconds; BuildString of the system, 260 UTF-16 units. */
+/* MINIDUMP_MISC_INFO and what MINIDUMP_MISC_INFO_4 has beyond it, where Flags1 says that it was filled:
+ * ProcessCreateTime, ProcessUserTime, ProcessKernelTime in seconds; BuildString of the system, 260 UTF-16 units. */
 void ph_minidump_misc(struct ph_minidump *md)
 {
 	enum { PROCESS_ID = 1, PROCESS_TIMES = 2, BUILD_STRING = 0x100, BUILD_AT = 232, BUILD_SIZE = 520 };
@@ -177,8 +178,8 @@ void ph_minidump_misc(struct ph_minidump *md)
 	if (!ph_minidump_stream(md, PH_STREAM_MISC_INFO, 0, &c))
 		return;
 	(void)ph_cursor_u32(&c);
-	uint32_t flags = ph_cursor_u32(&c), pid = ph_cursor_u32(&c), start = ph_cursor_u32(&c), user = ph_cursor_u32(&c),
-		 kernel = ph_cursor_u32(&c);
+	uint32_t flags = ph_cursor_u32(&c), pid = ph_cursor_u32(&c), start = ph_cursor_u32(&c),
+		 user = ph_cursor_u32(&c), kernel = ph_cursor_u32(&c);
 	if (flags & PROCESS_ID && c.size >= 12)
 		image->info.pid = pid;
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(256), cpu = PH_BUFFER(256);

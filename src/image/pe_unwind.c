@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From one frame of native code to its caller, on x64 Windows: by the table of functions that each module has (.pdata, .xdata;
- * learn.microsoft.com, "x64 exception handling"), which lies in the image or in the module's file.
+/* From one frame of native code to its caller, on x64 Windows: by the table of functions that each module has (.pdata,
+ * .xdata; learn.microsoft.com, "x64 exception handling"), which lies in the image or in the module's file.
  *
  * Only code that stands at a call or in a system call is met here, so epilogues need not be told. */
 #include "image/backend.h"
@@ -65,7 +65,8 @@ static bool find_table(struct ph_image *image, const struct ph_module *module, p
 	return true;
 }
 
-/* 1 found, 0 the module has a table and this is not in it (a function that neither calls nor moves the stack), -1 unknown. */
+/* 1 found, 0 the module has a table and this is not in it (a function that neither calls nor moves the stack), -1
+ * unknown. */
 static int find_function(struct ph_image *image, const struct ph_module *module, ph_addr pc, struct function *ret)
 {
 	ph_addr table;
@@ -107,9 +108,13 @@ static unsigned slots_of(unsigned op, unsigned info)
 	switch (op) {
 	case ALLOC_LARGE:
 		return 2 + (info != 0);
-	case SAVE_NONVOL: case EPILOG: case SAVE_XMM128:
+	case SAVE_NONVOL:
+	case EPILOG:
+	case SAVE_XMM128:
 		return 2;
-	case SAVE_NONVOL_FAR: case SPARE_CODE: case SAVE_XMM128_FAR:
+	case SAVE_NONVOL_FAR:
+	case SPARE_CODE:
+	case SAVE_XMM128_FAR:
 		return 3;
 	default:
 		return 1;
@@ -121,7 +126,9 @@ static bool undo(struct unwinding *u, const uint8_t *code, unsigned slots)
 {
 	struct ph_frame_registers *f = u->frame;
 	unsigned op = code[1] & 15, info = code[1] >> 4;
-	uint64_t value = slots == 2 ? ph_load_uint(code + 2, 2, false) : slots == 3 ? ph_load_uint(code + 2, 4, false) : 0;
+	uint64_t value = slots == 2   ? ph_load_uint(code + 2, 2, false)
+			 : slots == 3 ? ph_load_uint(code + 2, 4, false)
+				      : 0;
 	switch (op) {
 	case PUSH_NONVOL:
 		if (!read_uint(u->image, f->registers[RSP], 8, &value))
@@ -151,8 +158,8 @@ static bool undo(struct unwinding *u, const uint8_t *code, unsigned slots)
 	}
 }
 
-/* UNWIND_INFO: version and flags, SizeOfProlog, CountOfCodes, FrameRegister and FrameOffset, the codes; an even number of them,
- * then the function that this part belongs to, where it is chained. */
+/* UNWIND_INFO: version and flags, SizeOfProlog, CountOfCodes, FrameRegister and FrameOffset, the codes; an even number
+ * of them, then the function that this part belongs to, where it is chained. */
 static bool undo_function(struct unwinding *u, const struct ph_module *module, struct function f, uint64_t into)
 {
 	for (unsigned chain = 0; chain < MAX_CHAIN; chain++) {
@@ -170,8 +177,8 @@ static bool undo_function(struct unwinding *u, const struct ph_module *module, s
 			return false;
 		u->frame_register = info[3] & 15;
 		u->frame_offset = 16 * (info[3] >> 4);
-		u->base = u->frame_register ? u->frame->registers[u->frame_register] - u->frame_offset :
-					      u->frame->registers[RSP];
+		u->base = u->frame_register ? u->frame->registers[u->frame_register] - u->frame_offset
+					    : u->frame->registers[RSP];
 		for (unsigned i = 0; i < count;) {
 			const uint8_t *code = info + 4 + 2 * i;
 			unsigned slots = slots_of(code[1] & 15, code[1] >> 4);

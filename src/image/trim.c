@@ -492,8 +492,10 @@ struct ph_error *ph_image_write_trimmed(struct ph_image *image, FILE *to)
 		return ph_error_create(PH_ERROR_USAGE, "what was read of this image was not recorded");
 	t.context = ph_context_of_machine(image->machine);
 	if (!t.context)
-		return ph_error_create(PH_ERROR_USAGE, "no minidump can be written of %s: none is defined for this machine; "
-				       "-o with --heap=stacks writes a small dump of it", image->info.arch);
+		return ph_error_create(PH_ERROR_USAGE,
+				       "no minidump can be written of %s: none is defined for this machine; "
+				       "-o with --heap=stacks writes a small dump of it",
+				       image->info.arch);
 	/* what is read from here on is not to be recorded */
 	image->trace = NULL;
 	ph_trace_settle(t.trace);

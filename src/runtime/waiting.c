@@ -64,19 +64,20 @@ static bool has_within(struct ph_runtime *runtime, ph_addr object, ph_addr parke
 
 /* ---- Windows ----
  *
- * System calls cannot be told there.  A thread that waits stands in ntdll.dll, and those who called that keep the address of what
- * is waited for, a condition variable or an address, in a register: within the NRMUTEX of a lock (Python/thread_nt.h), a PyMutex
- * in the object since 3.14, or in the GIL, behind its plain members (Python/condvar.h).
+ * System calls cannot be told there. A thread that waits stands in ntdll.dll, and those who called that keep the
+ * address of what is waited for, a condition variable or an address, in a register: within the NRMUTEX of a lock
+ * (Python/thread_nt.h), a PyMutex in the object since 3.14, or in the GIL, behind its plain members
+ * (Python/condvar.h).
  *
- * On x64 the callers' registers are known (image/pe_unwind.c).  Elsewhere what is left is that the address lies near the top of
- * the C stack, where there may be traces of earlier waits. */
+ * On x64 the callers' registers are known (image/pe_unwind.c). Elsewhere what is left is that the address lies near
+ * the top of the C stack, where there may be traces of earlier waits. */
 
 #define NEAR 4096u
 #define MAX_FRAMES 64u /* of native code, up to Python's own */
 #define MAX_OWN 6u     /* of Python's own, from PyThread_acquire_lock_timed() to the method of the lock */
 #define OWN_SIZE 512u  /* bytes of such a frame that are looked at */
 
-/* Does the stack hold an address in [start, end) within `size` bytes from sp on?  How far up; `size` when it does not. */
+/* Does the stack hold an address in [start, end) within `size` bytes from sp on? How far up; `size` when it does not. */
 static size_t on_stack(struct ph_runtime *runtime, ph_addr sp, size_t size, ph_addr start, ph_addr end)
 {
 	size_t width = runtime->target->layout.abi.pointer_size;
@@ -103,8 +104,8 @@ static bool in_registers(const struct ph_frame_registers *frame, ph_addr start, 
 
 enum kept { KEPT_NOT, KEPT, KEPT_UNKNOWN };
 
-/* Do the innermost frames, up to the own'th of Python's library, keep an address in [start, end)?  With more than one the frames'
- * variables count as well: a wait_entry of Python/parking_lot.c lies there. */
+/* Do the innermost frames, up to the own'th of Python's library, keep an address in [start, end)? With more than one
+ * the frames' variables count as well: a wait_entry of Python/parking_lot.c lies there. */
 static enum kept is_kept(struct ph_runtime *runtime, const struct ph_native_thread *native, unsigned own, ph_addr start,
 			 ph_addr end)
 {
@@ -225,8 +226,8 @@ static bool is_held_by_another(struct ph_runtime *runtime, const struct ph_threa
 	       ph_target_int(runtime->target, gil, PH_gil_runtime_state_locked, &locked) == PH_OK && locked == 1;
 }
 
-/* take_gil() works on the GIL after its wait, and so keeps its address or those of its condition and mutex, which follow the plain
- * members; who let go of the GIL to do something else does not. */
+/* take_gil() works on the GIL after its wait, and so keeps its address or those of its condition and mutex, which
+ * follow the plain members; who let go of the GIL to do something else does not. */
 static enum kept keeps_gil(struct ph_runtime *runtime, const struct ph_native_thread *native, ph_addr gil)
 {
 	ph_addr end = gil ? ph_target_at(runtime->target, gil, PH_gil_runtime_state_mutex) : 0;
@@ -249,7 +250,8 @@ static bool wait_on_windows(struct ph_runtime *runtime, const struct ph_thread_s
 		ph_addr start = gil ? ph_target_at(target, gil, PH_gil_runtime_state_mutex) : 0;
 		limit = on_stack(runtime, native->sp, NEAR, start, start + 2 * target->layout.abi.pointer_size);
 	}
-	ph_addr lock = kept == KEPT ? 0 : find_lock(runtime, thread, (struct wait){ .windows = native, .limit = limit });
+	ph_addr lock =
+		kept == KEPT ? 0 : find_lock(runtime, thread, (struct wait){ .windows = native, .limit = limit });
 	if (lock) {
 		waiting.what = "lock";
 		waiting.address = lock;

@@ -68,19 +68,23 @@ static void check_partial(uint32_t platform, uint64_t flags, enum list list, uin
 int main(void)
 {
 	enum { WINDOWS = 2, LINUX = 0x8201, FULL = 2 };
-	static const char lost[] = "no memory, written by MiniDumpWriteDump with MiniDumpWithFullMemory, whose list of memory is "
-				   "empty or missing";
+	static const char lost[] =
+		"no memory, written by MiniDumpWriteDump with MiniDumpWithFullMemory, whose list of memory is "
+		"empty or missing";
 	/* full memory, they say */
 	check_partial(WINDOWS, FULL, NONE, 0, lost, "the file is damaged");
 	check_partial(WINDOWS, FULL, EMPTY, 0, lost, "the file is damaged");
 	check_partial(WINDOWS, FULL, HEAP, 0, NULL, NULL);
-	check_partial(WINDOWS, 0, TWO_STACKS, 0, "stacks only, written by MiniDumpWriteDump with MiniDumpNormal", "procdump -ma");
+	check_partial(WINDOWS, 0, TWO_STACKS, 0, "stacks only, written by MiniDumpWriteDump with MiniDumpNormal",
+		      "procdump -ma");
 	check_partial(WINDOWS, 0x40, TWO_STACKS, 0,
-		      "stacks and what they point at, written by MiniDumpWriteDump with MiniDumpWithIndirectlyReferencedMemory",
+		      "stacks and what they point at, written by MiniDumpWriteDump with "
+		      "MiniDumpWithIndirectlyReferencedMemory",
 		      "MiniDumpWithPrivateReadWriteMemory");
 	check_partial(WINDOWS, 0x201, HEAP, 0, NULL, NULL);
 	check_partial(LINUX, 0, EMPTY, 0, "no memory, written by LLDB or another writer", "--style=full");
-	check_partial(LINUX, 0, TWO_STACKS, 0x4767000b, "stacks only, written by LLDB with --style=stack", "--style=full");
+	check_partial(LINUX, 0, TWO_STACKS, 0x4767000b, "stacks only, written by LLDB with --style=stack",
+		      "--style=full");
 	check_partial(LINUX, 0, TWO_STACKS, 0x4767000a, "stacks only, written by Breakpad", "RegisterAppMemory");
 	check_partial(LINUX, 0, TWO_STACKS, 0x43500001, "stacks only, written by Crashpad", "set_extra_memory_ranges");
 	/* what --trim wrote, with its list of memory gone */
