@@ -50,11 +50,15 @@ const struct ph_shape *ph_heap_shape(struct ph_heap *heap, ph_addr object)
 	return heap->recent[slot].shape;
 }
 
-/* Of a free-threaded build: anything referred to, by its own thread or by others (the low bits are a state). */
+/* Of a free-threaded build: anything referred to, by its own thread or by others (the low bits are a state), whose
+ * PyMutex has no bits but those of Include/cpython/pylock.h. */
 static bool is_counted(const struct ph_layout *layout, const uint8_t *head)
 {
+	enum { MUTEX_BITS = 3 }; /* _Py_LOCKED, _Py_HAS_PARKED */
 	const struct ph_slot *local = &layout->slots[PH_PyObject_ob_ref_local];
 	const struct ph_slot *shared = &layout->slots[PH_PyObject_ob_ref_shared];
+	if (head[layout->slots[PH_PyObject_ob_mutex].offset] & ~MUTEX_BITS)
+		return false;
 	return ph_load_uint(head + local->offset, local->size, layout->abi.big_endian) ||
 	       ph_load_uint(head + shared->offset, shared->size, layout->abi.big_endian) >> 2;
 }

@@ -10,6 +10,9 @@
 uint8_t ph_extent_of(const struct ph_shape *shape)
 {
 	const struct ph_target *t = shape->objects->target;
+	/* those of C are no more than a PyTypeObject, those of Python have slots behind them */
+	if (shape->is_type)
+		return PH_EXTENT_TYPE;
 	/* they lie behind the struct; since 3.14 subclasses of str have them too */
 	if (shape->inline_values)
 		return PH_EXTENT_OPEN;
@@ -35,8 +38,7 @@ uint8_t ph_extent_of(const struct ph_shape *shape)
 	if (shape->item_size)
 		return PH_EXTENT_ITEMS;
 	/* anything may lie behind the struct of a type that nobody here knows, if it has anything */
-	bool has_more = shape->is_type ||
-			(shape->is_guess && shape->size > ph_target_sizeof(t, PH_SIZEOF_PyObject));
+	bool has_more = shape->is_guess && shape->size > ph_target_sizeof(t, PH_SIZEOF_PyObject);
 	return has_more ? PH_EXTENT_OPEN : PH_EXTENT_FIXED;
 }
 
@@ -104,6 +106,8 @@ uint64_t ph_object_least(const struct ph_shape *shape, ph_addr object)
 		return least_of_bytes(shape, object);
 	case PH_EXTENT_STR:
 		return least_of_str(shape, object);
+	case PH_EXTENT_TYPE:
+		return ph_target_sizeof(shape->objects->target, PH_SIZEOF_PyTypeObject);
 	case PH_EXTENT_INT:
 		size = shape->sizeof_(shape, object);
 		return size < 0 || size >> 32 ? NOT_AT_ALL : (uint64_t)size;

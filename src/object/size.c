@@ -298,11 +298,16 @@ int64_t ph_object_len(const struct ph_shape *shape, ph_addr object)
 	case PH_KIND_LIST:
 	case PH_KIND_BYTES:
 	case PH_KIND_BYTEARRAY:
-	case PH_KIND_DEQUE:
 		field = PH_PyVarObject_ob_size;
 		break;
+	case PH_KIND_DEQUE:
+		/* 2.7's is no PyVarObject */
+		field = ph_target_has(shape->objects->target, PH_dequeobject_len) ? PH_dequeobject_len :
+										   PH_PyVarObject_ob_size;
+		break;
 	case PH_KIND_STR:
-		field = PH_PyASCIIObject_length;
+		field = ph_target_has(shape->objects->target, PH_PyASCIIObject_length) ? PH_PyASCIIObject_length :
+											PH_PyUnicodeObject_length;
 		break;
 	case PH_KIND_DICT:
 		field = PH_PyDictObject_ma_used;

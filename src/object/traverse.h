@@ -39,6 +39,7 @@ enum ph_shape_extent {
 	PH_EXTENT_BYTES, /* the same, and a NUL behind them */
 	PH_EXTENT_STR,
 	PH_EXTENT_INT, /* its digits, and perhaps more */
+	PH_EXTENT_TYPE, /* a PyTypeObject, and perhaps more */
 };
 
 struct ph_shape {
