@@ -13,7 +13,7 @@ uint8_t ph_extent_of(const struct ph_shape *shape)
 	/* those of C are no more than a PyTypeObject, those of Python have slots behind them */
 	if (shape->is_type)
 		return PH_EXTENT_TYPE;
-	/* they lie behind the struct; since 3.14 subclasses of str have them too */
+	/* values lie behind the struct; since 3.14 subclasses of str have them too */
 	if (shape->inline_values)
 		return PH_EXTENT_OPEN;
 	switch (shape->type->kind) {

@@ -42,6 +42,8 @@ for version in $versions; do
 		END
 		;;
 	esac
+	"$PYHEAP" types --limit=1 "$work/dump" >"$work/types" || failures=$((failures + 1))
+	! grep -i damage "$work/types" || { echo "FAILED: a healthy heap is said to be damaged"; failures=$((failures + 1)); }
 	# the counts of `types` are those of the export
 	"$PYHEAP" types --json "$work/dump" >"$work/types" || failures=$((failures + 1))
 	"$PYTHON3" - "$work/objects" "$work/types" <<-'END' || { echo "FAILED: types and export disagree"; failures=$((failures + 1)); }

@@ -39,6 +39,8 @@ for label, t in sorted(truth.items()):
         say(label, 'type %s, not %s' % (o['type'], t['type']))
     if o['size'] != t['size']:
         say(label, 'size %s, not %s (%s)' % (o['size'], t['size'], t['type']))
+    if 'len' in t and o['len'] != t['len']:
+        say(label, 'len %s, not %s (%s)' % (o['len'], t['len'], t['type']))
     ours, theirs = collections.Counter(int(a, 16) for a in o['refs']), collections.Counter(t['referents'])
     # what of the truth is no object is what the writer of the truth made itself
     theirs = collections.Counter({a: n for a, n in theirs.items() if a in objects})

@@ -198,7 +198,7 @@ io.BytesIO(b'z' * 999) | io.BytesIO() | given(io.BytesIO(b'zz'), a=MARK) | io.St
 io.BufferedRandom(io.BytesIO(b'a')) | io.BytesIO(b'ab').getbuffer() | io.BufferedRWPair(io.BytesIO(), io.BytesIO()) | open('/dev/null')
 memoryview(b'abc') | memoryview(bytearray(9))[1:3] | memoryview(Buffer(b'a' * 50)) | memoryview(array.array('i', [1, 2])).cast('B') | memoryview(memoryview(b'x' * 60))
 buffer(b'abc' * 9) | buffer(HELD) | cStringIO.StringIO(HELD) | cStringIO.StringIO() | array.array('d', [1.0] * 10) | array.array('i')
-collections.deque(range(500)) | collections.deque([MARK], 3) | collections.OrderedDict(a=MARK) | collections.defaultdict(list, a=MARK) | collections.Counter('aab')
+collections.deque(range(500)) | collections.deque([MARK], 3) | collections.OrderedDict(a=MARK) | collections.defaultdict(list, a=MARK) | collections.Counter('aab') | MARK | 'text' | u'caf\xe9 of {}'.format(1) | bytearray(7) | collections.deque()
 functools.partial(function, 1, b=MARK) | functools.lru_cache(5)(function) | functools.cmp_to_key(function) | functools.cmp_to_key(function)(MARK)
 weakref.ref(Slots) | weakref.proxy(Plain) | weakref.ref(Plain, function) | struct.Struct('iid') | zlib.compressobj() | zlib.decompressobj()
 hashlib.sha256(b'a') | hashlib.md5() | hashlib.blake2b() | random.Random() | bz2.BZ2Compressor() | bz2.BZ2Decompressor() | lzma.LZMACompressor() | lzma.LZMADecompressor()
@@ -239,6 +239,8 @@ for label, thing in KEPT.items():
     told[label] = {'address': id(thing), 'type': type(thing).__name__, 'size': sys.getsizeof(thing),
                    'gc': bool(type(thing).__flags__ & 1 << 14), 'referents': [id(r) for r in gc.get_referents(thing)]}
 for label, thing in KEPT.items():
+    if isinstance(thing, (collections.deque, bytearray, str, type(u''), bytes, tuple, list, dict, set)):
+        told[label]['len'] = len(thing)
     told[label]['held'] = list(map(id, thing)) if label.startswith('element(') and hasattr(thing, 'tag') else \
         [id(HELD)] if '(HELD)' in label else []
 told['the mark'] = {'address': id(MARK), 'type': 'list', 'size': sys.getsizeof(MARK), 'gc': True, 'referents': [id(r) for r in MARK]}
