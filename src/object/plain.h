@@ -52,7 +52,7 @@ static inline bool ph_plain_links(const struct ph_plain *p, const uint8_t *head,
 	ph_addr next, prev;
 	memcpy(&next, head + p->gc_next, sizeof(next));
 	memcpy(&prev, head + p->gc_prev, sizeof(prev));
-	next &= ~(ph_addr)7;
+	next &= ~PH_GC_NEXT_FLAGS;
 	prev = prev >> p->gc_prev_shift << p->gc_prev_shift;
 	*ret_next = next + p->gc_head;
 	*ret_prev = prev ? prev + p->gc_head : 0;

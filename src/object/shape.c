@@ -365,9 +365,9 @@ bool ph_gc_links(const struct ph_target *t, ph_addr head, ph_addr *ret_next, ph_
 	if (ph_target_ptr(t, head, old ? PH_PyGC_Head_gc_gc_next : PH_PyGC_Head__gc_next, &next) != PH_OK ||
 	    ph_target_ptr(t, head, old ? PH_PyGC_Head_gc_gc_prev : PH_PyGC_Head__gc_prev, &prev) != PH_OK)
 		return false;
-	if (!(next & ~(ph_addr)7))
+	if (!(next & ~PH_GC_NEXT_FLAGS))
 		return false;
-	*ret_next = (next & ~(ph_addr)7) + size;
+	*ret_next = (next & ~PH_GC_NEXT_FLAGS) + size;
 	*ret_prev = shift >= 0 && prev >> shift ? (prev >> shift << shift) + size : 0;
 	return true;
 }
@@ -404,7 +404,7 @@ bool ph_object_links(const struct ph_objects *objects, ph_addr object, ph_addr *
 {
 	const struct ph_target *t = objects->target;
 	const struct ph_plain *plain = &objects->plain;
-	if (!ph_target_is_aligned(t, object))
+	if (object & PH_GC_NEXT_FLAGS)
 		return false;
 	const uint8_t *head =
 		plain->has_gc_heads ? ph_image_look(t->image, object - plain->gc_head, plain->gc_head) : NULL;

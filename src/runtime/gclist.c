@@ -25,7 +25,7 @@ struct circles {
 /* Up to 3.7 (gc.gc_next) the link is plain, since 3.8 its low bits are flags. */
 static ph_addr link_of(ph_addr link)
 {
-	return link & ~(ph_addr)7;
+	return link & ~PH_GC_NEXT_FLAGS;
 }
 
 static void walk(struct circles *c, ph_addr start)

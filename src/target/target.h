@@ -135,6 +135,10 @@ static inline bool ph_target_is_aligned(const struct ph_target *target, ph_addr 
 {
 	return !(address & (target->layout.abi.pointer_size - 1u));
 }
+/* Of the low bits of _gc_next these are flags, no more: NEXT_MASK_UNREACHABLE, _PyGC_NEXT_MASK_OLD_SPACE_1 (pycore_gc.h
+ * since 3.8).  The heads of the lists themselves lie at any multiple of four: Debian's 3.13 debug build has its _PyRuntime
+ * at such an address. */
+#define PH_GC_NEXT_FLAGS ((ph_addr)3)
 static inline int32_t ph_target_trait(const struct ph_target *target, enum ph_trait trait)
 {
 	return ph_layout_trait(&target->layout, trait);
