@@ -100,8 +100,15 @@ static struct page {
 	unsigned taken;
 } pages[] = {
 	{ .block = 1024, .tag = _Py_MIMALLOC_HEAP_MEM },
-	{ .block = 160, .tag = _Py_MIMALLOC_HEAP_OBJECT },
-	{ .block = 512, .tag = _Py_MIMALLOC_HEAP_GC },
+	/* multiples of 16, four between powers of two, as mimalloc has them: blocks are hardly larger than what is in them */
+#define SIZES(heap)												\
+	{ .block = 32, .tag = heap }, { .block = 48, .tag = heap }, { .block = 64, .tag = heap },		\
+		{ .block = 80, .tag = heap }, { .block = 96, .tag = heap }, { .block = 112, .tag = heap },	\
+		{ .block = 128, .tag = heap }, { .block = 160, .tag = heap }, { .block = 192, .tag = heap },	\
+		{ .block = 224, .tag = heap }, { .block = 256, .tag = heap }, { .block = 320, .tag = heap },	\
+		{ .block = 384, .tag = heap }, { .block = 448, .tag = heap }, { .block = 512, .tag = heap }
+	SIZES(_Py_MIMALLOC_HEAP_OBJECT),
+	SIZES(_Py_MIMALLOC_HEAP_GC),
 };
 
 static void make_page(mi_segment_t *segment, size_t slice, struct page *page)
@@ -115,7 +122,7 @@ static void make_page(mi_segment_t *segment, size_t slice, struct page *page)
 #if MI_MALLOC_VERSION < 220
 	p->tag = (unsigned char)page->tag;
 	p->xblock_size = (uint32_t)page->block;
-	page->start = area + (page->block <= 512 ? page->block : 0); /* _mi_segment_page_start_from_slice() */
+	page->start = area + (page->block <= 64 ? 3 : page->block <= 512) * page->block; /* _mi_segment_page_start_from_slice() */
 #else
 	p->heap_tag = (uint8_t)page->tag;
 	p->block_size = page->block;
@@ -143,10 +150,20 @@ static void make_segment(void)
 	segment->slices[slice].slice_count = (uint32_t)(MI_SLICES_PER_SEGMENT - slice);
 }
 
+static struct page *page_of(int tag, size_t size)
+{
+	struct page *page = pages, *end = pages + COUNT(pages);
+	while (page < end && (page->tag != tag || page->block < size))
+		page++;
+	if (page == end)
+		abort();
+	return page;
+}
+
 static void *block_of(int tag, size_t size)
 {
-	struct page *page = &pages[tag];
-	if (size > page->block || (page->taken + 4) * page->block > SLICES_EACH * MI_SEGMENT_SLICE_SIZE)
+	struct page *page = page_of(tag, size);
+	if ((page->taken + 4) * page->block > SLICES_EACH * MI_SEGMENT_SLICE_SIZE)
 		abort();
 	page->header->capacity = page->header->reserved = (uint16_t)++page->taken;
 	page->header->used++;
@@ -234,7 +251,8 @@ static PyObject *bytes(const void *data, size_t size)
 /* Of `count` digits, each the given one. */
 static PyObject *integer(int sign, digit each, size_t count)
 {
-	PyLongObject *n = new_object(&PyLong_Type, sizeof(PyLongObject) + count * sizeof(digit), 0);
+	/* a type without a __sizeof__ of its own is sized by what stands in the place of ob_size: room for so much */
+	PyLongObject *n = new_object(&PyLong_Type, 160, 0);
 	n->long_value.lv_tag = count << NON_SIZE_BITS | (sign < 0 ? 2 : sign ? 0 : 1);
 	for (size_t i = 0; i < count; i++)
 		n->long_value.ob_digit[i] = each;
@@ -489,7 +507,7 @@ static void lay_out_exception(PyThreadState *thread)
 static void lay_out_garbage(void)
 {
 	PyObject *freed[3];
-	mi_page_t *page = pages[_Py_MIMALLOC_HEAP_GC].header;
+	mi_page_t *page = page_of(_Py_MIMALLOC_HEAP_GC, sizeof(PyListObject))->header;
 	(void)list(0, NULL);
 	for (size_t i = 0; i < COUNT(freed); i++) {
 		freed[i] = list(0, NULL);
