@@ -9,10 +9,11 @@
 #include <string.h>
 
 #define VALUE_CHARACTERS 60
+#define TUPLE_CHARACTERS 80 /* then the rest of a tuple is left out */
 
 /* ---- types and values ---- */
 
-static bool is_builtin(const struct ph_dump_type *type, const char *name)
+bool ph_is_builtin(const struct ph_dump_type *type, const char *name)
 {
 	return type && !strcmp(type->name, name) &&
 	       (!type->module || !strcmp(type->module, "builtins") || !strcmp(type->module, "__builtin__"));
@@ -49,11 +50,20 @@ static bool is_hex(const struct ph_dump_type *type)
 	return type && (type->value == PH_VALUE_BYTES || type->value == PH_VALUE_STR_OF_2);
 }
 
+static const char *bool_name(const char *value)
+{
+	return strcmp(value, "0") != 0 && strcmp(value, "False") != 0 ? "True" : "False";
+}
+
 bool ph_value_as_python(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
 	ph_auto_buffer struct ph_buffer hex = PH_BUFFER(8192);
 	size_t before = out->size;
+	if (ph_is_builtin(type, "bool") && ph_heap_value(view, object, &hex)) {
+		ph_buffer_puts(out, bool_name(ph_buffer_text(&hex)));
+		return true;
+	}
 	if (!type || type->value != PH_VALUE_STR_OF_2)
 		return ph_heap_value(view, object, out);
 	if (!ph_heap_value(view, object, &hex))
@@ -68,7 +78,7 @@ bool ph_value_as_python(struct ph_heap_view *view, uint32_t object, struct ph_bu
 bool ph_name_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
-	if (!is_builtin(type, "str") && !is_builtin(type, "unicode"))
+	if (!ph_is_builtin(type, "str") && !ph_is_builtin(type, "unicode"))
 		return false;
 	return ph_value_as_python(view, object, out);
 }
@@ -99,6 +109,10 @@ bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters,
 {
 	const struct ph_dump_type *type = ph_heap_type(view, object);
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192), raw = PH_BUFFER(8192);
+	if (ph_is_builtin(type, "NoneType")) {
+		ph_buffer_puts(out, "None");
+		return true;
+	}
 	if (!ph_heap_value(view, object, &text))
 		return false;
 	const char *data = ph_buffer_text(&text);
@@ -107,11 +121,15 @@ bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters,
 		ph_buffer_puts(out, PH_REDACTED);
 		return true;
 	}
+	if (ph_is_builtin(type, "bool")) {
+		ph_buffer_puts(out, bool_name(data));
+		return true;
+	}
 	int64_t len = ph_heap_len(view, object);
 	if (is_hex(type) && unhex(&text, &raw)) {
 		size = raw.size < characters ? raw.size : characters;
 		quote(ph_buffer_text(&raw), size, type->value, len > (int64_t)size, out);
-	} else if (is_builtin(type, "str") || is_builtin(type, "unicode") || (type && len >= 0)) {
+	} else if (ph_is_builtin(type, "str") || ph_is_builtin(type, "unicode") || (type && len >= 0)) {
 		size = ph_text_prefix(data, size, characters);
 		quote(data, size, type->value == PH_VALUE_UNICODE_OF_2 ? type->value : PH_VALUE_TEXT,
 		      size < text.size || len > (int64_t)ph_text_length(data, size), out);
@@ -283,22 +301,52 @@ bool ph_label_name(struct ph_heap_view *view, const struct ph_heap_ref *ref, str
 
 /* ---- labels ---- */
 
+static void put_unnamed(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
+{
+	ph_buffer_putc(out, '<');
+	ph_put_type(ph_heap_type(view, object), out);
+	ph_buffer_printf(out, " at 0x%" PRIx64 ">", ph_heap_address(view, object));
+}
+
+/* ('profile', 7): what it has of values is written, tuples in it are not looked into. */
+static void put_tuple(struct ph_heap_view *view, uint32_t tuple, struct ph_buffer *out)
+{
+	uint32_t first, end, shown = 0;
+	struct ph_heap_ref ref;
+	size_t before = out->size;
+	ph_buffer_putc(out, '(');
+	ph_heap_edges(view, tuple, &first, &end);
+	for (uint32_t e = first; e < end; e++) {
+		if (!ph_heap_edge(view, tuple, e, &ref) || ref.kind != PH_EDGE_ITEM)
+			continue;
+		ph_buffer_puts(out, shown++ ? ", " : "");
+		if (out->size - before > TUPLE_CHARACTERS) {
+			ph_buffer_puts(out, "…");
+			break;
+		}
+		if (ph_is_builtin(ph_heap_type(view, ref.target), "tuple"))
+			ph_buffer_puts(out, "(…)");
+		else if (!ph_put_value(view, ref.target, VALUE_CHARACTERS, out))
+			put_unnamed(view, ref.target, out);
+	}
+	ph_buffer_puts(out, shown == 1 ? ",)" : ")");
+}
+
 /* A key as Python writes it; one without a value by type and address. */
 static void put_key(struct ph_heap_view *view, uint32_t key, struct ph_buffer *out)
 {
-	if (key >= view->count) {
+	if (key >= view->count)
 		ph_buffer_putc(out, '?');
-	} else if (!ph_put_value(view, key, VALUE_CHARACTERS, out)) {
-		ph_buffer_putc(out, '<');
-		ph_put_type(ph_heap_type(view, key), out);
-		ph_buffer_printf(out, " at 0x%" PRIx64 ">", ph_heap_address(view, key));
-	}
+	else if (ph_is_builtin(ph_heap_type(view, key), "tuple"))
+		put_tuple(view, key, out);
+	else if (!ph_put_value(view, key, VALUE_CHARACTERS, out))
+		put_unnamed(view, key, out);
 }
 
 static void put_item(struct ph_heap_view *view, const struct ph_heap_ref *ref, struct ph_buffer *out)
 {
 	const struct ph_dump_type *type = ph_heap_type(view, ref->source);
-	if (is_builtin(type, "set") || is_builtin(type, "frozenset"))
+	if (ph_is_builtin(type, "set") || ph_is_builtin(type, "frozenset"))
 		ph_buffer_puts(out, " member");
 	else if (type && !strcmp(type->name, "_lru_cache_wrapper"))
 		ph_buffer_puts(out, " cached result");

@@ -18,10 +18,14 @@ bool ph_name_text(struct ph_heap_view *view, uint32_t object, struct ph_buffer *
 /* "app.Session", builtins without their module; "?" unknown. */
 void ph_put_type(const struct ph_dump_type *type, struct ph_buffer *out);
 
-/* The value as a repr, of a str at most `characters`: 'user:7', 42, b'ab'; false: it has none. */
+/* Whether it is the builtin of this name, not one of that name elsewhere. */
+bool ph_is_builtin(const struct ph_dump_type *type, const char *name);
+
+/* The value as a repr, of a str at most `characters`: 'user:7', 42, b'ab', True, None; false: it has none. */
 bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters, struct ph_buffer *out);
 
-/* The value as a program of its Python has it: ph_heap_value(), but of Python 2's str the bytes themselves. */
+/* The value as a program of its Python has it: ph_heap_value(), but of Python 2's str the bytes themselves, of a
+ * bool its name. */
 bool ph_value_as_python(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
 
 /* "str 'user:7'", "app.Session": type and value, what a list of objects shows of one. */

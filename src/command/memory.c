@@ -8,6 +8,23 @@
 
 enum { JSON, FULL };
 
+/* As the dump has it, and what is wrong with the heap. */
+static struct ph_error *put_json(struct ph_dump *dump, const struct ph_memory *memory, struct ph_buffer *out)
+{
+	struct ph_damage damage = { 0 };
+	struct ph_error *error = ph_heap_damage(dump, &damage);
+	struct ph_json j = ph_json(out, 1);
+	if (!error) {
+		ph_json_object(&j, false);
+		ph_memory_put_json(memory, &j);
+		ph_put_damage_json(&damage, &j);
+		ph_json_object_end(&j);
+		ph_buffer_putc(out, '\n');
+	}
+	ph_damage_deinit(&damage);
+	return error;
+}
+
 static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
 			    const struct ph_verb_output *output, int *ret_status)
 {
@@ -20,7 +37,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (error)
 		return error;
 	if (arguments->values[JSON])
-		ph_memory_json(&memory, &text);
+		error = put_json(dump, &memory, &text);
 	else
 		ph_memory_text(&memory, arguments->values[FULL], &text);
 	if (!arguments->values[JSON])

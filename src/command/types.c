@@ -242,14 +242,16 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 	};
 	struct row all = { 0 };
 	struct ph_error *error = NULL;
+	uint64_t shown = 0;
 	if (!to->as_json)
 		put_heading(&columns, &to->text);
 	for (size_t i = 0; i < count; i++) {
-		bool shown = i < limit && (!columns.compared || has_grown(&rows[i], &columns));
 		add_to(&all, &rows[i]);
-		if (shown && to->as_json) {
+		if ((columns.compared && !has_grown(&rows[i], &columns)) || shown++ >= limit)
+			continue;
+		if (to->as_json) {
 			put_json(&rows[i], &columns, &to->text);
-		} else if (shown) {
+		} else {
 			put_text(&rows[i], &columns, &to->text);
 			put_name(&rows[i], &to->text);
 			ph_buffer_putc(&to->text, '\n');
@@ -257,6 +259,9 @@ static struct ph_error *put_rows(const struct row *rows, size_t count, const str
 		if (!error && to->goes_on)
 			error = ph_rows_next(to);
 	}
+	if (!to->as_json && shown > limit)
+		ph_buffer_printf(&to->text, "… and %" PRIu64 " more %s%s\n", shown - limit,
+				 columns.modules ? "module" : "type", shown - limit == 1 ? "" : "s");
 	if (!to->as_json)
 		put_sums(&all, &columns, &to->text);
 	return error;
@@ -339,8 +344,8 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		qsort(rows, count, sizeof(*rows), order_of(sort));
 	if (!error)
 		error = put_rows(rows, count, arguments, limit, &to);
-	if (!error && !to.as_json)
-		error = ph_put_heap_damage(dump, &to.text);
+	if (!error && to.goes_on)
+		error = to.as_json ? ph_put_heap_damage_line(dump, &to.text) : ph_put_heap_damage(dump, &to.text);
 	*ret_status = old.dump && ph_dump_problem(old.dump);
 	ph_dump_close(old.dump);
 	return ph_rows_finish(&to, error);

@@ -228,7 +228,8 @@ static const struct ph_verb verbs[] = {
 		.usage = "verify [--json] DUMP",
 		.summary = "whether the dump is whole: checksums, indices, order",
 		.help = "Reads all of the dump and names each member that is altered, cut, or disagrees with\n"
-			"the others.  Ends with status 1 when there is one.\n"
+			"the others.  Ends with status 1 when there is one.  Lists what was found to be wrong\n"
+			"with the heap itself, too, which the dump is not to blame for.\n"
 			"\n"
 			"  --json  as JSON: one object\n",
 		.implementation = &ph_verb_verify,

@@ -6,13 +6,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+#include <errno.h>
 #include <fnmatch.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define GRAMMAR                                                                                                        \
-	"conditions are len, size, held, retained, refcount or value, then ==, !=, <, <=, >, >= or (of value) ~, then a number or "    \
-	"text"
 
 static const struct {
 	const char *text;
@@ -61,7 +60,7 @@ static bool take_operator(const char **p, enum ph_where_operator *ret)
 	return false;
 }
 
-/* Quoted, or up to a comma or " and "; *p moves behind what joins it to the next. */
+/* Quoted, or up to a comma or " and "; *p moves behind it. */
 static bool take_operand(const char **p, struct ph_condition *c)
 {
 	char quote = **p == '\'' || **p == '"' ? **p : 0;
@@ -70,7 +69,10 @@ static bool take_operand(const char **p, struct ph_condition *c)
 		end = strchr(start, quote);
 	} else {
 		const char *comma = strchr(start, ','), *word = strstr(start, " and ");
-		end = start + strlen(start);
+		size_t all = strlen(start);
+		end = start + all;
+		/* "and" with nothing behind it */
+		word = !word && all >= 4 && !strcmp(end - 4, " and") ? end - 4 : word;
 		end = comma && comma < end ? comma : end;
 		end = word && word < end ? word : end;
 	}
@@ -81,35 +83,75 @@ static bool take_operand(const char **p, struct ph_condition *c)
 		size--;
 	memcpy(c->text, start, size);
 	c->text[size] = '\0';
-	end = skip_spaces(end + (quote != 0));
-	*p = *end == ',' ? skip_spaces(end + 1) : !strncmp(end, "and ", 4) ? skip_spaces(end + 4) : end;
-	return (size || quote) && (*p != end || !*end);
+	*p = skip_spaces(end + (quote != 0));
+	return size || quote;
+}
+
+/* What joins a condition to the next one, which must be there then. */
+static bool take_joint(const char **p)
+{
+	if (!**p)
+		return true;
+	if (**p == ',')
+		*p = skip_spaces(*p + 1);
+	else if (!strncmp(*p, "and", 3) && (!(*p)[3] || (*p)[3] == ' '))
+		*p = skip_spaces(*p + 3);
+	else
+		return false;
+	return **p;
 }
 
 static void take_number(struct ph_condition *c)
 {
 	char *end;
 	c->number = strtod(c->text, &end);
-	c->is_number = c->text[0] && !*end;
+	c->is_number = c->text[0] && !*end && isfinite(c->number);
+	errno = 0;
+	c->integer = strtoimax(c->text, &end, 0);
+	c->is_integer = c->is_number && !*end && !errno;
+}
+
+/* What is wrong with a condition, and what would be right. */
+static struct ph_error *refuse(const char *text, const char *what, const char *at)
+{
+	return ph_error_create(PH_ERROR_USAGE, "find: --where '%s': %s%s%s", text, what, *at ? ", not " : "", at);
+}
+
+static struct ph_error *parse_one(const char *text, const char **p, struct ph_condition *c)
+{
+	if (!take_field(p, &c->field))
+		return refuse(text, "a condition begins with len, size, held, retained, refcount or value", *p);
+	const char *name = fields[c->field];
+	bool is_value = c->field == PH_WHERE_VALUE;
+	if (!take_operator(p, &c->operator) || (c->operator == PH_WHERE_LIKE && !is_value))
+		return ph_error_create(PH_ERROR_USAGE, "find: --where '%s': behind %s comes ==, !=, <, <=, >%s >=%s", text,
+				       name, is_value ? "," : " or", is_value ? " or ~" : "");
+	if (!take_operand(p, c))
+		return ph_error_create(PH_ERROR_USAGE, "find: --where '%s': what is %s compared with? %s", text, name,
+				       is_value ? "A number, or text of at most 255 bytes, in quotes or not" : "A number");
+	take_number(c);
+	if (!is_value && !c->is_number)
+		return ph_error_create(PH_ERROR_USAGE,
+				       "find: --where '%s': %s is compared with a number, not '%s' (and conditions are "
+				       "joined by \"and\")", text, name, c->text);
+	if (!take_joint(p))
+		return refuse(text, "conditions are joined by \"and\", and one follows", *p);
+	return NULL;
 }
 
 struct ph_error *ph_where_parse(const char *text, struct ph_where *ret)
 {
 	const char *p = text ? skip_spaces(text) : "";
+	struct ph_error *error = NULL;
 	ret->count = 0;
-	while (*p) {
-		struct ph_condition *c = &ret->conditions[ret->count];
+	if (text && !*p)
+		return refuse(text, "a condition begins with len, size, held, retained, refcount or value", "");
+	while (!error && *p) {
 		if (ret->count == PH_CONDITIONS_MAXIMUM)
 			return ph_error_create(PH_ERROR_USAGE, "find: more than %d conditions", PH_CONDITIONS_MAXIMUM);
-		if (!take_field(&p, &c->field) || !take_operator(&p, &c->operator) || !take_operand(&p, c))
-			return ph_error_create(PH_ERROR_USAGE, "find: --where '%s': " GRAMMAR, text);
-		take_number(c);
-		if (c->field != PH_WHERE_VALUE && (!c->is_number || c->operator == PH_WHERE_LIKE))
-			return ph_error_create(PH_ERROR_USAGE, "find: --where '%s': %s is compared with a number", text,
-					       fields[c->field]);
-		ret->count++;
+		error = parse_one(text, &p, &ret->conditions[ret->count++]);
 	}
-	return NULL;
+	return error;
 }
 
 static bool compare(enum ph_where_operator operator, int order)
@@ -132,24 +174,41 @@ static bool compare(enum ph_where_operator operator, int order)
 	}
 }
 
-static bool holds_number(const struct ph_condition *c, double number)
+/* Beyond 2^53 a double is not exact. */
+static bool holds_integer(const struct ph_condition *c, int64_t number)
 {
+	if (c->is_integer)
+		return compare(c->operator, (number > c->integer) - (number < c->integer));
+	return compare(c->operator, ((double)number > c->number) - ((double)number < c->number));
+}
+
+static bool holds_text(const struct ph_condition *c, const char *value)
+{
+	char *end;
+	if (!c->is_number || !*value)
+		return compare(c->operator, strcmp(value, c->text));
+	errno = 0;
+	int64_t integer = strtoimax(value, &end, 0);
+	if (!*end && !errno)
+		return holds_integer(c, integer);
+	double number = strtod(value, &end);
+	if (*end)
+		return compare(c->operator, strcmp(value, c->text));
 	return compare(c->operator, (number > c->number) - (number < c->number));
 }
 
 static bool holds_value(const struct ph_condition *c, struct ph_heap_view *view, uint32_t object)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(8192);
-	char *end;
 	if (!ph_value_as_python(view, object, &text))
 		return false;
 	const char *value = ph_buffer_text(&text);
 	if (c->operator == PH_WHERE_LIKE)
 		return !fnmatch(c->text, value, 0);
-	double number = strtod(value, &end);
-	if (c->is_number && *value && !*end)
-		return holds_number(c, number);
-	return compare(c->operator, strcmp(value, c->text));
+	/* True is 1 as in Python */
+	if (c->is_number && ph_is_builtin(ph_heap_type(view, object), "bool"))
+		return holds_integer(c, !strcmp(value, "True"));
+	return holds_text(c, value);
 }
 
 static bool holds(const struct ph_condition *c, struct ph_heap_view *view, uint32_t object)
@@ -174,7 +233,7 @@ static bool holds(const struct ph_condition *c, struct ph_heap_view *view, uint3
 	default:
 		return holds_value(c, view, object);
 	}
-	return number >= 0 && holds_number(c, (double)number);
+	return number >= 0 && holds_integer(c, number);
 }
 
 bool ph_where_asks(const struct ph_where *where, enum ph_where_field field)

@@ -24,8 +24,9 @@ struct ph_where {
 		enum ph_where_field field;
 		enum ph_where_operator operator;
 		char text[256]; /* of a value */
-		bool is_number;
+		bool is_number, is_integer; /* a number that an int64_t holds */
 		double number;
+		int64_t integer;
 	} conditions[PH_CONDITIONS_MAXIMUM];
 	size_t count;
 };

@@ -31,33 +31,38 @@ const char *ph_memory_key(enum ph_memory_kind kind)
 	return (unsigned)kind < PH_MEMORY_COUNT ? kinds[kind].key : "?";
 }
 
+void ph_memory_put_json(const struct ph_memory *memory, struct ph_json *j)
+{
+	ph_json_put_uint(j, "total", memory->total);
+	ph_json_put_uint(j, "in_image", memory->in_image);
+	ph_json_key(j, "rows");
+	ph_json_array(j, false);
+	for (unsigned i = 0; i < PH_MEMORY_COUNT; i++) {
+		ph_json_object(j, true);
+		ph_json_put_string(j, "what", kinds[i].key);
+		ph_json_put_uint(j, "bytes", memory->rows[i].bytes);
+		ph_json_put_uint(j, "count", memory->rows[i].count);
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+	ph_json_key(j, "types");
+	ph_json_array(j, false);
+	for (size_t i = 0; i < memory->type_count; i++) {
+		ph_json_object(j, true);
+		ph_json_put_string(j, "type", memory->types[i].name);
+		ph_json_put_string(j, "module", memory->types[i].module);
+		ph_json_put_uint(j, "count", memory->types[i].count);
+		ph_json_put_uint(j, "held", memory->types[i].held);
+		ph_json_object_end(j);
+	}
+	ph_json_array_end(j);
+}
+
 void ph_memory_json(const struct ph_memory *memory, struct ph_buffer *out)
 {
 	struct ph_json j = ph_json(out, 1);
 	ph_json_object(&j, false);
-	ph_json_put_uint(&j, "total", memory->total);
-	ph_json_put_uint(&j, "in_image", memory->in_image);
-	ph_json_key(&j, "rows");
-	ph_json_array(&j, false);
-	for (unsigned i = 0; i < PH_MEMORY_COUNT; i++) {
-		ph_json_object(&j, true);
-		ph_json_put_string(&j, "what", kinds[i].key);
-		ph_json_put_uint(&j, "bytes", memory->rows[i].bytes);
-		ph_json_put_uint(&j, "count", memory->rows[i].count);
-		ph_json_object_end(&j);
-	}
-	ph_json_array_end(&j);
-	ph_json_key(&j, "types");
-	ph_json_array(&j, false);
-	for (size_t i = 0; i < memory->type_count; i++) {
-		ph_json_object(&j, true);
-		ph_json_put_string(&j, "type", memory->types[i].name);
-		ph_json_put_string(&j, "module", memory->types[i].module);
-		ph_json_put_uint(&j, "count", memory->types[i].count);
-		ph_json_put_uint(&j, "held", memory->types[i].held);
-		ph_json_object_end(&j);
-	}
-	ph_json_array_end(&j);
+	ph_memory_put_json(memory, &j);
 	ph_json_object_end(&j);
 	ph_buffer_putc(out, '\n');
 }

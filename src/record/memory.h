@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "record/json.h"
 
 /* Rows: PH_MEMORY(NAME, key in the JSON, group, what text says).  The keys are part of the dump's format. */
 enum ph_memory_kind {
@@ -42,6 +43,8 @@ void ph_memory_deinit(struct ph_memory *memory);
 
 const char *ph_memory_key(enum ph_memory_kind kind);
 
+/* Its keys, into an object that is open. */
+void ph_memory_put_json(const struct ph_memory *memory, struct ph_json *json);
 void ph_memory_json(const struct ph_memory *memory, struct ph_buffer *out); /* one object, a newline behind */
 void ph_memory_text(const struct ph_memory *memory, bool in_full, struct ph_buffer *out);
 /* PH_ERROR_BAD_DUMP also when the rows do not add up to the total. */

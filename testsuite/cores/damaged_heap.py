@@ -89,10 +89,30 @@ for verb in ('memory', 'types', 'report'):
     for name, lines in (('damaged', 1), ('whole', 0)):
         done = subprocess.run([reader, verb, os.path.join(scratch, name)], stdout=subprocess.PIPE, timeout=60)
         said = [line for line in done.stdout.decode(errors='replace').splitlines() if line.startswith('The heap is damaged: ')]
-        if done.returncode or len(said) != lines or not all('0x' in line and line.endswith('damage.json') for line in said):
+        if done.returncode or len(said) != lines or not all('0x' in line and '; pyheap verify lists ' in line for line in said):
             fail('%s of the %s one: %d, %r' % (verb, name, done.returncode, said))
-sizes = {row['type']: row['size'] for row in map(json.loads, subprocess.run(
-    [reader, 'types', '--json', os.path.join(scratch, 'damaged')], stdout=subprocess.PIPE, timeout=60).stdout.splitlines())}
+
+
+def ask(verb, name, *options):
+    done = subprocess.run([reader, verb, os.path.join(scratch, name)] + list(options), stdout=subprocess.PIPE, timeout=60)
+    if done.returncode:
+        fail('%s of the %s one: status %d' % (verb, name, done.returncode))
+    return done.stdout.decode(errors='replace').splitlines()
+
+
+# every verb that sums tells of the same
+said = ask('verify', 'damaged')
+for text in texts:
+    if not any(line.startswith('  ' + text) for line in said):
+        fail('verify does not say %r' % text)
+if not said[0].startswith('whole: ') or len(ask('verify', 'whole')) != 1:
+    fail('verify: %r' % said[0])
+rows = [json.loads(line) for line in ask('types', 'damaged', '--json')]
+for verb, found in (('types', rows.pop()), ('memory', json.loads(''.join(ask('memory', 'damaged', '--json')))),
+                    ('verify', json.loads(ask('verify', 'damaged', '--json')[0]))):
+    if ['%s: %s' % (d['where'], d['what']) for d in found.get('damage', [])] != texts or found['damage_dropped'] or not all(d['count'] for d in found['damage']):
+        fail('%s --json tells of %r' % (verb, found.get('damage')))
+sizes = {row['type']: row['size'] for row in rows}
 if not max(sizes.values()) < os.path.getsize(core):
     fail('sums are larger than the core: %r' % max(sizes.items(), key=lambda item: item[1]).__repr__())
 sys.exit(1 if bad else 0)

@@ -98,7 +98,7 @@ def paths():
         row = rows('path', AT[name])[0]
         expect('path --json of ' + name, (row['path'].replace('produce.gi_frame → ', ''), row['steps'][-1]['address'], row['root']),
                (line, AT[name], 'module'))
-    expect_line('path by tuple', text('path', AT['by tuple']), r"module app → CACHE → \[<tuple at 0x[0-9a-f]+>\]")
+    expect_line('path by tuple', text('path', AT['by tuple']), r"module app → CACHE → \[\('a', 1\)\]")
     expect_line('path of a local', text('path', AT['local']), 'thread .* die: local local')
     for name in ('first', 'payload', 'held', 'below'):
         expect_line('path of ' + name, text('path', AT[name]), 'no root reaches .*')
@@ -152,7 +152,19 @@ def finding():
     expect('find by size', AT['payload'] in [row['address'] for row in rows('find', '--where', 'size>=100000 and len==100000', 'bytearray')], True)
     expect('find with a limit', len(rows('find', '--limit=3', 'Node')), 3)
     text('find', 'NoSuchType', status=2)
-    text('find', '--where', 'colour==3', 'Node', status=2)
+    for condition, count in {'value == numbered': 1, 'value ~ *numbered*, len==17': 1, "value=='label-of-name1' and size>40 and refcount>=1": 1,
+                             'len >= 1e9': 0, 'len==0x11 and value ~ label-of-numbered': 1, 'value != 3 and value ~ label-of-by*': 1}.items():
+        expect('find --where ' + condition, len(rows('find', '--where', condition, 'str')), count)
+    expect('find True', [row['value'] for row in rows('find', '--where', 'value==True', 'bool')], ['1'])
+    expect_line('True', text('find', '--where', 'value==1', 'bool'), '0x[0-9a-f]+  bool True, .*')
+    for condition, said in {'colour==3': 'begins with len,', '': 'begins with len,', 'len': 'behind len comes ==', 'len~3': 'behind len comes ==',
+                            'value': '>= or ~', 'len>': 'compared with? A number', 'len>many': "a number, not 'many'", 'len>nan': "not 'nan'",
+                            'len>1 or size>2': 'joined by "and"', 'len>1 and': 'joined by "and"', 'len>1,': 'joined by "and"',
+                            "value=='x' len>1": 'joined by "and"', "value=='x": 'in quotes or not', 'value==%s' % ('x' * 300): '255 bytes',
+                            ' and '.join(['len>1'] * 9): 'more than 8 conditions'}.items():
+        done = subprocess.run([PYHEAP, 'find', '--where', condition, DUMP, 'str'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+        expect('find --where %r: %r' % (condition, done.stderr), (done.returncode, done.stdout, done.stderr.count(b'\n'), said in done.stderr.decode()),
+               (2, b'', 1, True))
 
 
 def printing():
@@ -169,6 +181,8 @@ def types():
     by_name = {(row['module'], row['type']): row for row in rows('types')}
     expect('types', by_name['app', 'Session']['count'], 12)
     expect('types --limit', len(rows('types', '--limit=3')), 3)
+    expect_line('types --limit', text('types', '--limit=3'), '… and %d more types' % (len(rows('types')) - 3))
+    expect('no damage', [row for row in rows('types') + [json.loads(text(verb, '--json')) for verb in ('memory', 'verify')] if 'damage' in row], [])
     modules = {row['module']: row for row in rows('types', '--by-module')}
     expect('types --by-module', modules['app']['count'], sum(row['count'] for key, row in by_name.items() if key[0] == 'app'))
     grown = [json.loads(line) for line in run('types', '--json', '--sort=count', '--baseline', DUMP, BIGGER).splitlines()]
