@@ -129,6 +129,8 @@ bool ph_put_value(struct ph_heap_view *view, uint32_t object, size_t characters,
 	if (is_hex(type) && unhex(&text, &raw)) {
 		size = raw.size < characters ? raw.size : characters;
 		quote(ph_buffer_text(&raw), size, type->value, len > (int64_t)size, out);
+	} else if (type && type->value == PH_VALUE_DESCRIPTION) {
+		ph_escape_terminal(data, size, false, out);
 	} else if (ph_is_builtin(type, "str") || ph_is_builtin(type, "unicode") || (type && len >= 0)) {
 		size = ph_text_prefix(data, size, characters);
 		quote(data, size, type->value == PH_VALUE_UNICODE_OF_2 ? type->value : PH_VALUE_TEXT,
@@ -348,6 +350,8 @@ static void put_item(struct ph_heap_view *view, const struct ph_heap_ref *ref, s
 	const struct ph_dump_type *type = ph_heap_type(view, ref->source);
 	if (ph_is_builtin(type, "set") || ph_is_builtin(type, "frozenset"))
 		ph_buffer_puts(out, " member");
+	else if (type && !strcmp(type->name, "ndarray") && type->module && !strcmp(type->module, "numpy"))
+		ph_buffer_printf(out, ".flat[%" PRIu32 "]", ref->argument);
 	else if (type && !strcmp(type->name, "_lru_cache_wrapper"))
 		ph_buffer_puts(out, " cached result");
 	else

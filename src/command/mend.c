@@ -101,6 +101,8 @@ static void set_texts(struct mending *m)
 			type->value = PH_VALUE_STR_OF_2;
 		else if (is_builtin && is_python2 && !strcmp(type->name, "unicode"))
 			type->value = PH_VALUE_UNICODE_OF_2;
+		else if (type->name && type->module && !strcmp(type->module, "numpy") && !strcmp(type->name, "ndarray"))
+			type->value = PH_VALUE_DESCRIPTION;
 		if (is_builtin && is_python2)
 			type->module = ph_arena_strdup(&m->types->arena, "__builtin__");
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The memory that an object has beside its own: tables, arrays, text.  Objects/dictobject.c, listobject.c, setobject.c,
  * unicodeobject.c, bytearrayobject.c, odictobject.c; Modules/_collectionsmodule.c. */
+#include "object/numpy.h"
 #include "object/visit.h"
 
 #define WORDS_MAXIMUM 4096 /* of a struct that is looked through for pointers */
@@ -112,6 +113,18 @@ static void any_blocks(const struct ph_shape *shape, ph_addr object, const struc
 			sink->block(sink->user, word, true);
 }
 
+/* What an array shows of another's buffer is not its own. */
+static void ndarray_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
+{
+	struct ph_ndarray a;
+	if (!ph_ndarray_load(shape->objects->target, object, &a))
+		return;
+	if (a.nd)
+		sink->block(sink->user, a.dimensions, false);
+	if (a.flags & PH_NDARRAY_OWNDATA)
+		sink->block(sink->user, a.data, false);
+}
+
 static const struct {
 	const char *name;
 	ph_blocks_fn *blocks; /* NULL: none */
@@ -127,6 +140,7 @@ static const struct {
 	{ "str", ph_str_blocks },
 	{ "unicode", ph_str_blocks },
 	{ "bytearray", bytearray_blocks },
+	{ "numpy.ndarray", ndarray_blocks },
 	{ "module", any_blocks },
 	{ "type", any_blocks },
 	{ "code", any_blocks },

@@ -6,6 +6,13 @@
 #include "base/cursor.h"
 #include "object/decoder.h"
 
+/* Its text is no number and no repr. */
+static bool describes(const struct ph_shape *shape)
+{
+	return shape->type->decoder && (shape->type->decoder->decode == ph_decode_ndarray ||
+					shape->type->decoder->decode == ph_decode_dtype);
+}
+
 bool ph_shape_has_value(const struct ph_shape *shape)
 {
 	switch (shape->type->kind) {
@@ -18,7 +25,8 @@ bool ph_shape_has_value(const struct ph_shape *shape)
 	case PH_KIND_BYTEARRAY:
 		return true;
 	default:
-		return shape->type->decoder && shape->type->decoder->decode == ph_decode_decimal;
+		return shape->type->decoder &&
+		       (shape->type->decoder->decode == ph_decode_decimal || describes(shape));
 	}
 }
 
@@ -33,7 +41,7 @@ enum ph_value_text ph_shape_value_text(const struct ph_shape *shape)
 	case PH_KIND_BYTEARRAY:
 		return PH_VALUE_BYTES;
 	default:
-		return PH_VALUE_TEXT;
+		return describes(shape) ? PH_VALUE_DESCRIPTION : PH_VALUE_TEXT;
 	}
 }
 

@@ -3,6 +3,7 @@
  * Objects/ and Modules/ of 3.8 to 3.13, and the bytes before the object. */
 #include "base/cursor.h"
 #include "object/plain.h"
+#include "object/numpy.h"
 #include "object/size.h"
 
 #define COUNT_MAXIMUM PH_COUNT_MAXIMUM

@@ -20,20 +20,4 @@ ph_size_fn ph_stgdict_size, ph_ctype_size, ph_struct_module_size, ph_buffered_si
 /* Has ph_object_len() any of its instances' to tell? */
 bool ph_shape_has_len(const struct ph_shape *shape);
 
-/* PyArrayObject_fields of numpy/core/include/numpy/ndarraytypes.h, the same since 1.7; 64-bit machines. */
-#define PH_NDARRAY_MAXIMUM 64
-#define PH_NDARRAY_OWNDATA 4
-struct ph_ndarray {
-	ph_addr data, base, descr;
-	ph_addr dimensions; /* the array of the next two */
-	unsigned nd, flags;
-	uint64_t shape[PH_NDARRAY_MAXIMUM], strides[PH_NDARRAY_MAXIMUM];
-	int64_t item; /* bytes, -1 unknown */
-};
-bool ph_ndarray_load(const struct ph_target *target, ph_addr object, struct ph_ndarray *ret);
-/* Whether the items are objects (dtype object) that lie in the array's own buffer, one behind the other. */
-bool ph_ndarray_holds_objects(const struct ph_target *target, const struct ph_ndarray *array);
-/* Of its items; -1 unknown. */
-int64_t ph_ndarray_bytes(const struct ph_ndarray *array);
-
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* __sizeof__ of types that extension modules make: Modules/_ctypes, _io, _decimal, _struct.c, and numpy. */
+/* __sizeof__ of types that extension modules make: Modules/_ctypes, _io, _decimal, _struct.c. */
 #include "base/cursor.h"
 #include "object/size.h"
 
@@ -121,99 +121,4 @@ int64_t ph_array_size(const struct ph_shape *shape, ph_addr object)
 	if (ph_target_int(o->target, descr, PH_arraydescr_itemsize, &item) != PH_OK || item < 1 || item > 8)
 		return -1;
 	return shape->size + allocated * item;
-}
-
-/* ---- numpy ---- */
-
-/* PyArray_Descr: up to 1.26 elsize and alignment are ints, which 2.0 made words behind flags of 64 bits. */
-static int64_t descr_item_size(const struct ph_target *t, ph_addr descr)
-{
-	enum { OLD_ITEM = 32, OLD_ALIGNMENT = 36, NEW_ITEM = 40, END = 48, SANE = 1 << 30 };
-	const uint8_t *data = ph_image_view(t->image, descr, END);
-	if (!data)
-		return -1;
-	bool old = ph_load_uint(data + OLD_ALIGNMENT, 4, t->layout.abi.big_endian) != 0;
-	uint64_t size = old ? ph_load_uint(data + OLD_ITEM, 4, t->layout.abi.big_endian) :
-			      ph_load_uint(data + NEW_ITEM, 8, t->layout.abi.big_endian);
-	return size > SANE ? -1 : (int64_t)size;
-}
-
-bool ph_ndarray_load(const struct ph_target *t, ph_addr object, struct ph_ndarray *ret)
-{
-	enum { DATA = 16, ND = 24, DIMENSIONS = 32, STRIDES = 40, BASE = 48, DESCR = 56, FLAGS = 64, STRUCT = 72, WORD = 8 };
-	bool big = t->layout.abi.big_endian;
-	const uint8_t *data = ph_image_view(t->image, object, STRUCT);
-	struct ph_ndarray a = { 0 };
-	if (!data || t->layout.abi.pointer_size != WORD)
-		return false;
-	a.data = ph_load_uint(data + DATA, WORD, big);
-	a.base = ph_load_uint(data + BASE, WORD, big);
-	a.descr = ph_load_uint(data + DESCR, WORD, big);
-	a.nd = (unsigned)ph_load_uint(data + ND, 4, big);
-	a.flags = (unsigned)ph_load_uint(data + FLAGS, 4, big);
-	a.dimensions = ph_load_uint(data + DIMENSIONS, WORD, big);
-	if (a.nd > PH_NDARRAY_MAXIMUM)
-		return false;
-	if (a.nd && (ph_target_read_ptrs(t, a.dimensions, a.nd, a.shape) != PH_OK ||
-		     ph_target_read_ptrs(t, ph_load_uint(data + STRIDES, WORD, big), a.nd, a.strides) != PH_OK))
-		return false;
-	a.item = descr_item_size(t, a.descr);
-	*ret = a;
-	return true;
-}
-
-bool ph_ndarray_holds_objects(const struct ph_target *t, const struct ph_ndarray *a)
-{
-	enum { KIND = 24, CONTIGUOUS = 3 /* as in C or as in Fortran */ };
-	const uint8_t *kind = ph_image_view(t->image, a->descr + KIND, 1);
-	return kind && *kind == 'O' && a->item == (int64_t)t->layout.abi.pointer_size && a->flags & CONTIGUOUS &&
-	       a->flags & PH_NDARRAY_OWNDATA;
-}
-
-int64_t ph_ndarray_bytes(const struct ph_ndarray *a)
-{
-	uint64_t bytes = (uint64_t)a->item;
-	if (a->item < 0)
-		return -1;
-	for (unsigned i = 0; i < a->nd; i++)
-		if (__builtin_mul_overflow(bytes, a->shape[i], &bytes) || bytes >> 48)
-			return -1;
-	return (int64_t)bytes;
-}
-
-/* array_sizeof() in numpy/core/src/multiarray/methods.c: shape and strides, and the buffer where the array owns it. */
-int64_t ph_ndarray_size(const struct ph_shape *shape, ph_addr object)
-{
-	struct ph_ndarray a;
-	if (!ph_ndarray_load(shape->objects->target, object, &a))
-		return -1;
-	int64_t size = shape->size + (int64_t)(2 * a.nd) * shape->objects->target->layout.abi.pointer_size;
-	int64_t bytes = a.flags & PH_NDARRAY_OWNDATA ? ph_ndarray_bytes(&a) : 0;
-	return bytes < 0 ? -1 : size + bytes;
-}
-
-/* gentype_sizeof() in numpy/core/src/multiarray/scalartypes.c.src: the struct and the item. */
-int64_t ph_numpy_scalar_size(const struct ph_shape *shape, ph_addr object)
-{
-	static const struct {
-		const char *name;
-		uint8_t size;
-	} items[] = {
-		{ "numpy.bool_", 1 },	   { "numpy.bool", 1 },	      { "numpy.int8", 1 },	 { "numpy.uint8", 1 },
-		{ "numpy.int16", 2 },	   { "numpy.uint16", 2 },     { "numpy.float16", 2 },	 { "numpy.int32", 4 },
-		{ "numpy.uint32", 4 },	   { "numpy.float32", 4 },    { "numpy.intc", 4 },	 { "numpy.uintc", 4 },
-		{ "numpy.int64", 8 },	   { "numpy.uint64", 8 },     { "numpy.float64", 8 },	 { "numpy.longlong", 8 },
-		{ "numpy.ulonglong", 8 },  { "numpy.datetime64", 8 }, { "numpy.timedelta64", 8 }, { "numpy.object_", 8 },
-		{ "numpy.complex64", 8 },  { "numpy.complex128", 16 }, { "numpy.longdouble", 16 }, { "numpy.float128", 16 },
-		{ "numpy.clongdouble", 32 }, { "numpy.complex256", 32 },
-	};
-	const struct ph_type *type = shape->type;
-	int64_t size = ph_plain_size(shape, object);
-	for (unsigned depth = 0; size >= 0 && type && depth < 16; depth++) {
-		for (size_t i = 0; i < sizeof(items) / sizeof(*items); i++)
-			if (!strcmp(items[i].name, type->full))
-				return size + items[i].size;
-		type = type->base ? ph_type_get(shape->objects, type->base) : NULL;
-	}
-	return -1;
 }

@@ -188,19 +188,6 @@ void ph_visit_set(const struct ph_visit *v)
 	}
 }
 
-/* Subclasses are of the gc, but nobody visits this part of them.  Of a dtype of several fields some may be objects: those are not looked for. */
-void ph_visit_ndarray(const struct ph_visit *v)
-{
-	struct ph_ndarray a;
-	if (!ph_ndarray_load(v->target, v->object, &a) || !ph_ndarray_holds_objects(v->target, &a))
-		return;
-	int64_t bytes = ph_ndarray_bytes(&a);
-	struct ph_visit held = *v;
-	held.extra = true;
-	if (bytes > 0)
-		ph_visit_array(&held, a.data, (uint64_t)bytes / v->target->layout.abi.pointer_size, PH_EDGE_ITEM);
-}
-
 void ph_visit_hamt_bitmap(const struct ph_visit *v)
 {
 	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);

@@ -258,6 +258,7 @@ const char *ph_value_text_name(enum ph_value_text text)
 		[PH_VALUE_BYTES] = "bytes",
 		[PH_VALUE_STR_OF_2] = "python2-str",
 		[PH_VALUE_UNICODE_OF_2] = "python2-unicode",
+		[PH_VALUE_DESCRIPTION] = "description",
 	};
 	return text < PH_VALUE_TEXT_COUNT ? names[text] : NULL;
 }

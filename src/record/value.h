@@ -57,6 +57,7 @@ enum ph_value_text {
 	PH_VALUE_BYTES,	  /* in hexadecimal; b'…' */
 	PH_VALUE_STR_OF_2, /* in hexadecimal: str of Python 2, '…' */
 	PH_VALUE_UNICODE_OF_2, /* as it is: u'…' */
+	PH_VALUE_DESCRIPTION, /* as it is, without quotes: what an array is of */
 	PH_VALUE_TEXT_COUNT
 };
 /* As types.json has it; NULL for PH_VALUE_TEXT. */
