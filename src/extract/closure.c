@@ -103,7 +103,7 @@ static void load_sources(struct ph_extract *extract, const struct walk *walk)
 		if (ph_value_cache_has(&extract->cache, walk->queue[i]))
 			continue;
 		if (extract->dumping && ++extract->values % PH_BOUND_INTERVAL == 0)
-			ph_image_bound_pages(extract->image, PH_BOUND_SIXTEENTHS);
+			ph_image_bound_pages(extract->image);
 		const struct ph_type *type = ph_object_type(extract->objects, walk->queue[i]);
 		struct ph_frame frame = { 0 };
 		struct ph_exception exception = { 0 };

@@ -22,9 +22,8 @@
 #define PH_SURVEY_CHILDREN 1000
 
 /* A dump of the heap may take more memory than the report, and comes by the same objects many times: after so many
- * values pages are given back, if more than so much of the image's size is resident (ph_image_bound_pages()). */
+ * values pages are given back, if more is resident than ph_extract_bound_pages() says. */
 #define PH_BOUND_INTERVAL 256
-#define PH_BOUND_SIXTEENTHS 15
 
 struct ph_extract_options {
 	enum ph_redaction_mode redact;
@@ -115,6 +114,8 @@ void ph_extract_expect(void *self, const ph_addr *addresses, size_t count, const
 
 /* What is mapped of the image counts as resident until it is given back. */
 void ph_extract_drop_pages(struct ph_extract *extract);
+/* Half of it may be, 64 MB, and 40 bytes for each of so many objects; 0: as many as are to be expected. */
+void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects);
 
 /* The process, the interpreters, the threads and the exceptions, unrendered. */
 struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_extract_options *options);

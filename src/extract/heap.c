@@ -238,20 +238,16 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 	if (!error)
 		error = ph_heap_secrets_begin(walk->extract, walk->heap, &walk->secrets);
 	if (!error)
-		ph_image_leave_pages(walk->extract->image, 0, UINT64_MAX, PH_HEAP_KEPT);
-	if (!error)
 		error = ph_heap_begin_notes(walk->heap);
 	if (!error)
 		error = run(walk, work_on_objects);
 	ph_heap_end_notes(walk->heap);
 	if (error)
 		return error;
-	ph_image_leave_pages(walk->extract->image, 0, UINT64_MAX, PH_HEAP_KEPT);
 	ph_heap_secrets_mark(&walk->secrets);
 	error = change_memory(walk);
 	if (!error)
 		error = run(walk, work_on_values);
-	ph_image_leave_pages(walk->extract->image, 0, UINT64_MAX, PH_HEAP_KEPT);
 	const struct ph_root_sink roots = { .self = walk, .word = root_word, .root = take_root };
 	if (!error)
 		error = ph_heap_roots(walk->heap, walk->extract->runtime, &roots);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define PAGE ((ph_addr)4096)
+#define BOUND_INTERVAL 4096 /* objects */
 
 static size_t slot_of(ph_addr address)
 {
@@ -328,8 +329,12 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	w->raw_sink = (struct ph_edge_sink){ .edges = w->raw, .capacity = PH_HEAP_RAW, .flush = flush, .user = w };
 	w->batch_count = 0;
 	w->continued = false;
-	for (size_t i = 0; i < unit->count && !w->error && ph_addrset_next(&iter, &object); i++)
+	for (size_t i = 0; i < unit->count && !w->error && ph_addrset_next(&iter, &object); i++) {
 		walk_object(w, i, object);
+		/* what they refer to lies anywhere */
+		if (i % BOUND_INTERVAL == BOUND_INTERVAL - 1)
+			ph_image_bound_pages(heap->target->image);
+	}
 	take_edges(w);
 	unit->edge_start[unit->count] = w->edges;
 	if (!w->error)
@@ -338,7 +343,6 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
 	if (!w->error)
 		w->error = w->walk->sink->unit(w->walk->sink->self, unit, false);
-	ph_image_leave_pages(heap->target->image, start, end, PH_HEAP_KEPT);
-	ph_image_bound_pages(heap->target->image, PH_HEAP_RESIDENT);
+	ph_image_leave_pages(heap->target->image, start, end);
 	return w->error;
 }

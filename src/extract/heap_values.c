@@ -150,6 +150,6 @@ struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
 	if (!error)
 		error = hand_over(w, false);
 	if (end)
-		ph_image_leave_pages(heap->target->image, start, end, PH_HEAP_KEPT);
+		ph_image_leave_pages(heap->target->image, start, end);
 	return error;
 }

@@ -148,7 +148,8 @@ struct ph_error *ph_extract_find_heap(struct ph_extract *extract)
 		if (!extract->heap && !error)
 			error = ph_error_create(PH_ERROR_IO, "the heap could not be found");
 	}
-	ph_image_leave_pages(extract->image, 0, UINT64_MAX, PH_HEAP_KEPT);
+	if (!error)
+		ph_extract_bound_pages(extract, extract->heap->count);
 	return error;
 }
 

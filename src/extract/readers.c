@@ -21,7 +21,7 @@ static void read_value(void *self, ph_addr address, const struct ph_value_limits
 	if (ph_value_cache_get(&reader->extract->cache, address, limits, ret))
 		return;
 	if (++reader->values % PH_BOUND_INTERVAL == 0)
-		ph_image_bound_pages(reader->extract->image, PH_BOUND_SIXTEENTHS);
+		ph_image_bound_pages(reader->extract->image);
 	ph_object_value(reader->objects, address, limits, ret);
 }
 

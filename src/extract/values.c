@@ -16,7 +16,7 @@ static void decode(struct ph_extract *extract, ph_addr address, const struct ph_
 {
 	extract->values++;
 	if (extract->dumping && extract->values % PH_BOUND_INTERVAL == 0)
-		ph_image_bound_pages(extract->image, PH_BOUND_SIXTEENTHS);
+		ph_image_bound_pages(extract->image);
 	else if (!extract->dumping && extract->values % DROP_INTERVAL == 0)
 		ph_extract_drop_pages(extract);
 	ph_object_value(extract->objects, address, limits, ret);

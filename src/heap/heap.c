@@ -415,14 +415,11 @@ static struct ph_error *sweep_regions(void *user, unsigned number)
 			sweep_pool(w, &heap->pools[i]);
 			if (heap->pools[i].address - heap->pools[behind].address < WINDOW)
 				continue;
-			ph_image_leave_pages(heap->target->image, heap->pools[behind].address, heap->pools[i].address,
-					     PH_HEAP_KEPT);
+			ph_image_leave_pages(heap->target->image, heap->pools[behind].address, heap->pools[i].address);
 			behind = i;
 		}
 		meet_edges(&w->sink);
-		ph_image_leave_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address,
-				     PH_HEAP_KEPT);
-		ph_image_bound_pages(heap->target->image, PH_HEAP_RESIDENT);
+		ph_image_leave_pages(heap->target->image, heap->pools[first].address, heap->pools[end - 1].address);
 		first = sweep->next;
 	}
 	give_outside(w);

@@ -31,9 +31,6 @@ struct ph_heap_totals {
 };
 
 #define PH_HEAP_SHAPES 1024 /* a power of two */
-/* Of the image's pages: the first stay where they are from one walk to the next, and so many may be resident in all. */
-#define PH_HEAP_KEPT 8	   /* sixteenths */
-#define PH_HEAP_RESIDENT 15 /* sixteenths, our own memory included */
 
 struct ph_heap {
 	struct ph_objects *objects; /* borrowed */

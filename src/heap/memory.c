@@ -34,7 +34,7 @@ void ph_account_leave(struct ph_account *a, ph_addr *behind, ph_addr at)
 {
 	if (at - *behind <= WINDOW)
 		return;
-	ph_image_leave_pages(a->target->image, *behind, at & ~(WINDOW - 1), PH_HEAP_KEPT);
+	ph_image_leave_pages(a->target->image, *behind, at & ~(WINDOW - 1));
 	*behind = at & ~(WINDOW - 1);
 }
 

@@ -82,7 +82,7 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 		/* a segment may lie at the very end of the address space, and `at` begin again at 0 */
 		for (; at >= segments[i].start && at < end && end - at >= pool_size; at += pool_size) {
 			if (at - behind > WINDOW) {
-				ph_image_leave_pages(t->image, behind, at, PH_HEAP_KEPT);
+				ph_image_leave_pages(t->image, behind, at);
 				behind = at;
 			}
 			const uint8_t *data = ph_image_view(t->image, at, pool_size);

@@ -105,6 +105,8 @@ struct ph_image {
 	size_t segment_count;
 	struct ph_span *spans; /* sorted, without overlaps, neighbours merged */
 	size_t span_count;
+	uint64_t span_bytes;
+	_Atomic uint64_t bound; /* of what is resident: ph_image_set_bound() */
 	struct ph_mapping *mappings; /* sorted, without overlaps */
 	size_t mapping_count;
 	struct ph_native_thread *threads;

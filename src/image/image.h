@@ -162,13 +162,17 @@ size_t ph_image_segments(const struct ph_image *image, const struct ph_segment *
  * more (walks over windows of a big core keep resident memory low). */
 void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end);
 
-/* The same behind a walk upwards, but for the first so many sixteenths of all that is mapped: the next walk finds them
- * where they are. */
-void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end, unsigned sixteenths);
+/* Bytes of all that is mapped. */
+uint64_t ph_image_size(const struct ph_image *image);
 
-/* The same of one sixteenth of it after another, until no more is resident, our own memory included, than so many
- * sixteenths of it come to: for walks that go to and fro. */
-void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths);
+/* So many bytes of this process may be resident, our own memory included; none before it is said. */
+void ph_image_set_bound(struct ph_image *image, uint64_t bytes);
+
+/* Where more than the bound is resident: drops the pages of [start, end), which a walk leaves behind it, then a part of
+ * the image after another until the bound holds.  What need not go stays for the next walk. */
+void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end);
+/* The same of a walk that goes to and fro. */
+void ph_image_bound_pages(struct ph_image *image);
 
 /* ---- modules ---- */
 

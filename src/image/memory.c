@@ -40,6 +40,9 @@ void ph_image_set_spans(struct ph_image *image, struct ph_span *spans, size_t co
 	}
 	image->spans = spans;
 	image->span_count = n;
+	image->span_bytes = 0;
+	for (size_t i = 0; i < n; i++)
+		image->span_bytes += spans[i].end - spans[i].start;
 }
 
 _Thread_local struct ph_lens ph_image_lenses[PH_LENSES];
@@ -314,22 +317,6 @@ void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 	}
 }
 
-void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end, unsigned sixteenths)
-{
-	uint64_t held = 0, kept = 0;
-	for (size_t i = 0; i < image->span_count; i++)
-		held += image->spans[i].end - image->spans[i].start;
-	uint64_t most = held / 16 * sixteenths;
-	for (size_t i = 0; i < image->span_count && image->spans[i].start < end; i++) {
-		const struct ph_span *s = &image->spans[i];
-		ph_addr from = kept < most && most - kept < s->end - s->start ? s->start + (most - kept) :
-			       kept < most ? s->end : s->start;
-		kept += s->end - s->start;
-		if (from < end && s->end > start)
-			ph_image_drop_pages(image, from > start ? from : start, s->end < end ? s->end : end);
-	}
-}
-
 /* Bytes that are resident, of memory and of mapped files; 0 unknown. */
 static uint64_t resident_bytes(void)
 {
@@ -359,16 +346,33 @@ static void drop_part(struct ph_image *image, uint64_t from, uint64_t to)
 	}
 }
 
-void ph_image_bound_pages(struct ph_image *image, unsigned sixteenths)
+void ph_image_set_bound(struct ph_image *image, uint64_t bytes)
 {
-	enum { LEAST = 64 << 20 };
+	image->bound = bytes;
+}
+
+uint64_t ph_image_size(const struct ph_image *image)
+{
+	return image->span_bytes;
+}
+
+void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
+{
+	enum { PARTS = 64, SMALL = 64 << 20 };
 	static atomic_uint turn;
-	uint64_t held = 0;
-	for (size_t i = 0; i < image->span_count; i++)
-		held += image->spans[i].end - image->spans[i].start;
+	uint64_t size = image->span_bytes, bound = image->bound;
+	if (size < SMALL || resident_bytes() <= bound)
+		return;
+	if (start < end)
+		ph_image_drop_pages(image, start, end);
 	/* whatever another walk gave back of its own accord does not count */
-	for (unsigned tries = 0; held >= LEAST && tries < 16 && resident_bytes() > held / 16 * sixteenths; tries++) {
-		uint64_t from = held / 16 * (atomic_fetch_add(&turn, 1) % 16);
-		drop_part(image, from, from + held / 16 + 16);
+	for (unsigned tries = 0; tries < PARTS && resident_bytes() > bound; tries++) {
+		uint64_t from = size / PARTS * (atomic_fetch_add(&turn, 1) % PARTS);
+		drop_part(image, from, from + size / PARTS + PARTS);
 	}
+}
+
+void ph_image_bound_pages(struct ph_image *image)
+{
+	ph_image_leave_pages(image, 0, 0);
 }
