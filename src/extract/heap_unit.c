@@ -237,14 +237,16 @@ static void begin_edges(struct ph_heap_worker *w, struct ph_heap_type_count *typ
 /* Kinds that one look is not enough for. */
 static void look_closer(struct ph_heap_worker *w, const struct ph_shape *shape, ph_addr object, struct ph_glance *ret)
 {
-	w->raw_sink.broken = false;
+	w->raw_sink.broken = w->raw_sink.too_long = false;
 	ph_traverse(shape, object, &w->raw_sink);
-	if (w->raw_sink.broken)
-		ph_heap_note(w->walk->heap, PH_FAULT_CONTENTS, object, shape->type->full);
+	bool too_long = w->raw_sink.too_long, wrong = too_long || w->raw_sink.broken;
+	if (wrong)
+		ph_heap_note(w->walk->heap, too_long ? PH_FAULT_LENGTH : PH_FAULT_CONTENTS, object,
+			     shape->type->full);
 	drop_type_edges(w);
 	*ret = (struct ph_glance){
-		.size = ph_object_size(shape, object),
-		.len = ph_object_len(shape, object),
+		.size = too_long ? -1 : ph_object_size(shape, object),
+		.len = wrong ? -1 : ph_object_len(shape, object),
 		.refcount = ph_object_refcount(w->walk->heap->target, object),
 		.tracked = ph_object_is_tracked(shape, object, NULL, NULL),
 		.type_visited = w->type_visited,

@@ -45,27 +45,48 @@ void ph_dict_blocks(const struct ph_shape *shape, ph_addr object, const struct p
 static void odict_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
 {
 	int64_t left = ph_read_int(shape->objects, object, PH_PyDictObject_ma_used);
+	uint64_t room = ph_dict_room(shape->objects, object);
 	ph_addr node = ph_read_ptr(shape->objects, object, PH_PyODictObject_od_first);
 	ph_dict_blocks(shape, object, sink);
 	give(shape, object, PH_PyODictObject_od_fast_nodes, sink);
+	if (left > 0 && (uint64_t)left > room)
+		left = (int64_t)room;
 	for (; node && left > 0; left--) {
 		sink->block(sink->user, node, false);
 		node = ph_read_ptr(shape->objects, node, PH_odictnode_next);
 	}
 }
 
+struct ph_deque_blocks ph_deque_blocks(struct ph_objects *objects, ph_addr deque)
+{
+	return (struct ph_deque_blocks){
+		.objects = objects,
+		.block = ph_read_ptr(objects, deque, PH_dequeobject_leftblock),
+		.last = ph_read_ptr(objects, deque, PH_dequeobject_rightblock),
+	};
+}
+
+bool ph_deque_next(struct ph_deque_blocks *walk)
+{
+	if (!walk->block || walk->block == walk->last)
+		return false;
+	/* of a circle one block comes again (Brent 1980) */
+	if (!(walk->steps & (walk->steps - 1)))
+		walk->seen = walk->block;
+	walk->steps++;
+	walk->block = ph_read_ptr(walk->objects, walk->block, PH_BLOCK_rightlink);
+	walk->is_circle = walk->block == walk->seen;
+	return walk->block && !walk->is_circle;
+}
+
 static void deque_blocks(const struct ph_shape *shape, ph_addr object, const struct ph_block_sink *sink)
 {
 	const struct ph_target *t = shape->objects->target;
 	uint64_t width = t->layout.abi.pointer_size;
-	size_t size = ph_target_sizeof(t, PH_SIZEOF_BLOCK), items = size > 2 * width ? size / width - 2 : 1;
-	int64_t count = ph_read_int(shape->objects, object,
-				    ph_target_has(t, PH_dequeobject_len) ? PH_dequeobject_len : PH_PyVarObject_ob_size);
-	ph_addr block = ph_read_ptr(shape->objects, object, PH_dequeobject_leftblock);
-	for (int64_t left = count / (int64_t)items + 2; block && left > 0; left--) {
-		sink->block(sink->user, block, false);
-		block = ph_read_ptr(shape->objects, block, PH_BLOCK_rightlink);
-	}
+	struct ph_deque_blocks walk = ph_deque_blocks(shape->objects, object);
+	ph_addr block;
+	for (bool goes_on = walk.block; goes_on; goes_on = ph_deque_next(&walk))
+		sink->block(sink->user, walk.block, false);
 	int64_t spare = ph_read_int(shape->objects, object, PH_dequeobject_numfreeblocks);
 	ph_addr at = ph_target_at(t, object, PH_dequeobject_freeblocks);
 	for (int64_t i = 0; at && i < spare && i < 16; i++)

@@ -86,6 +86,12 @@ static bool find_entries(const struct ph_objects *objects, const uint8_t *dict, 
 	       ph_plain_keys(objects, word_at(dict + p->dict_keys), &ret->keys, &ret->first, &ret->refcnt);
 }
 
+/* More than it has entries: the long way says so. */
+static bool is_too_long(const struct ph_plain *p, const uint8_t *dict, const struct entries *e)
+{
+	return word_at(dict + p->dict_used) > e->keys.count;
+}
+
 static bool put_entries(const struct ph_objects *objects, const struct entries *e, struct ph_edge_sink *sink)
 {
 	const struct ph_plain *p = &objects->plain;
@@ -208,7 +214,8 @@ bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_e
 	}
 	if (shape->plain == PH_PLAIN_DICT) {
 		struct entries e;
-		return find_entries(shape->objects, data, &e) && put_entries(shape->objects, &e, sink);
+		return find_entries(shape->objects, data, &e) && !is_too_long(&shape->objects->plain, data, &e) &&
+		       put_entries(shape->objects, &e, sink);
 	}
 	uint64_t count;
 	const uint8_t *items = find_items(shape, object, data, &count);
@@ -324,11 +331,10 @@ static bool glance_at_dict(const struct ph_shape *shape, const uint8_t *data, st
 {
 	const struct ph_plain *p = &shape->objects->plain;
 	struct entries e;
-	if (!find_entries(shape->objects, data, &e))
+	if (!find_entries(shape->objects, data, &e) || is_too_long(p, data, &e))
 		return false;
 	put_entries(shape->objects, &e, sink);
-	int64_t len = (int64_t)word_at(data + p->dict_used);
-	g->len = len < 0 ? -1 : len;
+	g->len = (int64_t)word_at(data + p->dict_used);
 	g->size = shape->size + keys_size(p, &e.keys, e.refcnt);
 	g->block = word_at(data + p->dict_keys);
 	return true;

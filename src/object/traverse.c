@@ -127,11 +127,25 @@ void ph_visit_list(const struct ph_visit *v)
 	int64_t room = ph_struct_int(&v->s, PH_PyListObject_allocated);
 	/* while it is being sorted its room is -1, and it has nothing */
 	if (count < 0 || (room >= 0 && count > room)) {
+		ph_visit_too_long(v);
 		v->sink->broken = true;
 		count = count < 0 ? 0 : room;
 	}
 	if (count > 0)
 		ph_visit_array(v, ph_struct_ptr(&v->s, PH_PyListObject_ob_item), (uint64_t)count, PH_EDGE_ITEM);
+}
+
+/* How many items there can be from the index in the leftmost block to that in the rightmost; -1: they lead in a circle,
+ * INT64_MAX: not all of them can be read. */
+static int64_t deque_room(const struct ph_visit *v, int64_t index, uint64_t per_block)
+{
+	struct ph_deque_blocks walk = ph_deque_blocks(v->objects, v->object);
+	int64_t last = ph_struct_int(&v->s, PH_dequeobject_rightindex);
+	while (ph_deque_next(&walk))
+		;
+	if (walk.block != walk.last || last < 0 || (uint64_t)last >= per_block)
+		return walk.is_circle ? -1 : INT64_MAX;
+	return (int64_t)(walk.steps * per_block) + last + 1 - index;
 }
 
 void ph_visit_deque(const struct ph_visit *v)
@@ -145,19 +159,36 @@ void ph_visit_deque(const struct ph_visit *v)
 	int64_t count = ph_struct_int(&v->s, ph_target_has(t, PH_dequeobject_len) ? PH_dequeobject_len
 										  : PH_PyVarObject_ob_size);
 	int64_t index = ph_struct_int(&v->s, PH_dequeobject_leftindex);
-	ph_addr block = ph_struct_ptr(&v->s, PH_dequeobject_leftblock);
-	if (count < 0 || count >> 40 || !per_block || index < 0 || (uint64_t)index >= per_block)
+	struct ph_deque_blocks walk = ph_deque_blocks(v->objects, v->object);
+	if (!count || !per_block)
 		return;
-	while (count > 0 && block) {
+	/* of an empty one the index may be behind the block */
+	int64_t room = index >= 0 && (uint64_t)index < per_block ? deque_room(v, index, per_block) : -1;
+	if (count < 0 || count > room)
+		ph_visit_too_long(v);
+	if (count < 0 || room <= 0)
+		return;
+	count = count < room ? count : room;
+	do {
 		uint64_t n =
 			per_block - (uint64_t)index < (uint64_t)count ? per_block - (uint64_t)index : (uint64_t)count;
-		if (!ph_image_look(t->image, block, ph_target_sizeof(t, PH_SIZEOF_BLOCK)))
+		if (!ph_image_look(t->image, walk.block, block_size)) {
+			ph_visit_unreadable(v, walk.block, block_size);
 			return;
-		ph_visit_array(v, ph_target_at(t, block, PH_BLOCK_data) + (uint64_t)index * width, n, PH_EDGE_ITEM);
+		}
+		ph_visit_array(v, ph_target_at(t, walk.block, PH_BLOCK_data) + (uint64_t)index * width, n, PH_EDGE_ITEM);
 		count -= (int64_t)n;
 		index = 0;
-		block = ph_read_ptr(v->objects, block, PH_BLOCK_rightlink);
-	}
+	} while (count && ph_deque_next(&walk));
+}
+
+/* Not what is in it: whether it can be. */
+void ph_visit_bytearray(const struct ph_visit *v)
+{
+	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	int64_t room = ph_struct_int(&v->s, PH_PyByteArrayObject_ob_alloc);
+	if (count < 0 || count > room || count >> 40)
+		ph_visit_too_long(v);
 }
 
 /* A deleted entry has the hash -1, which no object has. */
@@ -167,8 +198,11 @@ void ph_visit_set(const struct ph_visit *v)
 	size_t stride = ph_target_sizeof(t, PH_SIZEOF_setentry);
 	uint64_t mask = ph_struct_uint(&v->s, PH_PySetObject_mask);
 	ph_addr table = ph_struct_ptr(&v->s, PH_PySetObject_table);
-	if (!table || !stride || !ph_struct_uint(&v->s, PH_PySetObject_used))
+	uint64_t used = ph_struct_uint(&v->s, PH_PySetObject_used);
+	if (!table || !stride || !used)
 		return;
+	if (used > mask)
+		ph_visit_too_long(v);
 	if (mask >> 40 || mask & (mask + 1)) {
 		v->sink->broken = true;
 		return;

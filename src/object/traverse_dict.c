@@ -114,7 +114,8 @@ static void one_table(const struct ph_visit *v)
 	struct ph_dict_iter iter;
 	ph_addr key, value;
 	enum ph_status status = ph_dict_begin(v->objects, v->object, &iter);
-	v->sink->broken |= status == PH_CORRUPT;
+	if (status == PH_CORRUPT)
+		v->sink->broken = v->sink->too_long = true;
 	if (status != PH_OK)
 		return;
 	while (ph_dict_next(&iter, &key, &value)) {
@@ -140,6 +141,8 @@ void ph_visit_dict(const struct ph_visit *v)
 		ph_visit_unreadable(v, address, ph_target_sizeof(v->target, PH_SIZEOF_PyDictKeysObject));
 	if (status != PH_OK)
 		return;
+	if (ph_struct_uint(&v->s, PH_PyDictObject_ma_used) > keys.count)
+		ph_visit_too_long(v);
 	if (!values) {
 		combined(v, address, &keys);
 		return;
@@ -154,11 +157,19 @@ void ph_visit_dict(const struct ph_visit *v)
 	split(v, &keys, values, count, PH_EDGE_VALUE, embedded && !visited);
 }
 
+uint64_t ph_dict_room(struct ph_objects *objects, ph_addr dict)
+{
+	struct ph_dict_keys keys;
+	ph_addr address = ph_read_ptr(objects, dict, PH_PyDictObject_ma_keys);
+	return ph_dict_keys_load(objects, address, &keys) == PH_OK ? keys.count : 0;
+}
+
 /* odict_traverse() visits the keys of its nodes, whatever they are. */
 void ph_visit_ordered_dict(const struct ph_visit *v)
 {
-	uint64_t left = ph_struct_uint(&v->s, PH_PyDictObject_ma_used);
+	uint64_t left = ph_struct_uint(&v->s, PH_PyDictObject_ma_used), room = ph_dict_room(v->objects, v->object);
 	ph_addr node = ph_struct_ptr(&v->s, PH_PyODictObject_od_first);
+	left = left < room ? left : room;
 	for (uint64_t i = 0; node && i < left; i++) {
 		ph_visit_edge(v, ph_read_ptr(v->objects, node, PH_odictnode_key), PH_EDGE_KEY, i, false);
 		node = ph_read_ptr(v->objects, node, PH_odictnode_next);

@@ -35,6 +35,12 @@ bool ph_is_static_type(const struct ph_shape *shape, ph_addr object);
 
 /* `count` pointers at an address; reads what can be read of them. */
 void ph_visit_array(const struct ph_visit *v, ph_addr array, uint64_t count, enum ph_edge_kind kind);
+/* A length that cannot be. */
+static inline void ph_visit_too_long(const struct ph_visit *v)
+{
+	v->sink->too_long = true;
+}
+
 /* What cannot be read there is not the process's memory, or lies across an end of it: not what a core left out. */
 void ph_visit_unreadable(const struct ph_visit *v, ph_addr address, uint64_t size);
 /* Words of [start, start + size) as guesses. */
@@ -43,6 +49,19 @@ void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum
 void ph_visit_managed(const struct ph_visit *v);
 /* The names that a class keeps for its instances. */
 void ph_visit_shared_keys(const struct ph_visit *v, ph_addr keys);
+
+/* The blocks of a deque, from the left; bounded, whatever they link to. */
+struct ph_deque_blocks {
+	struct ph_objects *objects;
+	ph_addr block, last, seen;
+	uint64_t steps; /* that were made */
+	bool is_circle; /* they never come to the last one */
+};
+struct ph_deque_blocks ph_deque_blocks(struct ph_objects *objects, ph_addr deque);
+/* To the next one; false: that was the last, or they go in a circle, or cannot be read. */
+bool ph_deque_next(struct ph_deque_blocks *walk);
+/* How many entries a dict has room for, the most that it can have; 0: its table cannot be read. */
+uint64_t ph_dict_room(struct ph_objects *objects, ph_addr dict);
 
 /* blocks.c; the nearest type of C */
 ph_blocks_fn ph_list_blocks, ph_dict_blocks, ph_str_blocks;

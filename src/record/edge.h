@@ -41,6 +41,7 @@ struct ph_edge_sink {
 	struct ph_edge *edges;
 	size_t count, capacity;
 	bool broken; /* set where what an object holds cannot be: it points nowhere, or is more than memory has */
+	bool too_long; /* set where it says that it has more than it has room for */
 	/* takes the edges and sets count to 0 */
 	void (*flush)(struct ph_edge_sink *sink);
 	void *user;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # A core whose heap is altered here and there: the list of free blocks of a pool, links of the garbage collector, the length of a
-# list and of a tuple, an object's type.  Each is named in the manifest, the rest is there, and it ends in time.
+# list, tuple, deque, dict, set and bytearray, an object's type, rings of blocks.  Each is named in the manifest, the rest is there, and it ends in time.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 : "${top_builddir:=$here/../..}"

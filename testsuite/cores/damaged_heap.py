@@ -52,12 +52,41 @@ broken_list, broken_tuple, broken_link, broken_type = (
     pick['list'][3], pick['tuple'][5], pick['function'][7], pick['cell'][9])
 head = 16  # _gc_next, _gc_prev
 
+
+def plain(o):
+    """What only holds values: nobody finds anything through it."""
+    return o['len'] and all(r in whole and whole[r]['type'] in ('str', 'int', 'float', 'NoneType') for r in o['refs'])
+
+
+def some(kind):
+    """Those of a type that may be altered, the least in demand first."""
+    found = sorted((o['refcount'], int(a, 16)) for a, o in whole.items() if o['type'] == kind and (kind in ('deque', 'OrderedDict', 'bytearray') or plain(o)))
+    return [a for _, a in found if whole['0x%x' % a]['len']]
+
+
+deques = some('deque')
+too_long = dict.fromkeys(deques[:2] + some('dict')[:1] + some('set')[:1] + some('bytearray')[:1] + some('OrderedDict')[:1] + [broken_list])
+if len(too_long) != 7:
+    fail('only %d to alter' % len(too_long))
+
 pool = 0
 with Altered(core, damaged) as f:
     f.put(broken_list + 16, 1 << 61)               # ob_size
     f.put(broken_tuple + 16, 1919247987)
     f.put(broken_link - head, 0xdeadbeefdeadbe00)  # where the next object in the list is
     f.put(broken_type + 8, broken_list)            # a list as a type
+    a, circle, table, members, text, ordered, _ = too_long
+    f.put(a + 16, 1 << 60)                         # ob_size of a deque
+    f.put(circle + 16, 1 << 39)
+    block = f.get(circle + 24)                     # leftblock, which is its own right neighbour
+    f.put(circle + 32, 0)                          # rightblock
+    f.put(block + 65 * 8, block)
+    f.put(table + 16, 1 << 50)                     # ma_used of a dict
+    f.put(members + 24, 1 << 20)                   # used of a set
+    f.put(text + 16, 1 << 45)                      # ob_size of a bytearray
+    f.put(ordered + 16, 1 << 58)                   # ma_used of an OrderedDict
+    node = f.get(ordered + 80)                     # od_first
+    f.put(node + 16, node)                         # its next
     # a pool with free blocks: the first one leads into the middle of a block
     for a in whole:
         pool, free = f.pool(int(a, 16)) or (0, 0)
@@ -68,7 +97,12 @@ with Altered(core, damaged) as f:
 objects, damage = convert(damaged, 'damaged')
 texts = ['%s: %s' % (d['where'], d['what']) for d in damage if d['kind'] == 'heap']
 print('\n'.join(texts))
-for wanted in ('what that at 0x%x points to cannot be' % broken_list, 'length of that at 0x%x cannot be' % broken_tuple,
+for a in too_long:
+    if not any('length of that at 0x%x cannot be' % a in text for text in texts):
+        fail('no damage tells of the length of the %s at 0x%x' % (whole['0x%x' % a]['type'], a))
+    if objects.get('0x%x' % a, {}).get('len', 0) is not None:
+        fail('the length of that at 0x%x is known: %r' % (a, objects.get('0x%x' % a)))
+for wanted in ('length of that at 0x%x cannot be' % broken_tuple,
                'at 0x%x is no object' % broken_type, 'pool at 0x%x is broken' % pool, 'breaks behind that at 0x%x' % broken_link,
                '0x%x in its lists has no type' % broken_type):
     if not any(wanted in text for text in texts):

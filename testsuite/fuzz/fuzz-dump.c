@@ -178,11 +178,13 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 	int argc = 1, status = 0;
 	if (json)
 		argv[argc++] = (char *)"--json";
-	bool addressed = !strcmp(name, "print") || !strcmp(name, "path") || !strncmp(name, "refer", 5);
+	bool addressed = !strcmp(name, "print") || !strcmp(name, "path") || !strncmp(name, "refer", 5) ||
+			 !strcmp(name, "whatis");
 	bool has_lines = addressed || !strcmp(name, "types") || !strcmp(name, "find") || !strcmp(name, "roots") ||
-			 !strcmp(name, "garbage") || !strcmp(name, "export");
+			 !strcmp(name, "retained") || !strcmp(name, "garbage") || !strcmp(name, "export");
+	bool grouped = !strcmp(name, "referrers") && state.round & 1;
 	if (addressed)
-		argv[argc++] = state.address;
+		argv[argc++] = grouped ? (char *)"*" : state.address;
 	if (!strcmp(name, "find"))
 		argv[argc++] = (char *)"*", argv[argc++] = (char *)"--where=len>2 and value~*a*x*";
 	if (!strcmp(name, "print") && state.round & 1)
@@ -211,9 +213,9 @@ static bool run_verb(const struct job *job, struct ph_dump *dump, const char *na
 static bool run(void *user)
 {
 	const struct job *job = user;
-	static const char *const names[] = { "report", "exceptions", "threads",	"print",
-					    "types",  "referents",  "referrers", "path",  "find",
-					    "roots",  "garbage",    "verify",	"export" };
+	static const char *const names[] = { "report", "exceptions", "threads", "tasks",	"greenlets", "print",
+					    "whatis", "types",	    "memory",	"referents", "referrers", "path",
+					    "find",   "roots",	    "retained", "garbage",   "verify",	  "export" };
 	struct ph_dump *dump = NULL;
 	struct ph_error *error = ph_dump_open(state.path, &dump);
 	if (error)
