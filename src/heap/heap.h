@@ -107,8 +107,8 @@ bool ph_heap_link_goes_on(const struct ph_heap *heap, ph_addr next);
 /* A collection moves objects between lists: while it runs nothing is wrong with links that do not agree. */
 bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtime);
 
-/* Objects between pools of an arena, where there can only be pools: their heads are broken.  Once all objects are
- * ranked. */
+/* Objects between pools of an arena, where there can only be pools: their heads are broken.  So are those of pools that
+ * say that they are of another arena.  Once all objects are ranked. */
 void ph_heap_check_gaps(const struct ph_heap *heap);
 /* Every pool there is (pools.c). */
 struct ph_error *ph_heap_find_pools(struct ph_heap *heap) __attribute__((warn_unused_result));

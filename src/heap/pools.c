@@ -128,9 +128,20 @@ bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool,
 	return left == 0;
 }
 
+/* One of another arena than both its neighbours, which are of one: arenas do not lie within each other. */
+static bool is_of_wrong_arena(const struct ph_heap *heap, size_t i, uint64_t size)
+{
+	const struct ph_pool *pool = &heap->pools[i];
+	return i && i + 1 < heap->pool_count && pool[-1].arena == pool[1].arena && pool->arena != pool[1].arena &&
+	       (pool[1].address - pool[-1].address) / size < ARENA_POOLS;
+}
+
 void ph_heap_check_gaps(const struct ph_heap *heap)
 {
 	uint64_t size = (uint64_t)ph_target_trait(heap->target, PH_TRAIT_POOL_SIZE);
+	for (size_t i = 0; i < heap->pool_count; i++)
+		if (is_of_wrong_arena(heap, i, size))
+			ph_heap_note(heap, PH_FAULT_POOL_HEAD, heap->pools[i].address, "");
 	for (size_t i = 0; i + 1 < heap->pool_count; i++) {
 		const struct ph_pool *pool = &heap->pools[i], *next = pool + 1;
 		ph_addr at = pool->address + size;

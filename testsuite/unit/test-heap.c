@@ -4,11 +4,7 @@
 #include "heap/heap.h"
 
 #include "unit/check.h"
-#include "unit/heapmaker.h"
-
-#define POOL (HEAP_BASE + 0x40000)
-#define BLOCK 32
-#define BLOCKS 20
+#include "unit/poolmaker.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -63,61 +59,6 @@ static void addresses(void)
 	ph_addrset_deinit(&set);
 }
 
-struct pool {
-	struct heap h;
-	struct ph_segment segment;
-	ph_addr number, list; /* types: without and with the gc */
-};
-
-static void put_header(struct heap *h, ph_addr pool, uint32_t used, uint32_t blocks, ph_addr free_block)
-{
-	uint64_t size = (uint64_t)ph_target_trait(&h->target, PH_TRAIT_POOL_SIZE);
-	heap_put(h, pool, used, 4);
-	heap_put(h, pool + 8, free_block, 8);
-	heap_put(h, pool + 32, 3, 4);
-	heap_put(h, pool + 36, BLOCK / 16 - 1, 4);
-	heap_put(h, pool + 40, PH_POOL_HEADER + blocks * BLOCK, 4);
-	heap_put(h, pool + 44, size - BLOCK, 4);
-}
-
-static ph_addr block(unsigned i)
-{
-	return POOL + PH_POOL_HEADER + i * BLOCK;
-}
-
-/* A pool of numbers, every fourth block free. */
-static bool open_pool(struct pool *p)
-{
-	struct heap *h = &p->h;
-	if (!heap_open(h, (struct ph_version){ 3, 11, 7, 0xf, 0 }))
-		return false;
-	p->segment = (struct ph_segment){
-		.start = HEAP_BASE, .end = HEAP_BASE + HEAP_SIZE, .file_size = HEAP_SIZE, .readable = true, .writable = true,
-	};
-	h->image->segments = &p->segment;
-	h->image->segment_count = 1;
-	p->number = heap_type(h, "float", h->object, PH_TRAIT_TPFLAG_READY, 24);
-	p->list = heap_type(h, "list", h->object, PH_TRAIT_TPFLAG_HAVE_GC, 40);
-	ph_addr last = 0;
-	for (unsigned i = 0; i < BLOCKS; i++) {
-		heap_put(h, block(i), 1, 8);
-		heap_put(h, block(i) + 8, p->number, 8);
-		if (i % 4 == 0) {
-			heap_put(h, block(i), last, 8);
-			last = block(i);
-		}
-	}
-	put_header(h, POOL, BLOCKS - BLOCKS / 4, BLOCKS, last);
-	return true;
-}
-
-static void close_pool(struct pool *p)
-{
-	p->h.image->segments = NULL;
-	p->h.image->segment_count = 0;
-	heap_close(&p->h);
-}
-
 static struct ph_heap_totals find(struct pool *p, uint64_t *ret_count)
 {
 	struct ph_heap *heap = NULL;
@@ -138,22 +79,22 @@ static void honest(void)
 {
 	struct pool p;
 	uint64_t count = 0;
-	CHECK(open_pool(&p));
+	CHECK(pool_open(&p));
 	/* of the 15 blocks in use: one whose count is 0 (a free list of its type), one that holds a buffer, one whose
 	 * type is none, one with a pointer for a count */
-	heap_put(&p.h, block(1), 0, 8);
-	heap_put(&p.h, block(2) + 8, 12345, 8);
-	heap_put(&p.h, block(3) + 8, block(5), 8);
-	heap_put(&p.h, block(5), p.list, 8);
+	heap_put(&p.h, pool_block(1), 0, 8);
+	heap_put(&p.h, pool_block(2) + 8, 12345, 8);
+	heap_put(&p.h, pool_block(3) + 8, pool_block(5), 8);
+	heap_put(&p.h, pool_block(5), p.list, 8);
 	struct ph_heap_totals totals = find(&p, &count);
 	CHECK_EQ(totals.pools, 1);
 	CHECK_EQ(totals.bad_pools, 0);
-	CHECK_EQ(totals.allocated, 15 * BLOCK);
+	CHECK_EQ(totals.allocated, 15 * POOL_BLOCK);
 	CHECK_EQ(totals.in_pools, 11);
-	CHECK_EQ(totals.object_bytes, 11 * BLOCK);
+	CHECK_EQ(totals.object_bytes, 11 * POOL_BLOCK);
 	/* the types */
 	CHECK(totals.outside >= 2);
-	close_pool(&p);
+	pool_close(&p);
 }
 
 static void lying(void)
@@ -164,7 +105,7 @@ static void lying(void)
 		uint64_t value;
 		unsigned pools;
 	} lies[] = {
-		{ "more in use than there are", 0, 4, BLOCKS + 1, 0 },
+		{ "more in use than there are", 0, 4, POOL_BLOCKS + 1, 0 },
 		{ "none in use", 0, 4, 0, 0 },
 		{ "a free block in the header", 8, 8, POOL + 8, 0 },
 		{ "a free block between two", 8, 8, POOL + PH_POOL_HEADER + 8, 0 },
@@ -172,38 +113,38 @@ static void lying(void)
 		{ "too large a class", 36, 4, 40, 0 },
 		{ "another class", 36, 4, 5, 0 },
 		{ "an end behind the pool", 40, 4, 1 << 20, 0 },
-		{ "an end within a block", 40, 4, PH_POOL_HEADER + BLOCK + 4, 0 },
+		{ "an end within a block", 40, 4, PH_POOL_HEADER + POOL_BLOCK + 4, 0 },
 		{ "a bound of another class", 44, 4, 16, 0 },
 		{ "all free list and no blocks", 8, 8, 0, 1 },
 	};
 	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
 		struct pool p;
 		uint64_t count = 0;
-		CHECK(open_pool(&p));
+		CHECK(pool_open(&p));
 		heap_put(&p.h, POOL + lies[i].offset, lies[i].value, lies[i].size);
 		struct ph_heap_totals totals = find(&p, &count);
 		if (totals.pools != lies[i].pools)
 			fprintf(stderr, "%s:\n", lies[i].what);
 		CHECK_EQ(totals.pools, lies[i].pools);
 		CHECK_EQ(totals.bad_pools, lies[i].pools);
-		close_pool(&p);
+		pool_close(&p);
 	}
 }
 
 /* Free lists that run in a circle, leave the pool, or are too long: the pool is named, its objects are found. */
 static void free_lists(void)
 {
-	const ph_addr nexts[] = { block(4), block(0), block(1) + 8, HEAP_BASE, UINT64_MAX, block(1) };
+	const ph_addr nexts[] = { pool_block(4), pool_block(0), pool_block(1) + 8, HEAP_BASE, UINT64_MAX, pool_block(1) };
 	for (size_t i = 0; i < sizeof(nexts) / sizeof(*nexts); i++) {
 		struct pool p;
 		uint64_t count = 0;
-		CHECK(open_pool(&p));
-		heap_put(&p.h, block(4), nexts[i], 8);
+		CHECK(pool_open(&p));
+		heap_put(&p.h, pool_block(4), nexts[i], 8);
 		struct ph_heap_totals totals = find(&p, &count);
 		CHECK_EQ(totals.pools, 1);
-		CHECK_EQ(totals.bad_pools, nexts[i] == block(0) ? 0 : 1);
+		CHECK_EQ(totals.bad_pools, nexts[i] == pool_block(0) ? 0 : 1);
 		CHECK(totals.in_pools >= 14);
-		close_pool(&p);
+		pool_close(&p);
 	}
 }
 
@@ -212,7 +153,7 @@ static void links(void)
 {
 	struct pool p;
 	uint64_t count = 0;
-	CHECK(open_pool(&p));
+	CHECK(pool_open(&p));
 	struct heap *h = &p.h;
 	size_t head = ph_target_sizeof(&h->target, PH_SIZEOF_PyGC_Head);
 	ph_addr at[4];
@@ -237,7 +178,7 @@ static void links(void)
 	CHECK_EQ(totals.in_pools, 15);
 	/* type, object and the types that instances or fields lead to; the four lists hang on tp_dict of `list` */
 	CHECK(totals.outside >= 3);
-	close_pool(&p);
+	pool_close(&p);
 }
 
 /* ---- blocks that begin like an object and are none ---- */
@@ -288,7 +229,7 @@ static ph_addr put_list(struct heap *h, unsigned i, ph_addr type, ph_addr next, 
 static void false_objects(void)
 {
 	struct pool p;
-	CHECK(open_pool(&p));
+	CHECK(pool_open(&p));
 	struct heap *h = &p.h;
 	ph_addr number = heap_type(h, "int", h->object, PH_TRAIT_TPFLAG_LONG_SUBCLASS, 24);
 	ph_addr bytes = heap_type(h, "bytes", h->object, PH_TRAIT_TPFLAG_BYTES_SUBCLASS, 33);
@@ -322,9 +263,9 @@ static void false_objects(void)
 	wrong[wrongs++] = put_list(h, n, p.list, large(n + 1), large(n - 1));
 	n++;
 	right[rights++] = put_list(h, n++, p.list, 0, 1);
-	wrong[wrongs++] = put_list(h, n++, p.list, 0, block(3));
+	wrong[wrongs++] = put_list(h, n++, p.list, 0, pool_block(3));
 	uint64_t size = (uint64_t)ph_target_trait(&h->target, PH_TRAIT_POOL_SIZE);
-	put_header(h, LARGE_POOL, n, n, 0);
+	pool_put_header(h, LARGE_POOL, n, n, 0);
 	heap_put(h, LARGE_POOL + 36, LARGE / 16 - 1, 4);
 	heap_put(h, LARGE_POOL + 40, PH_POOL_HEADER + n * LARGE, 4);
 	heap_put(h, LARGE_POOL + 44, size - LARGE, 4);
@@ -339,7 +280,7 @@ static void false_objects(void)
 		CHECK(!ph_addrset_has(&heap->set, wrong[i]));
 	}
 	ph_heap_free(heap);
-	close_pool(&p);
+	pool_close(&p);
 }
 
 int main(void)
