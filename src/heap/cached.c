@@ -3,26 +3,36 @@
 #include "heap/chunks.h"
 
 #define TCACHE_BINS 64
+#define LARGE_BINS 12 /* since 2.42, of chunks of several sizes each: used where glibc.malloc.tcache_max is raised */
 #define FAST_BINS 10
 #define BINS 127	/* pairs of pointers of malloc_state */
 #define BINS_RIGHT 120	/* that many must check: the process died, perhaps within malloc */
 #define RANGES 64	/* writable ranges of a module */
+
+#define TABLE_2_42 0x300 /* bytes of tcache_perthread_struct's chunk */
 
 static uint64_t size_of_bin(unsigned bin)
 {
 	return PH_CHUNK_LEAST + 16 * (uint64_t)bin;
 }
 
-/* Whether a chunk of this size begins there that is not marked as free. */
-static bool is_chunk(const struct ph_malloc *m, ph_addr chunk, uint64_t size)
+static bool is_size(uint64_t size, uint64_t wanted)
 {
-	uint64_t word;
+	return wanted ? size == wanted : size >= size_of_bin(TCACHE_BINS);
+}
+
+/* Whether a chunk of this size (0: any that is too large for the first bins) begins there that is not marked as free. */
+static bool is_chunk(const struct ph_malloc *m, ph_addr chunk, uint64_t wanted)
+{
+	uint64_t word, size;
 	for (size_t i = 0; !(chunk & 15) && i < m->count; i++) {
 		const struct ph_malloc_heap *h = &m->heaps[i];
 		if (chunk < h->first || chunk >= h->end)
 			continue;
-		return size < h->end - chunk && ph_malloc_word(m, chunk + 8, &word) &&
-		       (word & ~(uint64_t)PH_CHUNK_FLAGS) == size && ph_malloc_word(m, chunk + size + 8, &word) &&
+		if (!ph_malloc_word(m, chunk + 8, &size))
+			return false;
+		size &= ~(uint64_t)PH_CHUNK_FLAGS;
+		return is_size(size, wanted) && size < h->end - chunk && ph_malloc_word(m, chunk + size + 8, &word) &&
 		       word & PH_PREV_INUSE;
 	}
 	return false;
@@ -43,7 +53,7 @@ static ph_addr next_chunk(const struct ph_malloc *m, ph_addr chunk, uint64_t siz
 
 static void take_list(struct ph_malloc *m, ph_addr chunk, uint64_t size, unsigned to_user)
 {
-	for (uint64_t left = m->bytes / size; chunk && left && !ph_addrset_has(&m->cached, chunk + PH_CHUNK_HEADER); left--) {
+	for (uint64_t left = m->bytes / (size ? size : size_of_bin(TCACHE_BINS)); chunk && left && !ph_addrset_has(&m->cached, chunk + PH_CHUNK_HEADER); left--) {
 		if (!ph_addrset_add(&m->cached, chunk + PH_CHUNK_HEADER))
 			return;
 		chunk = next_chunk(m, chunk, size, to_user);
@@ -61,8 +71,8 @@ static unsigned heads_offset(uint64_t chunk_size)
 		return TCACHE_BINS;
 	case 0x290:
 		return 2 * TCACHE_BINS;
-	case 0x300:
-		return 2 * 76;
+	case TABLE_2_42:
+		return 2 * (TCACHE_BINS + LARGE_BINS);
 	default:
 		return 0;
 	}
@@ -71,14 +81,18 @@ static unsigned heads_offset(uint64_t chunk_size)
 /* A table when each of its lists begins with a chunk of the right size. */
 static void take_table(struct ph_malloc *m, ph_addr chunk, uint64_t chunk_size)
 {
-	ph_addr heads[TCACHE_BINS], table = chunk + PH_CHUNK_HEADER + heads_offset(chunk_size);
-	for (unsigned bin = 0; bin < TCACHE_BINS; bin++)
+	ph_addr heads[TCACHE_BINS + LARGE_BINS], table = chunk + PH_CHUNK_HEADER + heads_offset(chunk_size);
+	unsigned bins = chunk_size == TABLE_2_42 ? TCACHE_BINS + LARGE_BINS : TCACHE_BINS;
+	for (unsigned bin = 0; bin < bins; bin++)
 		if (!ph_malloc_word(m, table + 8 * bin, &heads[bin]) ||
-		    (heads[bin] && !is_chunk(m, heads[bin] - PH_CHUNK_HEADER, size_of_bin(bin))))
+		    (bin < TCACHE_BINS && heads[bin] && !is_chunk(m, heads[bin] - PH_CHUNK_HEADER, size_of_bin(bin))))
 			return;
-	for (unsigned bin = 0; bin < TCACHE_BINS; bin++)
-		if (heads[bin])
-			take_list(m, heads[bin] - PH_CHUNK_HEADER, size_of_bin(bin), PH_CHUNK_HEADER);
+	for (unsigned bin = 0; bin < bins; bin++) {
+		uint64_t size = bin < TCACHE_BINS ? size_of_bin(bin) : 0;
+		/* one that is a mapping of its own is in no heap: neither it nor what follows it is taken */
+		if (heads[bin] && is_chunk(m, heads[bin] - PH_CHUNK_HEADER, size))
+			take_list(m, heads[bin] - PH_CHUNK_HEADER, size, PH_CHUNK_HEADER);
+	}
 }
 
 /* Each thread's is the first that it asks malloc for, in whichever heap it gets. */
