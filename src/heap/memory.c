@@ -74,6 +74,26 @@ static void add_frames(struct ph_account *a)
 	}
 }
 
+/* The kernel joins what is mapped side by side: a segment with a stack in it may hold arenas and frames too, which are
+ * found before.  The stack ends where they begin, on either side of where its pointer is. */
+static void add_stack(struct ph_account *a, const struct ph_segment *s, ph_addr sp)
+{
+	ph_addr start = s->start, end = s->end;
+	for (size_t i = 0; i < a->extent_count; i++) {
+		const struct ph_extent *e = &a->extents[i];
+		if (e->use == PH_USE_STACK_USED || e->use == PH_USE_STACK_UNUSED)
+			continue;
+		if (e->start <= sp && sp < e->end)
+			return;
+		if (e->end <= sp && e->end > start)
+			start = e->end;
+		if (e->start > sp && e->start < end)
+			end = e->start;
+	}
+	ph_account_extent(a, start, sp, PH_USE_STACK_UNUSED);
+	ph_account_extent(a, sp, end, PH_USE_STACK_USED);
+}
+
 static void add_stacks(struct ph_account *a)
 {
 	const struct ph_native_thread *threads;
@@ -85,8 +105,7 @@ static void add_stacks(struct ph_account *a)
 			const struct ph_segment *s = &segments[j];
 			if (threads[i].sp < s->start || threads[i].sp >= s->end || !s->writable)
 				continue;
-			ph_account_extent(a, s->start, threads[i].sp, PH_USE_STACK_UNUSED);
-			ph_account_extent(a, threads[i].sp, s->end, PH_USE_STACK_USED);
+			add_stack(a, s, threads[i].sp);
 		}
 }
 
@@ -199,7 +218,12 @@ static void sweep(struct ph_account *a)
 	}
 	uint64_t pools = sum_of(m, PH_MEMORY_POOL_OBJECTS, PH_MEMORY_POOL_OVERHEAD);
 	uint64_t mi_pages = sum_of(m, PH_MEMORY_MIMALLOC_OBJECTS, PH_MEMORY_MIMALLOC_OVERHEAD);
-	/* of segments that lie where something else is, nothing is believed */
+	/* of arenas and segments that lie where something else is, nothing is believed */
+	if (pools > arenas) {
+		memset(&m->rows[PH_MEMORY_POOL_OBJECTS], 0,
+		       (PH_MEMORY_POOL_OVERHEAD - PH_MEMORY_POOL_OBJECTS + 1) * sizeof(*m->rows));
+		pools = 0;
+	}
 	if (mi_pages > mi_segments) {
 		memset(&m->rows[PH_MEMORY_MIMALLOC_OBJECTS], 0,
 		       (PH_MEMORY_MIMALLOC_OVERHEAD - PH_MEMORY_MIMALLOC_OBJECTS + 1) * sizeof(*m->rows));
@@ -213,7 +237,7 @@ static void sweep(struct ph_account *a)
 		m->rows[PH_MEMORY_MIMALLOC_OBJECTS].bytes += a->mapped.bytes;
 		m->rows[PH_MEMORY_MIMALLOC_OBJECTS].count += a->mapped.count;
 	}
-	m->rows[PH_MEMORY_POOL_UNUSED].bytes = arenas > pools ? arenas - pools : 0;
+	m->rows[PH_MEMORY_POOL_UNUSED].bytes = arenas - pools;
 	m->rows[PH_MEMORY_POOL_UNUSED].count = arena_count;
 }
 

@@ -2,6 +2,8 @@
 /* Exceptions: BaseException_repr() in Objects/exceptions.c of 3.8 to 3.13. */
 #include "object/decoder.h"
 
+#include <string.h>
+
 static const struct { const char *name; enum ph_field field; } links[] = {
 	{ "args", PH_PyBaseExceptionObject_args },
 	{ "__traceback__", PH_PyBaseExceptionObject_traceback },
@@ -35,6 +37,13 @@ static const struct { const char *type, *name; enum ph_field field; } members[] 
 	{ "BaseExceptionGroup", "exceptions", PH_PyBaseExceptionGroupObject_excs },
 };
 
+/* In 2.7 OSError and IOError are EnvironmentErrors. */
+static const char *name_of(const struct ph_target *t, const char *type)
+{
+	bool old = ph_target_has(t, PH_PyOSErrorObject_message);
+	return old && !strcmp(type, "OSError") ? "EnvironmentError" : type;
+}
+
 enum ph_status ph_decode_exception(struct ph_decode *d)
 {
 	struct ph_objects *o = d->objects;
@@ -58,7 +67,7 @@ enum ph_status ph_decode_exception(struct ph_decode *d)
 		ph_decode_structural_field(d, links[i].name, links[i].field);
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
 		if (ph_target_has(d->target, members[i].field) &&
-		    ph_type_is_subtype(o, &d->type->type, members[i].type))
+		    ph_type_is_subtype(o, &d->type->type, name_of(d->target, members[i].type)))
 			ph_decode_structural_field(d, members[i].name, members[i].field);
 	return PH_OK;
 }

@@ -233,12 +233,15 @@ void ph_shape_find_size(struct ph_shape *shape, const struct ph_type_entry *entr
 		shape->sizeof_ = ph_plain_size;
 		return;
 	}
+	/* a type that was not made ready, of 2.7: sys.getsizeof() does that first */
+	bool unready = !entry->sizeof_owner && !entry->type.mro;
 	const struct ph_type *owner = entry->sizeof_owner ? ph_type_get(shape->objects, entry->sizeof_owner) : NULL;
+	if (unready)
+		owner = &entry->type;
 	for (size_t i = 0; owner && i < sizeof(by_name) / sizeof(*by_name); i++)
 		if (!strcmp(by_name[i].name, owner->full))
 			shape->sizeof_ = by_name[i].size;
-	/* a type that was never made ready, of 2.7: it has what object has */
-	if (!owner && !entry->type.mro && !shape->sizeof_)
+	if (unready && !shape->sizeof_)
 		shape->sizeof_ = ph_plain_size;
 }
 

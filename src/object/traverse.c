@@ -214,10 +214,16 @@ void ph_visit_set(const struct ph_visit *v)
 	}
 	size_t key = (size_t)t->layout.slots[PH_setentry_key].offset;
 	size_t hash = (size_t)t->layout.slots[PH_setentry_hash].offset;
+	ph_addr dummy = 0;
+	bool named_dummies = ph_target_trait(t, PH_TRAIT_STR_IS_BYTES) == 1;
 	for (uint64_t i = 0; i <= mask; i++) {
 		ph_addr target = load(v, data + i * stride + key);
-		if (target &&
-		    ph_load_int(data + i * stride + hash, t->layout.abi.pointer_size, t->layout.abi.big_endian) != -1)
+		if (!target ||
+		    ph_load_int(data + i * stride + hash, t->layout.abi.pointer_size, t->layout.abi.big_endian) == -1)
+			continue;
+		if (named_dummies && !dummy && ph_str_equals(v->objects, target, "<dummy key>"))
+			dummy = target; /* Objects/setobject.c of 2.7 */
+		if (target != dummy)
 			ph_visit_edge(v, target, PH_EDGE_ITEM, i, false);
 	}
 }

@@ -476,8 +476,9 @@ static void find_sizeof(struct ph_objects *objects, struct ph_type_entry *e)
 	if (ph_type_lookup(objects, &e->type, "__sizeof__", &owner))
 		o = ph_type_entry(objects, owner);
 	e->sizeof_owner = owner;
-	/* a type that was never made ready has no MRO, and what object has */
-	e->has_sizeof = !o ? e->type.mro || e->type.decoder : strcmp(o->type.full, "object") != 0;
+	/* a type that was never made ready has no MRO, and what object has, which is the one without a base: its name may
+	 * not be known yet */
+	e->has_sizeof = !o ? e->type.mro || e->type.decoder : o->type.base != 0;
 	e->odd_sizeof = e->has_sizeof && (!o || !ph_decoder_find(o->type.full));
 }
 
