@@ -8,6 +8,11 @@
 
 #define PAGE ((ph_addr)4096)
 #define BOUND_INTERVAL 4096 /* objects */
+/* edges that are taken before what is fetched is needed */
+#define TARGET_AHEAD 16
+#define NAME_AHEAD 24
+/* gcc takes a function that only fetches for one without effect, and throws calls of it away, unless told to inline it */
+#define FETCH static inline __attribute__((always_inline))
 
 static size_t slot_of(ph_addr address)
 {
@@ -104,20 +109,21 @@ static inline uint32_t argument_of(struct ph_heap_worker *w, const struct ph_edg
 	return edge->argument < PH_NO_INDEX ? (uint32_t)edge->argument : PH_NO_INDEX;
 }
 
-/* Where targets are counted and names begin lies anywhere: all of a batch is asked for before any is needed. */
-static void prefetch(const struct ph_heap_worker *w, const struct ph_edge *edges, size_t count)
+/* Where targets are counted and names begin lies anywhere: it is asked for some edges before it is needed. */
+FETCH void prefetch_target(const struct ph_heap_worker *w, size_t at)
 {
-	const struct ph_heap *heap = w->walk->heap;
-	bool names = w->walk->secrets.by_name;
-	for (size_t i = 0; i < count; i++) {
-		ph_addrset_prefetch(&heap->set, edges[i].target);
-		if (names && edges[i].kind == PH_EDGE_KEY && !(edges[i].target & 7)) {
-			const uint8_t *name = ph_image_look(heap->target->image, edges[i].target, 128);
-			if (name) {
-				__builtin_prefetch(name);
-				__builtin_prefetch(name + 64);
-			}
-		}
+	ph_addrset_prefetch(&w->walk->heap->set, w->raw[at].target);
+}
+
+FETCH void prefetch_name(const struct ph_heap_worker *w, size_t at)
+{
+	const struct ph_edge *edge = &w->raw[at];
+	if (edge->kind != PH_EDGE_KEY || edge->target & 7)
+		return;
+	const uint8_t *name = ph_image_look(w->walk->heap->target->image, edge->target, 128);
+	if (name) {
+		__builtin_prefetch(name);
+		__builtin_prefetch(name + 64);
 	}
 }
 
@@ -148,9 +154,15 @@ static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const str
 			     size_t n)
 {
 	struct ph_heap_unit *unit = w->unit;
+	size_t first = (size_t)(edges - w->raw), all = w->raw_sink.count;
+	bool names = w->walk->secrets.by_name;
 	for (size_t i = 0; i < count; i++) {
 		const struct ph_edge *edge = &edges[i];
 		bool secret;
+		if (first + i + TARGET_AHEAD < all)
+			prefetch_target(w, first + i + TARGET_AHEAD);
+		if (names && first + i + NAME_AHEAD < all)
+			prefetch_name(w, first + i + NAME_AHEAD);
 		uint32_t target = ph_heap_index(w->walk->heap, edge->target);
 		if (target == PH_NO_INDEX) {
 			note_missing(w, edge, place);
@@ -168,24 +180,22 @@ static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const str
 /* Edges that lead to no object are no edges. */
 static void take_edges(struct ph_heap_worker *w)
 {
-	enum { AHEAD = 64 };
 	struct ph_edge_sink *raw = &w->raw_sink;
 	struct ph_heap_unit *unit = w->unit;
 	if (raw->count > PH_HEAP_UNIT_EDGES - unit->edge_count && !w->error) {
 		w->error = w->walk->sink->unit(w->walk->sink->self, unit, true);
 		unit->edge_count = 0;
 	}
-	size_t n = unit->edge_count, asked = 0;
+	size_t n = unit->edge_count;
+	for (size_t i = 0; i < raw->count && i < TARGET_AHEAD; i++)
+		prefetch_target(w, i);
+	for (size_t i = 0; i < raw->count && i < NAME_AHEAD && w->walk->secrets.by_name; i++)
+		prefetch_name(w, i);
 	for (size_t i = 0; i < w->batch_count && !w->error; i++) {
 		size_t start = w->batch[i].start;
 		size_t end = i + 1 < w->batch_count ? w->batch[i + 1].start : raw->count;
 		if (i || !w->continued)
 			unit->edge_start[w->batch[i].place] = w->edges + (n - unit->edge_count);
-		while (asked < raw->count && asked < end + AHEAD) {
-			size_t more = raw->count - asked < AHEAD ? raw->count - asked : AHEAD;
-			prefetch(w, raw->edges + asked, more);
-			asked += more;
-		}
 		n = take_of_object(w, w->batch[i].place, raw->edges + start, end - start, n);
 	}
 	w->edges += n - unit->edge_count;

@@ -63,7 +63,7 @@ bool ph_addrset_add(struct ph_addrset *set, ph_addr address)
 	struct ph_addrset_window *w = make_window(set, address);
 	if (!w)
 		return false;
-	uint64_t *word = &w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)], bit = UINT64_C(1) << (address >> 3 & 63);
+	uint64_t *word = &w->words[address >> 9 & (PH_WINDOW_WORDS - 1)].bits, bit = UINT64_C(1) << (address >> 3 & 63);
 	bool added = !(*word & bit);
 	*word |= bit;
 	return added;
@@ -74,7 +74,7 @@ void ph_addrset_remove(struct ph_addrset *set, ph_addr address)
 	address <<= set->scale;
 	struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	if (w)
-		w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] &= ~(UINT64_C(1) << (address >> 3 & 63));
+		w->words[address >> 9 & (PH_WINDOW_WORDS - 1)].bits &= ~(UINT64_C(1) << (address >> 3 & 63));
 }
 
 void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark)
@@ -102,13 +102,10 @@ uint64_t ph_addrset_rank(struct ph_addrset *set)
 		qsort(set->windows, set->window_count, sizeof(*set->windows), compare_windows);
 	for (size_t i = 0; i < set->window_count; i++) {
 		struct ph_addrset_window *w = set->windows[i];
-		uint32_t rank = 0;
-		w->first = total;
 		for (size_t word = 0; word < PH_WINDOW_WORDS; word++) {
-			w->ranks[word] = rank;
-			rank += ph_popcount(w->bits[word]);
+			w->words[word].rank = total;
+			total += ph_popcount(w->words[word].bits);
 		}
-		total += rank;
 	}
 	return total;
 }
@@ -118,18 +115,17 @@ struct ph_addrset_iter ph_addrset_from(const struct ph_addrset *set, uint64_t ra
 	size_t low = 0, high = set->window_count, word = 0;
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
-		if (set->windows[middle]->first <= rank)
+		if (set->windows[middle]->words[0].rank <= rank)
 			low = middle;
 		else
 			high = middle;
 	}
 	const struct ph_addrset_window *w = set->windows[low];
-	uint64_t left = rank - w->first;
 	for (size_t step = PH_WINDOW_WORDS / 2; step; step /= 2)
-		if (w->ranks[word + step] <= left)
+		if (w->words[word + step].rank <= rank)
 			word += step;
-	uint64_t bits = w->bits[word];
-	for (left -= w->ranks[word]; left; left--)
+	uint64_t bits = w->words[word].bits;
+	for (uint64_t left = rank - w->words[word].rank; left; left--)
 		bits &= bits - 1;
 	return (struct ph_addrset_iter){ .set = set, .window = low, .word = word, .left = bits, .started = true };
 }
@@ -154,7 +150,7 @@ bool ph_addrset_next(struct ph_addrset_iter *iter, ph_addr *ret)
 		}
 		if (iter->window >= set->window_count)
 			return false;
-		iter->left = set->windows[iter->window]->bits[iter->word];
+		iter->left = set->windows[iter->window]->words[iter->word].bits;
 	}
 	unsigned bit = (unsigned)__builtin_ctzll(iter->left);
 	iter->left &= iter->left - 1;
@@ -199,7 +195,7 @@ bool ph_addrset_before(const struct ph_addrset *set, ph_addr address, ph_addr *r
 		bool within = address >> PH_WINDOW_BITS == w->base >> PH_WINDOW_BITS;
 		size_t bits = within ? (address >> 3 & (PH_WINDOW_WORDS * 64 - 1)) + 1 : PH_WINDOW_WORDS * 64;
 		for (size_t word = (bits - 1) / 64 + 1; word-- > 0;) {
-			uint64_t found = w->bits[word];
+			uint64_t found = w->words[word].bits;
 			if (word == (bits - 1) / 64 && bits % 64)
 				found &= (UINT64_C(1) << bits % 64) - 1;
 			if (found) {
@@ -223,7 +219,7 @@ bool ph_addrset_after(const struct ph_addrset *set, ph_addr address, ph_addr *re
 		bool within = address >> PH_WINDOW_BITS == w->base >> PH_WINDOW_BITS;
 		size_t first = within ? (address >> 3 & (PH_WINDOW_WORDS * 64 - 1)) + 1 : 0;
 		for (size_t word = first / 64; word < PH_WINDOW_WORDS; word++) {
-			uint64_t found = w->bits[word];
+			uint64_t found = w->words[word].bits;
 			if (word == first / 64)
 				found &= ~((UINT64_C(1) << first % 64) - 1);
 			if (found) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A set of addresses, and their rank in it: one bit for each 8 bytes of the windows of memory (1 MiB) that hold any,
- * which for objects is two to five bytes each.  Membership and rank are O(1).  Where members are multiples of 4 only
+ * with the ranks three to six bytes an object.  Membership and rank are O(1).  Where members are multiples of 4 only
  * (objects in the static memory of a 32-bit process), the set holds their double. */
 #ifndef HEAP_ADDRSET_H
 #define HEAP_ADDRSET_H
@@ -10,12 +10,16 @@
 #define PH_WINDOW_BITS 20
 #define PH_WINDOW_WORDS 2048 /* of 64 bits */
 
+/* Both in one line of the cache: where an edge leads lies anywhere. */
+struct ph_addrset_word {
+	uint64_t bits;
+	uint64_t rank; /* members in all words before, of any window; after ph_addrset_rank() */
+};
+
 struct ph_addrset_window {
 	ph_addr base; /* scaled */
-	uint64_t first; /* members in all windows before; after ph_addrset_rank() */
-	uint64_t bits[PH_WINDOW_WORDS];
-	uint32_t ranks[PH_WINDOW_WORDS]; /* members in the words before */
 	uint8_t pages[256]; /* marks of the caller's, of 4 KiB pages; 0 none */
+	struct ph_addrset_word words[PH_WINDOW_WORDS] __attribute__((aligned(16)));
 };
 
 struct ph_addrset {
@@ -51,7 +55,7 @@ static inline bool ph_addrset_has(const struct ph_addrset *set, ph_addr address)
 {
 	address <<= set->scale;
 	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
-	return w && w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1;
+	return w && w->words[address >> 9 & (PH_WINDOW_WORDS - 1)].bits >> (address >> 3 & 63) & 1;
 }
 
 /* No member is within the 512 bytes (256 where they are scaled) that the address is in; *ret_next: the first behind
@@ -61,7 +65,7 @@ static inline bool ph_addrset_is_empty_word(const struct ph_addrset *set, ph_add
 	ph_addr scaled = address << set->scale;
 	const struct ph_addrset_window *w = ph_addrset_scaled(set, scaled);
 	*ret_next = ((scaled | 511) + 1) >> set->scale;
-	return !w || !w->bits[scaled >> 9 & (PH_WINDOW_WORDS - 1)];
+	return !w || !w->words[scaled >> 9 & (PH_WINDOW_WORDS - 1)].bits;
 }
 
 /* A member, or in a page that is marked? */
@@ -70,13 +74,13 @@ static inline bool ph_addrset_knows(const struct ph_addrset *set, ph_addr addres
 	address <<= set->scale;
 	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
 	return w && (w->pages[address >> 12 & 255] ||
-		     w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)] >> (address >> 3 & 63) & 1);
+		     w->words[address >> 9 & (PH_WINDOW_WORDS - 1)].bits >> (address >> 3 & 63) & 1);
 }
 
 /* Adds an address to the window that it lies in; true when this call did.  It is scaled. */
 static inline bool ph_window_add(struct ph_addrset_window *window, ph_addr address)
 {
-	uint64_t *word = &window->bits[address >> 9 & (PH_WINDOW_WORDS - 1)];
+	uint64_t *word = &window->words[address >> 9 & (PH_WINDOW_WORDS - 1)].bits;
 	uint64_t bit = UINT64_C(1) << (address >> 3 & 63), before = *word;
 	*word = before | bit;
 	return !(before & bit);
@@ -114,19 +118,18 @@ static inline uint64_t ph_addrset_index(const struct ph_addrset *set, ph_addr ad
 {
 	address <<= set->scale;
 	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
-	size_t word = address >> 9 & (PH_WINDOW_WORDS - 1);
-	return w->first + w->ranks[word] + ph_popcount(w->bits[word] & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
+	const struct ph_addrset_word *word = &w->words[address >> 9 & (PH_WINDOW_WORDS - 1)];
+	return word->rank + ph_popcount(word->bits & ((UINT64_C(1) << (address >> 3 & 63)) - 1));
 }
 
-/* What ph_addrset_has() and ph_addrset_index() of any address will look at. */
-static inline void ph_addrset_prefetch(const struct ph_addrset *set, ph_addr address)
+/* What ph_addrset_has() and ph_addrset_index() of any address will look at.  A function that only fetches has no
+ * effect that gcc knows of: it throws calls of it away, unless it is told to inline them. */
+static inline __attribute__((always_inline)) void ph_addrset_prefetch(const struct ph_addrset *set, ph_addr address)
 {
 	address <<= set->scale;
 	const struct ph_addrset_window *w = ph_addrset_scaled(set, address);
-	if (w) {
-		__builtin_prefetch(&w->bits[address >> 9 & (PH_WINDOW_WORDS - 1)]);
-		__builtin_prefetch(&w->ranks[address >> 9 & (PH_WINDOW_WORDS - 1)]);
-	}
+	if (w)
+		__builtin_prefetch(&w->words[address >> 9 & (PH_WINDOW_WORDS - 1)]);
 }
 
 /* The greatest member that is the address or below, the least one above it; false when there is none.  After ranking.
