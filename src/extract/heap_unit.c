@@ -254,10 +254,13 @@ static void look_closer(struct ph_heap_worker *w, const struct ph_shape *shape, 
 		ph_heap_note(w->walk->heap, too_long ? PH_FAULT_LENGTH : PH_FAULT_CONTENTS, object,
 			     shape->type->full);
 	drop_type_edges(w);
+	int64_t refcount = ph_object_refcount(w->walk->heap->target, object);
+	if (refcount >= 0)
+		refcount += ph_object_thread_count(w->objects, shape->type->kind, object);
 	*ret = (struct ph_glance){
 		.size = too_long ? -1 : ph_object_size(shape, object),
 		.len = wrong ? -1 : ph_object_len(shape, object),
-		.refcount = ph_object_refcount(w->walk->heap->target, object),
+		.refcount = refcount,
 		.tracked = ph_object_is_tracked(shape, object, NULL, NULL),
 		.type_visited = w->type_visited,
 	};

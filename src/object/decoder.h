@@ -86,6 +86,9 @@ struct ph_objects {
 	ph_addr general_lookup;	    /* dk_lookup of dicts with keys of any kind (up to 3.10); 0 not known yet */
 	struct ph_plain plain;	    /* see plain.h */
 	struct ph_buffer scratch;   /* names on their way; used by leaf functions only */
+	const int64_t *thread_counts; /* references that threads count by themselves, by unique id - 1; NULL none */
+	size_t thread_count_count;
+	int64_t *own_thread_counts; /* to be freed; NULL: another's */
 };
 
 /* "<module.Class object at 0x…>" as text of an ATOM. */

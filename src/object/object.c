@@ -24,9 +24,13 @@ struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects *
 struct ph_error *ph_objects_clone(const struct ph_objects *objects, struct ph_objects **ret)
 {
 	struct ph_error *error = ph_objects_create(objects->target, ret);
-	if (!error && objects->may_guess)
+	if (error)
+		return error;
+	if (objects->may_guess)
 		ph_objects_seed(*ret, objects->builtins, objects->modules);
-	return error;
+	(*ret)->thread_counts = objects->thread_counts;
+	(*ret)->thread_count_count = objects->thread_count_count;
+	return NULL;
 }
 
 void ph_objects_free(struct ph_objects *objects)
@@ -39,12 +43,20 @@ void ph_objects_free(struct ph_objects *objects)
 	ph_addrmap_deinit(&objects->known);
 	ph_code_cache_deinit(&objects->codes);
 	ph_buffer_deinit(&objects->scratch);
+	free(objects->own_thread_counts);
 	free(objects);
 }
 
 struct ph_target *ph_objects_target(struct ph_objects *objects)
 {
 	return objects->target;
+}
+
+void ph_objects_take_thread_counts(struct ph_objects *objects, int64_t *counts, size_t count)
+{
+	free(objects->own_thread_counts);
+	objects->thread_counts = objects->own_thread_counts = counts;
+	objects->thread_count_count = count;
 }
 
 struct ph_code_cache *ph_objects_code_cache(struct ph_objects *objects)
@@ -191,6 +203,35 @@ int64_t ph_object_refcount(const struct ph_target *t, ph_addr object)
 	return ph_target_trait(t, PH_TRAIT_IMMORTAL_FORM) == 1 && (int32_t)count < 0 ? -1 : count;
 }
 
+/* _PyDict_UniqueId() is in the upper half of the tag (DICT_UNIQUE_ID_SHIFT). */
+static uint64_t unique_id(const struct ph_target *t, enum ph_kind kind, ph_addr object)
+{
+	int32_t bit = ph_target_trait(t, PH_TRAIT_TPFLAG_HEAPTYPE);
+	uint64_t id = 0, flags;
+	switch (kind) {
+	case PH_KIND_TYPE:
+		if (bit >= 0 && ph_target_uint(t, object, PH_PyTypeObject_tp_flags, &flags) == PH_OK && flags >> bit & 1)
+			(void)ph_target_uint(t, object, PH_PyHeapTypeObject_unique_id, &id);
+		return id;
+	case PH_KIND_CODE:
+		(void)ph_target_uint(t, object, PH_PyCodeObject__co_unique_id, &id);
+		return id;
+	case PH_KIND_DICT:
+		(void)ph_target_uint(t, object, PH_PyDictObject__ma_watcher_tag, &id);
+		return id >> 32;
+	default:
+		return 0;
+	}
+}
+
+int64_t ph_object_thread_count(const struct ph_objects *objects, enum ph_kind kind, ph_addr object)
+{
+	if (!objects->thread_counts)
+		return 0;
+	uint64_t id = unique_id(objects->target, kind, object);
+	return id && id <= objects->thread_count_count ? objects->thread_counts[id - 1] : 0;
+}
+
 static void unknown(struct ph_value *value, enum ph_status status)
 {
 	value->kind = PH_KIND_UNKNOWN;
@@ -242,6 +283,8 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 	if (!type->detailed)
 		ph_type_detail(objects, type);
 	ret->refcount = ph_object_refcount(t, address);
+	if (ret->refcount >= 0)
+		ret->refcount += ph_object_thread_count(objects, type->type.kind, address);
 	ret->type_name = type->type.name;
 	ret->type_module = type->type.module;
 	ret->kind = type->type.kind;

@@ -68,10 +68,15 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 		     struct ph_value *ret);
 
 /* References to it; -1 immortal, INT64_MIN where it cannot be read.  Of a free-threaded build what its own thread and
- * the others count together: what a thread keeps for itself (of types and code, since 3.14) is not in it. */
+ * the others count together: what a thread keeps for itself is ph_object_thread_count(). */
 int64_t ph_object_refcount(const struct ph_target *target, ph_addr object);
-/* Free-threaded: what frames hold of it, and (3.14 on, of types and code) what its threads count by themselves, is not
- * in its count. */
+/* Free-threaded builds of 3.14 and later: what all threads together count of it in arrays of their own (classes, code
+ * and the globals of modules have a place there: Include/internal/pycore_uniqueid.h, _Py_THREAD_INCREF_OBJECT() in
+ * pycore_object.h).  One thread's share may be negative, and so may the sum be where a thread was not found. */
+int64_t ph_object_thread_count(const struct ph_objects *objects, enum ph_kind kind, ph_addr object);
+/* The sums, by unique id - 1, malloc'ed; the objects free them. */
+void ph_objects_take_thread_counts(struct ph_objects *objects, int64_t *counts, size_t count);
+/* Free-threaded: what frames hold of it is not in its count. */
 bool ph_object_is_deferred(const struct ph_target *target, ph_addr object);
 
 /* ---- typed readers; PH_CORRUPT when the object is of another type ---- */

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runtime/internal.h"
 
+#include "base/cleanup.h"
+#include "base/cursor.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define THREAD_COUNTS_MAXIMUM (1 << 24) /* identifiers of objects that threads count */
 
 const char *ph_runtime_where(const struct ph_thread_state *thread, char *buffer)
 {
@@ -209,6 +214,41 @@ static struct ph_error *load_threads(struct ph_runtime *runtime)
 	return error;
 }
 
+/* What threads of a free-threaded build count by themselves, summed.  Identifiers are an interpreter's: of several
+ * nobody knows whose they are. */
+static struct ph_error *load_thread_counts(struct ph_runtime *runtime)
+{
+	const struct ph_target *t = runtime->target;
+	size_t width = t->layout.abi.pointer_size, count = 0;
+	ph_auto_free int64_t *sums = NULL;
+	if (runtime->interp_count != 1 || !ph_target_has(t, PH_PyThreadStateImpl_refcounts_values))
+		return NULL;
+	for (size_t i = 0; i < runtime->thread_count; i++) {
+		ph_addr values, thread = runtime->threads[i].address;
+		int64_t size = 0;
+		if (ph_target_ptr(t, thread, PH_PyThreadStateImpl_refcounts_values, &values) != PH_OK ||
+		    ph_target_int(t, thread, PH_PyThreadStateImpl_refcounts_size, &size) != PH_OK || size <= 0 ||
+		    size > THREAD_COUNTS_MAXIMUM)
+			continue;
+		const uint8_t *data = ph_image_look(t->image, values, (size_t)size * width);
+		if (!data)
+			continue;
+		if ((size_t)size > count) {
+			int64_t *grown = realloc(sums, (size_t)size * sizeof(*sums));
+			if (!grown)
+				return &ph_error_no_memory;
+			memset(grown + count, 0, ((size_t)size - count) * sizeof(*sums));
+			sums = grown;
+			count = (size_t)size;
+		}
+		for (size_t k = 0; k < (size_t)size; k++)
+			sums[k] = (int64_t)((uint64_t)sums[k] +
+					    (uint64_t)ph_load_int(data + k * width, width, t->layout.abi.big_endian));
+	}
+	ph_objects_take_thread_counts(runtime->objects, ph_take_ptr(sums), count);
+	return NULL;
+}
+
 /* ---- the public part ---- */
 
 struct ph_error *ph_runtime_create(struct ph_objects *objects, struct ph_runtime **ret)
@@ -222,6 +262,8 @@ struct ph_error *ph_runtime_create(struct ph_objects *objects, struct ph_runtime
 	struct ph_error *error = load_interps(runtime);
 	if (!error)
 		error = load_threads(runtime);
+	if (!error)
+		error = load_thread_counts(runtime);
 	if (error) {
 		ph_runtime_free(runtime);
 		return error;
