@@ -10,15 +10,17 @@
 #include <string.h>
 
 #define TEXT_MAXIMUM ((size_t)256 << 20)
+/* What may be held back: bytes, and bytes for each object that it is of; mostly it is 3 to 15. */
+#define HELD_LEAST ((uint64_t)16 << 20)
+#define HELD_OF_OBJECT 20
 
 _Static_assert(PH_HEAP_UNIT == PH_CHUNK, "a unit is a chunk of the columns of objects");
 
-struct ph_error *ph_columns_create(struct ph_zipwriter *writer, struct ph_columns **ret)
+struct ph_error *ph_columns_create(struct ph_columns **ret)
 {
 	struct ph_columns *c = calloc(1, sizeof(*c));
 	if (!c)
 		return &ph_error_no_memory;
-	c->writer = writer;
 	c->types = c->names = PH_BUFFER(TEXT_MAXIMUM);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->moved, NULL);
@@ -37,6 +39,7 @@ void ph_columns_free(struct ph_columns *c)
 		ph_batch_free(c->free);
 		c->free = next;
 	}
+	ph_backlog_deinit(&c->backlog);
 	ph_buffer_deinit(&c->types);
 	ph_buffer_deinit(&c->names);
 	pthread_cond_destroy(&c->moved);
@@ -97,6 +100,28 @@ static void return_batch(struct ph_columns *c, struct ph_batch *batch)
 	pthread_mutex_unlock(&c->lock);
 }
 
+static struct ph_error *hold_back(struct ph_columns *c, struct ph_batch *batch, bool more)
+{
+	if (!ph_backlog_take(&c->backlog, batch))
+		return &ph_error_no_memory;
+	c->held = c->backlog.size;
+	c->held_objects += more ? 0 : PH_HEAP_UNIT;
+	return NULL;
+}
+
+/* Much less than the heap takes while it is found and walked. */
+static bool is_full(void *self)
+{
+	const struct ph_columns *c = self;
+	return c->held > HELD_LEAST + c->held_objects * HELD_OF_OBJECT;
+}
+
+struct ph_error *ph_columns_begin(struct ph_columns *c, struct ph_zipwriter *writer)
+{
+	c->writer = writer;
+	return ph_backlog_write(&c->backlog, writer);
+}
+
 /* What was cut is compressed, and written when it is its turn; `more`: it stays this unit's. */
 static struct ph_error *compress_and_write(struct ph_columns *c, struct ph_batch *batch, struct ph_turn *turn,
 					   uint64_t number, bool more)
@@ -105,7 +130,7 @@ static struct ph_error *compress_and_write(struct ph_columns *c, struct ph_batch
 		return &ph_error_no_memory;
 	if (!wait_turn(c, turn, number))
 		return stopped();
-	struct ph_error *error = ph_batch_write(batch, c->writer);
+	struct ph_error *error = c->writer ? ph_batch_write(batch, c->writer) : hold_back(c, batch, more);
 	if (!error && !more)
 		end_turn(c, turn);
 	return error;
@@ -312,6 +337,7 @@ struct ph_heap_sink ph_columns_sink(struct ph_columns *columns)
 		.unit = take_unit,
 		.values = take_values,
 		.stop = stop,
+		.is_full = is_full,
 		.root = take_root,
 		.type = ph_columns_take_type,
 		.field_name = ph_columns_take_name,

@@ -74,11 +74,14 @@ bool ph_column_is_there(const struct ph_dump *dump, enum ph_column column);
 struct ph_error *ph_column_chunk(struct ph_dump *dump, const struct ph_column_form *form, uint64_t chunk, void *scratch,
 				 void *items) __attribute__((warn_unused_result));
 
-/* A sink that writes columns into an archive as they fill. */
+/* A sink that writes columns into an archive as they fill.  What comes before ph_columns_begin() it holds back,
+ * compressed; units alone may. */
 struct ph_columns;
-struct ph_error *ph_columns_create(struct ph_zipwriter *writer, struct ph_columns **ret)
-	__attribute__((warn_unused_result));
+struct ph_error *ph_columns_create(struct ph_columns **ret) __attribute__((warn_unused_result));
 struct ph_heap_sink ph_columns_sink(struct ph_columns *columns);
+/* Writes what was held back; no thread hands anything over meanwhile.  The writer stays the caller's. */
+struct ph_error *ph_columns_begin(struct ph_columns *columns, struct ph_zipwriter *writer)
+	__attribute__((warn_unused_result));
 /* The chunks that are not full, types.json and the descriptions of the arrays. */
 struct ph_error *ph_columns_finish(struct ph_columns *columns) __attribute__((warn_unused_result));
 void ph_columns_free(struct ph_columns *columns);

@@ -127,15 +127,80 @@ bool ph_batch_encode(struct ph_batch *batch)
 	return true;
 }
 
-struct ph_error *ph_batch_write(struct ph_batch *batch, struct ph_zipwriter *writer)
+static struct ph_error *write_chunks(const struct ph_batch_chunk *chunks, size_t count, const uint8_t *bytes,
+				     struct ph_zipwriter *writer)
 {
 	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < batch->count; i++) {
-		const struct ph_batch_chunk *chunk = &batch->chunks[i];
+	for (size_t i = 0; !error && i < count; i++) {
+		const struct ph_batch_chunk *chunk = &chunks[i];
 		char name[64];
 		snprintf(name, sizeof(name), "%s/%" PRIu64, ph_column_forms[chunk->column].name, chunk->number);
-		error = ph_zipwriter_store(writer, name, batch->bytes + chunk->offset, chunk->size);
+		error = ph_zipwriter_store(writer, name, bytes + chunk->offset, chunk->size);
 	}
+	return error;
+}
+
+struct ph_error *ph_batch_write(struct ph_batch *batch, struct ph_zipwriter *writer)
+{
+	struct ph_error *error = write_chunks(batch->chunks, batch->count, batch->bytes, writer);
 	empty(batch);
 	return error;
+}
+
+/* ---- what is held back ---- */
+
+struct ph_held {
+	struct ph_held *next;
+	size_t size, count; /* bytes, chunks */
+	struct ph_batch_chunk chunks[]; /* the bytes follow */
+};
+
+static uint8_t *bytes_of(struct ph_held *held)
+{
+	return (uint8_t *)(held->chunks + held->count);
+}
+
+bool ph_backlog_take(struct ph_backlog *backlog, struct ph_batch *batch)
+{
+	size_t size = sizeof(struct ph_held) + batch->count * sizeof(*batch->chunks) + batch->size;
+	struct ph_held *held = malloc(size);
+	if (!held)
+		return false;
+	*held = (struct ph_held){ .size = size, .count = batch->count };
+	if (batch->count)
+		memcpy(held->chunks, batch->chunks, batch->count * sizeof(*batch->chunks));
+	if (batch->size)
+		memcpy(bytes_of(held), batch->bytes, batch->size);
+	empty(batch);
+	*(backlog->last ? backlog->last : &backlog->first) = held;
+	backlog->last = &held->next;
+	backlog->size += size;
+	return true;
+}
+
+static void drop_first(struct ph_backlog *backlog)
+{
+	struct ph_held *held = backlog->first;
+	backlog->first = held->next;
+	backlog->size -= held->size;
+	if (!backlog->first)
+		backlog->last = NULL;
+	free(held);
+}
+
+struct ph_error *ph_backlog_write(struct ph_backlog *backlog, struct ph_zipwriter *writer)
+{
+	struct ph_error *error = NULL;
+	while (!error && backlog->first) {
+		struct ph_held *held = backlog->first;
+		error = write_chunks(held->chunks, held->count, bytes_of(held), writer);
+		drop_first(backlog);
+	}
+	return error;
+}
+
+void ph_backlog_deinit(struct ph_backlog *backlog)
+{
+	while (backlog->first)
+		drop_first(backlog);
 }

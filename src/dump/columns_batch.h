@@ -50,6 +50,18 @@ bool ph_batch_encode(struct ph_batch *batch);
 struct ph_error *ph_batch_write(struct ph_batch *batch, struct ph_zipwriter *writer)
 	__attribute__((warn_unused_result));
 
+/* What batches held, in their order, until there is an archive. */
+struct ph_backlog {
+	struct ph_held *first, **last; /* last NULL: it is empty */
+	size_t size; /* bytes */
+};
+/* The batch is empty then; false without memory. */
+bool ph_backlog_take(struct ph_backlog *backlog, struct ph_batch *batch);
+/* Into the archive; the backlog is empty then. */
+struct ph_error *ph_backlog_write(struct ph_backlog *backlog, struct ph_zipwriter *writer)
+	__attribute__((warn_unused_result));
+void ph_backlog_deinit(struct ph_backlog *backlog);
+
 /* ---- between the files of the writer ---- */
 
 /* Whose turn it is: units are handed over in order. */
@@ -58,12 +70,15 @@ struct ph_turn {
 };
 
 struct ph_columns {
-	struct ph_zipwriter *writer; /* borrowed */
+	struct ph_zipwriter *writer; /* borrowed; NULL: all is held back */
 	pthread_mutex_t lock;
 	pthread_cond_t moved;
 	bool stopped;
 	struct ph_turn cut_units, write_units, cut_values, write_values;
 	struct ph_batch *free;
+	struct ph_backlog backlog; /* whose turn it is to write units has it */
+	_Atomic uint64_t held;	   /* bytes of it, and how many objects they are of */
+	_Atomic uint64_t held_objects;
 	/* whose turn it is to cut has these */
 	struct ph_carry carries[PH_COLUMN_COUNT];
 	uint64_t objects, edges, strings, string_bytes;

@@ -50,11 +50,14 @@ struct ph_dump_contents {
 	size_t source_count;
 	const struct ph_dump_field *fields;
 	size_t field_count;
-	/* the whole heap into the sink, for the columns; NULL: none are written */
+	/* Whoever hands units to ph_dump_writer_sink() already hands over what it takes, and stops; called when nothing else
+	 * but the closure's lines is to be done before the columns.  NULL: nobody does. */
+	struct ph_error *(*walk_ahead)(void *user);
+	/* the whole heap into the sink, or the rest of it, for the columns; NULL: none are written */
 	struct ph_error *(*walk_heap)(void *user, const struct ph_heap_sink *sink);
 	/* appends what memory.json is to hold, after the walk; NULL: there is none */
 	struct ph_error *(*memory)(void *user, struct ph_buffer *out);
-	void *walk_user; /* of these three */
+	void *walk_user; /* of these */
 	/* of the heap, for the manifest, beside the report's; NULL none.  Waits until the heap has been found; what
 	 * walk_heap adds to it goes into damage.json */
 	struct ph_error *(*heap_damage)(void *user, const struct ph_damage **ret);
@@ -71,6 +74,18 @@ struct ph_dump_contents {
  * path "-": built in an unlinked temporary file, then copied to standard output. */
 struct ph_error *ph_dump_write(const char *path, bool overwrite, const struct ph_dump_contents *contents)
 	__attribute__((warn_unused_result));
+
+/* The same in steps: while its contents are gathered others may hand units of the heap to its sink, which holds them back
+ * for their place in the file.  The path must live as long as the writer. */
+struct ph_dump_writer;
+struct ph_error *ph_dump_begin(const char *path, bool overwrite, struct ph_dump_writer **ret)
+	__attribute__((warn_unused_result));
+/* Until the writer is freed. */
+struct ph_heap_sink ph_dump_writer_sink(struct ph_dump_writer *writer);
+struct ph_error *ph_dump_end(struct ph_dump_writer *writer, const struct ph_dump_contents *contents)
+	__attribute__((warn_unused_result));
+/* Without ph_dump_end(), or when that failed, nothing is left behind. */
+void ph_dump_writer_free(struct ph_dump_writer *writer);
 
 /* ---- reading ---- */
 

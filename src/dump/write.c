@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <xxhash.h>
@@ -110,18 +111,14 @@ static struct ph_error *add_sources(struct ph_zipwriter *writer, const struct ph
 	return error;
 }
 
-static struct ph_error *add_columns(struct ph_zipwriter *writer, const struct ph_dump_contents *contents)
+static struct ph_error *add_columns(struct ph_zipwriter *writer, struct ph_columns *columns,
+				    const struct ph_dump_contents *contents)
 {
-	struct ph_columns *columns;
-	struct ph_error *error = ph_columns_create(writer, &columns);
-	if (error)
-		return error;
 	struct ph_heap_sink sink = ph_columns_sink(columns);
-	error = contents->walk_heap(contents->walk_user, &sink);
+	struct ph_error *error = ph_columns_begin(columns, writer);
 	if (!error)
-		error = ph_columns_finish(columns);
-	ph_columns_free(columns);
-	return error;
+		error = contents->walk_heap(contents->walk_user, &sink);
+	return error ? error : ph_columns_finish(columns);
 }
 
 /* What the manifest could not know yet: it was found while the heap was written. */
@@ -135,8 +132,9 @@ static struct ph_error *add_damage(struct ph_zipwriter *writer, const struct ph_
 	return add_text(writer, PH_MEMBER_DAMAGE, &text);
 }
 
-static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph_dump_contents *contents,
-				    const struct ph_dump_front *front, const struct ph_buffer *report)
+static struct ph_error *add_members(struct ph_zipwriter *writer, struct ph_columns *columns,
+				    const struct ph_dump_contents *contents, const struct ph_dump_front *front,
+				    const struct ph_buffer *report)
 {
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_REPORT_MAXIMUM);
 	const struct ph_damage *damage = NULL;
@@ -165,10 +163,12 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, const struct ph
 	}
 	if (!error)
 		error = add_sources(writer, contents);
+	if (!error && contents->walk_ahead)
+		error = contents->walk_ahead(contents->walk_user);
 	if (!error && contents->render)
 		error = ph_closure_write(writer, contents);
 	if (!error && contents->walk_heap)
-		error = add_columns(writer, contents);
+		error = add_columns(writer, columns, contents);
 	if (!error && contents->memory) {
 		ph_buffer_clear(&text);
 		error = contents->memory(contents->walk_user, &text);
@@ -222,7 +222,8 @@ static struct ph_error *sum_front(FILE *file, const char *path, struct ph_dump_f
 	return NULL;
 }
 
-static struct ph_error *write_all(FILE *file, const char *path, const struct ph_dump_contents *contents)
+static struct ph_error *write_all(FILE *file, const char *path, struct ph_columns *columns,
+				  const struct ph_dump_contents *contents)
 {
 	char boundary[BOUNDARY_SIZE], comment[BOUNDARY_SIZE + 8];
 	ph_auto_buffer struct ph_buffer report = PH_BUFFER(PH_REPORT_MAXIMUM);
@@ -237,20 +238,64 @@ static struct ph_error *write_all(FILE *file, const char *path, const struct ph_
 	ph_auto_zipwriter struct ph_zipwriter writer;
 	error = ph_zipwriter_open(file, path, contents->time, &writer);
 	if (!error)
-		error = add_members(&writer, contents, &front, &report);
+		error = add_members(&writer, columns, contents, &front, &report);
 	if (error)
 		return error;
 	snprintf(comment, sizeof(comment), "\n--%s--\n", boundary);
 	return ph_zipwriter_finish(&writer, comment);
 }
 
+struct ph_dump_writer {
+	struct ph_output output;
+	const char *name; /* for errors; borrowed */
+	struct ph_columns *columns;
+};
+
+struct ph_error *ph_dump_begin(const char *path, bool overwrite, struct ph_dump_writer **ret)
+{
+	struct ph_dump_writer *writer = calloc(1, sizeof(*writer));
+	if (!writer)
+		return &ph_error_no_memory;
+	writer->output.copy_to = -1;
+	struct ph_error *error = ph_output_open(path, overwrite, &writer->output);
+	writer->name = !strcmp(path, "-") ? "standard output" : path;
+	if (!error)
+		error = ph_columns_create(&writer->columns);
+	if (error) {
+		ph_dump_writer_free(writer);
+		return error;
+	}
+	*ret = writer;
+	return NULL;
+}
+
+struct ph_heap_sink ph_dump_writer_sink(struct ph_dump_writer *writer)
+{
+	return ph_columns_sink(writer->columns);
+}
+
+struct ph_error *ph_dump_end(struct ph_dump_writer *writer, const struct ph_dump_contents *contents)
+{
+	struct ph_error *error = write_all(writer->output.file, writer->name, writer->columns, contents);
+	return error ? error : ph_output_publish(&writer->output);
+}
+
+void ph_dump_writer_free(struct ph_dump_writer *writer)
+{
+	if (!writer)
+		return;
+	ph_columns_free(writer->columns);
+	ph_output_close(&writer->output);
+	free(writer);
+}
+
 struct ph_error *ph_dump_write(const char *path, bool overwrite, const struct ph_dump_contents *contents)
 {
-	ph_auto_output struct ph_output output = { .copy_to = -1 };
-	struct ph_error *error = ph_output_open(path, overwrite, &output);
-	if (!error)
-		error = write_all(output.file, !strcmp(path, "-") ? "standard output" : path, contents);
-	if (!error)
-		error = ph_output_publish(&output);
+	struct ph_dump_writer *writer;
+	struct ph_error *error = ph_dump_begin(path, overwrite, &writer);
+	if (error)
+		return error;
+	error = ph_dump_end(writer, contents);
+	ph_dump_writer_free(writer);
 	return error;
 }

@@ -71,7 +71,7 @@ struct ph_extract {
 	struct ph_source *reader_sources;
 	size_t reader_count;
 	bool files_known; /* no further source file is opened */
-	struct ph_heap_finding *finding; /* a thread that finds it (memory.c); NULL: none was begun */
+	struct ph_heap_ahead *ahead; /* a thread that finds it, and begins to walk it (ahead.c); NULL: none was begun */
 };
 
 /* Find the interpreter: `source` and `render` work from then on.  The image stays

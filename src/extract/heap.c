@@ -31,7 +31,7 @@ static struct ph_error *make_worker(struct ph_heap_walk *walk, unsigned number)
 		return &ph_error_no_memory;
 	if (!number)
 		return NULL;
-	struct ph_error *error = ph_objects_clone(walk->extract->objects, &w->objects);
+	struct ph_error *error = ph_objects_clone(walk->heap->objects, &w->objects);
 	w->owns_objects = !error;
 	return error;
 }
@@ -58,20 +58,22 @@ static void fail(struct ph_heap_walk *walk, struct ph_error *error)
 	else
 		walk->error = error;
 	pthread_mutex_unlock(&walk->lock);
-	walk->sink->stop(walk->sink->self);
+	walk->sink.stop(walk->sink.self);
 	ph_account_stop(walk->account);
 }
 
 typedef struct ph_error *walk_unit(struct ph_heap_worker *worker, uint64_t number);
 
-/* Units until there are no more.  The first worker is the thread that may call back. */
-static void take_units(struct ph_heap_walk *walk, unsigned number, walk_unit *each, const char *stage)
+/* Units until there are no more, or, ahead, the sink is full.  The first worker is the thread that may call back; ahead
+ * of it the second is asked to stop. */
+static void take_units(struct ph_heap_walk *walk, unsigned number, walk_unit *each, const char *stage, bool ahead)
 {
 	const struct ph_callbacks *callbacks = ph_image_callbacks(walk->extract->image);
 	struct ph_error *error = NULL;
 	uint64_t unit;
-	while (!error && (unit = atomic_fetch_add(&walk->next, 1)) < walk->units) {
-		if (!number)
+	while (!error && !(ahead && walk->sink.is_full(walk->sink.self)) &&
+	       (unit = atomic_fetch_add(&walk->next, 1)) < walk->units) {
+		if (!number || (ahead && number == 1))
 			error = ph_progress(callbacks, stage, unit * PH_HEAP_UNIT, walk->heap->count);
 		if (!error)
 			error = each(&walk->workers[number], unit);
@@ -80,28 +82,51 @@ static void take_units(struct ph_heap_walk *walk, unsigned number, walk_unit *ea
 		fail(walk, error);
 }
 
+static const char writing[] = "writing the heap";
+
+static struct ph_error *work_behind(void *user, unsigned number)
+{
+	take_units(user, number + 1, ph_heap_walk_unit, writing, true);
+	return NULL;
+}
+
 static struct ph_error *work_on_objects(void *user, unsigned number)
 {
-	take_units(user, number, ph_heap_walk_unit, "writing the heap");
+	take_units(user, number, ph_heap_walk_unit, writing, false);
 	return NULL;
 }
 
 static struct ph_error *work_on_values(void *user, unsigned number)
 {
-	take_units(user, number, ph_heap_walk_values, "writing values");
+	take_units(user, number, ph_heap_walk_values, "writing values", false);
 	return NULL;
+}
+
+void ph_heap_walk_behind(struct ph_heap_walk *walk)
+{
+	if (walk->jobs > 1)
+		ph_error_free(ph_jobs_run(walk->jobs - 1, work_behind, walk));
+}
+
+void ph_heap_walk_along(struct ph_heap_walk *walk)
+{
+	take_units(walk, 0, ph_heap_walk_unit, writing, true);
+}
+
+struct ph_error *ph_heap_walk_error(struct ph_heap_walk *walk)
+{
+	struct ph_error *error = walk->error;
+	walk->error = NULL;
+	return error;
 }
 
 static struct ph_error *run(struct ph_heap_walk *walk, struct ph_error *(*work)(void *user, unsigned worker))
 {
-	walk->next = 0;
-	struct ph_error *error = ph_jobs_run(walk->jobs, work, walk);
-	if (walk->error) {
-		ph_error_free(error);
-		error = walk->error;
-		walk->error = NULL;
-	}
-	return error;
+	struct ph_error *error = ph_jobs_run(walk->jobs, work, walk), *of_unit = ph_heap_walk_error(walk);
+	if (!of_unit)
+		return error;
+	ph_error_free(error);
+	return of_unit;
 }
 
 /* ---- what follows from all of them ---- */
@@ -170,7 +195,7 @@ static struct ph_error *give_types(struct ph_heap_walk *walk)
 	unsigned last = 0;
 	struct ph_error *error = collect_types(walk, &types, &count);
 	for (size_t i = 0; !error && i < count; i++)
-		error = walk->sink->type(walk->sink->self, &types[i]);
+		error = walk->sink.type(walk->sink.self, &types[i]);
 	free(types);
 	for (unsigned i = 0; i < walk->jobs; i++)
 		for (size_t k = 0; k < sizeof(fields) / sizeof(*fields); k++)
@@ -178,7 +203,7 @@ static struct ph_error *give_types(struct ph_heap_walk *walk)
 	for (unsigned i = 0; i < PH_FIELD_COUNT; i++)
 		last = fields[i / 64] >> i % 64 & 1 ? i + 1 : last;
 	for (unsigned i = 0; !error && i < last; i++)
-		error = walk->sink->field_name(walk->sink->self, fields[i / 64] >> i % 64 & 1 ?
+		error = walk->sink.field_name(walk->sink.self, fields[i / 64] >> i % 64 & 1 ?
 								   ph_field_name((enum ph_field)i) : "");
 	return error;
 }
@@ -196,7 +221,7 @@ static struct ph_error *take_root(void *self, const struct ph_heap_root *root)
 		ph_redactor_scrub(redactor, root->name, strlen(root->name), &walk->name);
 		scrubbed.name = ph_buffer_text(&walk->name);
 	}
-	return walk->sink->root(walk->sink->self, &scrubbed, index);
+	return walk->sink.root(walk->sink.self, &scrubbed, index);
 }
 
 /* With --redact=values, names of threads as the report has them, and no key of sys.modules. */
@@ -222,7 +247,7 @@ static struct ph_error *change_memory(struct ph_heap_walk *walk)
 	return NULL;
 }
 
-static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
+static struct ph_error *prepare(struct ph_heap_walk *walk, unsigned jobs)
 {
 	uint64_t count = walk->heap->count, most = 2 + count * OBJECT_MEMORY / WORKER_MEMORY;
 	walk->units = (count + PH_HEAP_UNIT - 1) / PH_HEAP_UNIT;
@@ -237,15 +262,58 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 		error = make_worker(walk, walk->jobs++);
 	if (!error)
 		error = ph_heap_secrets_begin(walk->extract, walk->heap, &walk->secrets);
-	if (!error)
-		error = ph_heap_begin_notes(walk->heap);
-	if (!error)
-		error = run(walk, work_on_objects);
+	return error ? error : ph_heap_begin_notes(walk->heap);
+}
+
+struct ph_error *ph_heap_walk_create(struct ph_extract *extract, struct ph_heap *heap, unsigned jobs,
+				     const struct ph_heap_sink *sink, struct ph_heap_walk **ret)
+{
+	struct ph_heap_walk *walk = calloc(1, sizeof(*walk));
+	if (!walk)
+		return &ph_error_no_memory;
+	*walk = (struct ph_heap_walk){
+		.extract = extract,
+		.heap = heap,
+		.sink = *sink,
+		.name = PH_BUFFER(PH_BUFFER_UNBOUNDED),
+	};
+	pthread_mutex_init(&walk->lock, NULL);
+	struct ph_error *error = prepare(walk, jobs);
+	if (error) {
+		ph_heap_walk_free(walk);
+		return error;
+	}
+	*ret = walk;
+	return NULL;
+}
+
+void ph_heap_walk_free(struct ph_heap_walk *walk)
+{
+	if (!walk)
+		return;
+	for (unsigned i = 0; i < walk->jobs; i++)
+		free_worker(&walk->workers[i]);
+	ph_heap_end_notes(walk->heap);
+	ph_account_free(walk->account);
+	ph_heap_secrets_deinit(&walk->secrets);
+	ph_buffer_deinit(&walk->name);
+	ph_error_free(walk->error);
+	pthread_mutex_destroy(&walk->lock);
+	free(walk->workers);
+	free(walk->valued);
+	free(walk);
+}
+
+/* From where others left off. */
+static struct ph_error *walk_rest(struct ph_heap_walk *walk)
+{
+	struct ph_error *error = walk->next < walk->units ? run(walk, work_on_objects) : NULL;
 	ph_heap_end_notes(walk->heap);
 	if (error)
 		return error;
 	ph_heap_secrets_mark(&walk->secrets);
 	error = change_memory(walk);
+	walk->next = 0;
 	if (!error)
 		error = run(walk, work_on_values);
 	const struct ph_root_sink roots = { .self = walk, .word = root_word, .root = take_root };
@@ -258,21 +326,14 @@ static struct ph_error *walk_all(struct ph_heap_walk *walk, unsigned jobs)
 
 struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 {
-	struct ph_heap_walk walk = { .extract = extract, .sink = sink, .name = PH_BUFFER(PH_BUFFER_UNBOUNDED) };
 	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
-	pthread_mutex_init(&walk.lock, NULL);
 	ph_value_cache_deinit(&extract->cache); /* each object is decoded once from here on */
 	struct ph_error *error = ph_extract_find_heap(extract);
-	walk.heap = extract->heap;
+	struct ph_heap_walk *walk = ph_extract_take_walk(extract);
+	if (!error && !walk)
+		error = ph_heap_walk_create(extract, extract->heap, jobs, sink, &walk);
 	if (!error)
-		error = walk_all(&walk, jobs);
-	for (unsigned i = 0; i < walk.jobs; i++)
-		free_worker(&walk.workers[i]);
-	ph_account_free(walk.account);
-	ph_heap_secrets_deinit(&walk.secrets);
-	ph_buffer_deinit(&walk.name);
-	pthread_mutex_destroy(&walk.lock);
-	free(walk.workers);
-	free(walk.valued);
+		error = walk_rest(walk);
+	ph_heap_walk_free(walk);
 	return error;
 }

@@ -5,9 +5,15 @@
 #include "extract/extract.h"
 #include "record/heap_sink.h"
 
-/* Begins to find it in a thread of its own, when extract->jobs are more than one; ph_extract_find_heap() waits. */
-struct ph_error *ph_extract_begin_heap(struct ph_extract *extract) __attribute__((warn_unused_result));
-/* Stops that, and frees extract->heap. */
+/* Begins to find it and to walk it in threads of its own, when extract->jobs are more than one, as far as the sink takes
+ * it.  extract->jobs, dumping and redactor's words stay what they are from now on.  ph_extract_find_heap() waits until it is found. */
+struct ph_error *ph_extract_begin_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
+	__attribute__((warn_unused_result));
+/* Helps, and ends it: no thread walks from then on, until ph_extract_heap() hands over the rest. */
+struct ph_error *ph_extract_walk_ahead(struct ph_extract *extract) __attribute__((warn_unused_result));
+/* Wherever it is: before the sink goes. */
+void ph_extract_stop_walk(struct ph_extract *extract);
+/* That, and frees extract->heap. */
 void ph_extract_end_heap(struct ph_extract *extract);
 
 /* Finds every object of the process, once: extract->heap, with its damage.  Needs an interpreter: extract->runtime. */
@@ -19,7 +25,8 @@ const struct ph_damage *ph_extract_heap_damage(const struct ph_extract *extract)
 struct ph_error *ph_extract_memory(struct ph_extract *extract, struct ph_buffer *out)
 	__attribute__((warn_unused_result));
 
-/* Every object of the process, with its references, into a sink, by extract->jobs threads.
+/* Every object of the process that is not yet in it, with its references, into a sink, by extract->jobs threads; then
+ * values, roots and types.
  * Needs an interpreter: extract->runtime. */
 struct ph_error *ph_extract_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 	__attribute__((warn_unused_result));

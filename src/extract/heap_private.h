@@ -17,7 +17,7 @@ struct ph_heap_secrets {
 	struct ph_heap *heap;
 	bool by_name;	   /* else there is nothing to look for */
 	uint64_t *targets; /* a bit for each object */
-	pthread_mutex_t lock; /* of the runtime */
+	uint64_t *framed;  /* the same: frames and generators, whose locals are no edges */
 };
 
 struct ph_error *ph_heap_secrets_begin(struct ph_extract *extract, struct ph_heap *heap, struct ph_heap_secrets *ret)
@@ -30,9 +30,13 @@ static inline void ph_heap_secret_target(struct ph_heap_secrets *secrets, uint32
 {
 	__atomic_fetch_or(&secrets->targets[object / 64], UINT64_C(1) << object % 64, __ATOMIC_RELAXED);
 }
-/* What is no edge: the locals of a frame or generator. */
-void ph_heap_secrets_locals(struct ph_heap_secrets *secrets, ph_addr object);
-/* All were given: mark them. */
+/* What is no edge: the locals of a frame or generator.  A word of this is one thread's, a unit's. */
+static inline void ph_heap_secrets_framed(struct ph_heap_secrets *secrets, uint64_t object)
+{
+	if (secrets->framed)
+		secrets->framed[object / 64] |= UINT64_C(1) << object % 64;
+}
+/* All were given: mark them, by the thread that has the runtime and the redactor. */
 void ph_heap_secrets_mark(struct ph_heap_secrets *secrets);
 void ph_heap_secrets_deinit(struct ph_heap_secrets *secrets);
 
@@ -102,7 +106,7 @@ struct ph_heap_worker {
 struct ph_heap_walk {
 	struct ph_extract *extract;
 	struct ph_heap *heap;
-	const struct ph_heap_sink *sink;
+	struct ph_heap_sink sink;
 	struct ph_heap_secrets secrets;
 	struct ph_account *account; /* what the memory is for */
 	uint64_t *valued; /* a bit for each object */
@@ -114,6 +118,20 @@ struct ph_heap_walk {
 	unsigned jobs;
 	struct ph_buffer name; /* of a root */
 };
+
+/* Of a heap that may have objects of its own thread; the first worker has extract's.  What it takes of extract does not
+ * change any more. */
+struct ph_error *ph_heap_walk_create(struct ph_extract *extract, struct ph_heap *heap, unsigned jobs,
+				     const struct ph_heap_sink *sink, struct ph_heap_walk **ret)
+	__attribute__((warn_unused_result));
+void ph_heap_walk_free(struct ph_heap_walk *walk);
+/* Units by all workers but the first, until there are no more or the sink is full; and by the first, at the same time.
+ * The error of any of them afterwards, the caller's. */
+void ph_heap_walk_behind(struct ph_heap_walk *walk);
+void ph_heap_walk_along(struct ph_heap_walk *walk);
+struct ph_error *ph_heap_walk_error(struct ph_heap_walk *walk) __attribute__((warn_unused_result));
+/* One that was begun ahead, the caller's; NULL none (ahead.c). */
+struct ph_heap_walk *ph_extract_take_walk(struct ph_extract *extract);
 
 static inline uint32_t ph_heap_index(const struct ph_heap *heap, ph_addr address)
 {

@@ -183,7 +183,7 @@ static void take_edges(struct ph_heap_worker *w)
 	struct ph_edge_sink *raw = &w->raw_sink;
 	struct ph_heap_unit *unit = w->unit;
 	if (raw->count > PH_HEAP_UNIT_EDGES - unit->edge_count && !w->error) {
-		w->error = w->walk->sink->unit(w->walk->sink->self, unit, true);
+		w->error = w->walk->sink.unit(w->walk->sink.self, unit, true);
 		unit->edge_count = 0;
 	}
 	size_t n = unit->edge_count;
@@ -288,7 +288,7 @@ static void walk_typed(struct ph_heap_worker *w, struct ph_heap_type_count *type
 		take_edges(w);
 	type->count++;
 	if (type->has_locals)
-		ph_heap_secrets_locals(&w->walk->secrets, object);
+		ph_heap_secrets_framed(&w->walk->secrets, index);
 	/* a word of the bitmap belongs to one unit */
 	w->walk->valued[index / 64] |= (uint64_t)type->has_value << index % 64;
 	unit->type[i] = type->index;
@@ -357,7 +357,7 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	/* the sink may change the byte order of what it is given */
 	ph_addr start = unit->address[0] & ~(PAGE - 1), end = (unit->address[unit->count - 1] + PAGE) & ~(PAGE - 1);
 	if (!w->error)
-		w->error = w->walk->sink->unit(w->walk->sink->self, unit, false);
+		w->error = w->walk->sink.unit(w->walk->sink.self, unit, false);
 	ph_image_leave_pages(heap->target->image, start, end);
 	return w->error;
 }

@@ -68,7 +68,7 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 static struct ph_error *hand_over(struct ph_heap_worker *w, bool more)
 {
 	struct ph_heap_values *v = w->values;
-	struct ph_error *error = w->walk->sink->values(w->walk->sink->self, v, more);
+	struct ph_error *error = w->walk->sink.values(w->walk->sink.self, v, more);
 	v->count = v->string_count = 0;
 	v->string_start[0] = 0;
 	w->recent->generation++;

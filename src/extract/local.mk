@@ -18,6 +18,7 @@ src_extract_libph_extract_la_SOURCES += src/extract/heap_private.h
 src_extract_libph_extract_la_SOURCES += src/extract/secrets.c
 src_extract_libph_extract_la_SOURCES += src/extract/opaque.c
 src_extract_libph_extract_la_SOURCES += src/extract/memory.c
+src_extract_libph_extract_la_SOURCES += src/extract/ahead.c
 src_extract_libph_extract_la_SOURCES += src/extract/type_names.c
 src_extract_libph_extract_la_SOURCES += src/extract/value_cache.c
 src_extract_libph_extract_la_SOURCES += src/extract/value_cache.h

@@ -33,7 +33,7 @@ struct ph_error *ph_places_create(struct ph_extract *extract, struct ph_places *
 	places->extract = extract;
 	places->image = extract->image;
 	places->objects = extract->objects;
-	struct ph_error *error = ph_heap_create(extract->objects, extract->runtime, &places->heap);
+	struct ph_error *error = ph_heap_create(extract->objects, extract->runtime, 1, &places->heap);
 	if (error) {
 		free(places);
 		return error;

@@ -13,20 +13,18 @@
 struct ph_error *ph_heap_secrets_begin(struct ph_extract *extract, struct ph_heap *heap, struct ph_heap_secrets *ret)
 {
 	*ret = (struct ph_heap_secrets){ .extract = extract, .heap = heap };
-	pthread_mutex_init(&ret->lock, NULL);
 	if (ph_redactor_mode(extract->redactor) != PH_REDACT_SECRETS)
 		return NULL;
 	ret->by_name = true;
 	ret->targets = calloc(heap->count / 64 + 1, sizeof(*ret->targets));
-	return ret->targets ? NULL : &ph_error_no_memory;
+	ret->framed = calloc(heap->count / 64 + 1, sizeof(*ret->framed));
+	return ret->targets && ret->framed ? NULL : &ph_error_no_memory;
 }
 
 void ph_heap_secrets_deinit(struct ph_heap_secrets *s)
 {
-	if (!s->extract)
-		return;
 	free(s->targets);
-	pthread_mutex_destroy(&s->lock);
+	free(s->framed);
 }
 
 bool ph_heap_is_secret_name(const struct ph_heap_secrets *s, const struct ph_shape *shape, ph_addr name,
@@ -52,15 +50,16 @@ bool ph_heap_is_secret_slot(const struct ph_heap_secrets *s, const struct ph_sha
 	return false;
 }
 
-void ph_heap_secrets_locals(struct ph_heap_secrets *s, ph_addr object)
+static ph_addr address_of(const struct ph_heap_secrets *s, uint64_t word, uint64_t bits)
+{
+	return ph_addrset_select(&s->heap->set, word * 64 + (uint64_t)__builtin_ctzll(bits));
+}
+
+static void add_locals(struct ph_heap_secrets *s, ph_addr object)
 {
 	struct ph_arena arena = { .maximum = FRAMES_MEMORY };
 	struct ph_frame frame = { 0 };
-	if (!s->by_name)
-		return;
-	pthread_mutex_lock(&s->lock);
 	enum ph_status status = ph_runtime_object_frame(s->extract->runtime, object, &arena, &frame);
-	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; status == PH_OK && i < frame.local_count; i++) {
 		const char *name = frame.locals[i].name;
 		uint32_t target = ph_heap_index(s->heap, frame.locals[i].address);
@@ -73,9 +72,12 @@ void ph_heap_secrets_locals(struct ph_heap_secrets *s, ph_addr object)
 
 void ph_heap_secrets_mark(struct ph_heap_secrets *s)
 {
-	for (uint64_t word = 0; s->targets && word <= s->heap->count / 64; word++)
+	uint64_t words = s->by_name ? s->heap->count / 64 + 1 : 0;
+	for (uint64_t word = 0; word < words; word++)
+		for (uint64_t left = s->framed[word]; left; left &= left - 1)
+			add_locals(s, address_of(s, word, left));
+	for (uint64_t word = 0; word < words; word++)
 		for (uint64_t left = s->targets[word]; left; left &= left - 1)
-			ph_redactor_mark(s->extract->redactor, &s->extract->source,
-					 ph_addrset_select(&s->heap->set, word * 64 + (uint64_t)__builtin_ctzll(left)));
+			ph_redactor_mark(s->extract->redactor, &s->extract->source, address_of(s, word, left));
 	ph_redactor_settle(s->extract->redactor);
 }

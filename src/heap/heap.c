@@ -498,7 +498,7 @@ static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
 	}
 }
 
-static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works,
+static struct ph_error *find_all(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works,
 			     unsigned jobs)
 {
 	heap->check_links = ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0 &&
@@ -507,8 +507,6 @@ static struct ph_error *fill(struct ph_heap *heap, struct ph_runtime *runtime, s
 	struct ph_error *error = ph_heap_begin_notes(heap);
 	if (!error)
 		error = ph_heap_find_pools(heap);
-	if (!error)
-		error = ph_mimalloc_find(heap->target, &heap->mimalloc);
 	if (!error)
 		error = sweep_all(heap, works, jobs);
 	if (!error)
@@ -549,26 +547,17 @@ static void free_work(struct ph_heap_work *w)
 	free(w);
 }
 
-struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,
-				   struct ph_heap **ret)
+struct ph_error *ph_heap_begin(struct ph_objects *objects, struct ph_heap **ret)
 {
 	struct ph_heap *heap = calloc(1, sizeof(*heap));
-	struct ph_heap_work **works = calloc(jobs, sizeof(*works));
-	struct ph_error *error = heap && works ? NULL : &ph_error_no_memory;
-	if (!error) {
-		heap->objects = objects;
-		heap->target = ph_objects_target(objects);
-		ph_shapes_begin(objects);
-		/* objects in static memory are aligned as pointers are */
-		heap->set.scale = heap->target->layout.abi.pointer_size == 4;
-	}
-	for (unsigned i = 0; !error && i < jobs; i++)
-		error = make_work(heap, i, &works[i]);
-	if (!error)
-		error = fill(heap, runtime, works, jobs);
-	for (unsigned i = 0; works && i < jobs; i++)
-		free_work(works[i]);
-	free(works);
+	if (!heap)
+		return &ph_error_no_memory;
+	heap->objects = objects;
+	heap->target = ph_objects_target(objects);
+	ph_shapes_begin(objects);
+	/* objects in static memory are aligned as pointers are */
+	heap->set.scale = heap->target->layout.abi.pointer_size == 4;
+	struct ph_error *error = ph_mimalloc_find(heap->target, &heap->mimalloc);
 	if (error) {
 		ph_heap_free(heap);
 		return error;
@@ -577,9 +566,34 @@ struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime
 	return NULL;
 }
 
-struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
+struct ph_error *ph_heap_fill(struct ph_heap *heap, struct ph_runtime *runtime, unsigned jobs)
 {
-	return ph_heap_create_by(objects, runtime, 1, ret);
+	struct ph_heap_work **works = calloc(jobs, sizeof(*works));
+	struct ph_error *error = works ? NULL : &ph_error_no_memory;
+	for (unsigned i = 0; !error && i < jobs; i++)
+		error = make_work(heap, i, &works[i]);
+	if (!error)
+		error = find_all(heap, runtime, works, jobs);
+	for (unsigned i = 0; works && i < jobs; i++)
+		free_work(works[i]);
+	free(works);
+	return error;
+}
+
+struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,
+				struct ph_heap **ret)
+{
+	struct ph_heap *heap;
+	struct ph_error *error = ph_heap_begin(objects, &heap);
+	if (error)
+		return error;
+	error = ph_heap_fill(heap, runtime, jobs);
+	if (error) {
+		ph_heap_free(heap);
+		return error;
+	}
+	*ret = heap;
+	return NULL;
 }
 
 void ph_heap_free(struct ph_heap *heap)

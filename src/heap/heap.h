@@ -52,12 +52,15 @@ struct ph_heap {
 	} recent[PH_HEAP_SHAPES];
 };
 
-/* runtime NULL: without what the interpreters name. */
-struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, struct ph_heap **ret)
+/* By so many threads, at least 1; what is found does not depend on their number.  runtime NULL: without what the
+ * interpreters name. */
+struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,
+				struct ph_heap **ret) __attribute__((warn_unused_result));
+/* The same in two steps.  The first is quick, and learns where mimalloc's fields are: no other thread uses the target
+ * meanwhile. */
+struct ph_error *ph_heap_begin(struct ph_objects *objects, struct ph_heap **ret) __attribute__((warn_unused_result));
+struct ph_error *ph_heap_fill(struct ph_heap *heap, struct ph_runtime *runtime, unsigned jobs)
 	__attribute__((warn_unused_result));
-/* The same by so many threads, at least 1; what is found does not depend on their number. */
-struct ph_error *ph_heap_create_by(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,
-				   struct ph_heap **ret) __attribute__((warn_unused_result));
 void ph_heap_free(struct ph_heap *heap);
 
 /* Is it an object, and its index among them by address? */

@@ -83,6 +83,8 @@ struct ph_heap_sink {
 	/* behind all units */
 	struct ph_error *(*values)(void *self, const struct ph_heap_values *values, bool more);
 	void (*stop)(void *self);
+	/* Whether it holds so much back that no further unit should be begun before it can write; from any thread. */
+	bool (*is_full)(void *self);
 	/* from one thread, behind all values; `object` is the index of its address */
 	struct ph_error *(*root)(void *self, const struct ph_heap_root *root, uint32_t object);
 	/* at the end: every type that has instances, by index; and the names that PH_EDGE_FIELD edges count, "" where

@@ -220,6 +220,11 @@ static struct ph_error *memory(void *user, struct ph_buffer *out)
 	return ph_extract_memory(user, out);
 }
 
+static struct ph_error *walk_ahead(void *user)
+{
+	return ph_extract_walk_ahead(user);
+}
+
 /* The manifest tells it. */
 static struct ph_error *heap_damage(void *user, const struct ph_damage **ret)
 {
@@ -233,8 +238,21 @@ static struct ph_error *share(void *user, const struct ph_source **ret, size_t *
 	return ph_extract_share(user, ret, ret_count);
 }
 
+/* The heap goes to the writer from now on. */
+static struct ph_error *begin_heap(struct ph_extract *extract, struct ph_dump_writer *writer,
+				   struct ph_dump_contents *contents)
+{
+	struct ph_heap_sink sink = ph_dump_writer_sink(writer);
+	contents->walk_ahead = walk_ahead;
+	contents->walk_heap = walk_heap;
+	contents->walk_user = extract;
+	contents->memory = memory;
+	contents->heap_damage = heap_damage;
+	return ph_extract_begin_heap(extract, &sink);
+}
+
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
-			       struct pieces *pieces, struct ph_dump_contents *contents)
+			       struct ph_dump_writer *writer, struct pieces *pieces, struct ph_dump_contents *contents)
 {
 	static const char *const heaps[] = {
 		[PH_DUMP_HEAP_NONE] = "none",
@@ -246,18 +264,12 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 	/* a cut core may lack the interpreter */
 	bool full = options->heap == PH_DUMP_HEAP_FULL && extract->runtime;
 	contents->heap = heaps[full || options->heap != PH_DUMP_HEAP_FULL ? options->heap : PH_DUMP_HEAP_STACKS];
-	if (full) {
-		contents->walk_heap = walk_heap;
-		contents->walk_user = extract;
-		contents->memory = memory;
-		contents->heap_damage = heap_damage;
-		struct ph_error *error = ph_extract_begin_heap(extract);
-		if (error)
-			return error;
-	}
+	/* the threads may come to use files of modules that nobody asked for yet */
+	struct ph_error *error = module_lines(session, pieces, contents);
+	if (!error && full)
+		error = begin_heap(extract, writer, contents);
 	contents->time = dump_time(session);
 	contents->callbacks = session->callbacks;
-	struct ph_error *error = module_lines(session, pieces, contents);
 	if (!error)
 		error = source_files(session, pieces, contents);
 	if (error || options->heap == PH_DUMP_HEAP_NONE)
@@ -283,6 +295,7 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 {
 	struct pieces pieces = { 0 };
 	struct ph_dump_contents contents = { 0 };
+	struct ph_dump_writer *writer = NULL;
 	struct ph_dump_field fields[] = {
 		{ "layout-origin", session->extract->detected.origin },
 		{ "version-source", session->extract->detected.target.version_source },
@@ -293,9 +306,13 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 	contents.field_count = sizeof(fields) / sizeof(fields[0]);
 	struct ph_error *error = ph_session_need_report(session);
 	if (!error)
-		error = gather(session, options, &pieces, &contents);
+		error = ph_dump_begin(path, overwrite, &writer);
 	if (!error)
-		error = ph_dump_write(path, overwrite, &contents);
+		error = gather(session, options, writer, &pieces, &contents);
+	if (!error)
+		error = ph_dump_end(writer, &contents);
+	ph_extract_stop_walk(session->extract);
+	ph_dump_writer_free(writer);
 	pieces_deinit(&pieces);
 	return error;
 }

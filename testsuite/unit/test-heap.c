@@ -63,7 +63,7 @@ static struct ph_heap_totals find(struct pool *p, uint64_t *ret_count)
 {
 	struct ph_heap *heap = NULL;
 	struct ph_heap_totals totals = { 0 };
-	struct ph_error *error = ph_heap_create(p->h.objects, NULL, &heap);
+	struct ph_error *error = ph_heap_create(p->h.objects, NULL, 1, &heap);
 	CHECK(!error);
 	if (error)
 		return totals;
@@ -271,7 +271,7 @@ static void false_objects(void)
 	heap_put(h, LARGE_POOL + 44, size - LARGE, 4);
 	struct ph_runtime *runtime = NULL;
 	struct ph_heap *heap = NULL;
-	CHECK(!ph_heap_create(h->objects, runtime, &heap));
+	CHECK(!ph_heap_create(h->objects, runtime, 1, &heap));
 	for (size_t i = 0; heap && i < rights; i++)
 		CHECK(ph_addrset_has(&heap->set, right[i]));
 	for (size_t i = 0; heap && i < wrongs; i++) {
