@@ -250,7 +250,7 @@ static void look_closer(struct ph_heap_worker *w, const struct ph_shape *shape, 
 	w->raw_sink.broken = w->raw_sink.too_long = false;
 	ph_traverse(shape, object, &w->raw_sink);
 	bool too_long = w->raw_sink.too_long, wrong = too_long || w->raw_sink.broken;
-	if (wrong)
+	if (wrong || !ph_weaklist_holds(shape, object))
 		ph_heap_note(w->walk->heap, too_long ? PH_FAULT_LENGTH : PH_FAULT_CONTENTS, object,
 			     shape->type->full);
 	drop_type_edges(w);

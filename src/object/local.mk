@@ -21,6 +21,7 @@ src_object_libph_object_la_SOURCES += src/object/linetable.c
 src_object_libph_object_la_SOURCES += src/object/long.c
 src_object_libph_object_la_SOURCES += src/object/members.c
 src_object_libph_object_la_SOURCES += src/object/structs.def
+src_object_libph_object_la_SOURCES += src/object/neighbours.c
 src_object_libph_object_la_SOURCES += src/object/numpy.c
 src_object_libph_object_la_SOURCES += src/object/numpy.h
 src_object_libph_object_la_SOURCES += src/object/object.c

@@ -177,6 +177,17 @@ static void put_instance(const struct ph_shape *shape, const uint8_t *data, cons
 			    extra || dict_visited);
 }
 
+/* More than malloc gave: the long way says so. */
+static bool __attribute__((noinline, cold))
+is_beyond(const struct ph_shape *shape, ph_addr object, const uint8_t *data, ph_addr items, uint64_t count)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	ph_addr block = object - shape->front;
+	if (shape->plain != PH_PLAIN_LIST)
+		return ph_is_beyond_chunk(shape->objects->target, block, items - block + count * 8);
+	return ph_is_beyond_chunk(shape->objects->target, items, word_at(data + p->list_allocated) * 8);
+}
+
 /* NULL: they cannot be looked at. */
 static const uint8_t *find_items(const struct ph_shape *shape, ph_addr object, const uint8_t *data, uint64_t *ret_count)
 {
@@ -190,6 +201,8 @@ static const uint8_t *find_items(const struct ph_shape *shape, ph_addr object, c
 	if (shape->plain == PH_PLAIN_LIST && count > word_at(data + p->list_allocated))
 		return NULL;
 	ph_addr items = shape->plain == PH_PLAIN_LIST ? word_at(data + p->list_items) : object + p->tuple_items;
+	if (count > PH_POOLED_MAXIMUM / 8 - 8 && is_beyond(shape, object, data, items, count))
+		return NULL;
 	return ph_image_look(shape->objects->target->image, items, count * 8);
 }
 
@@ -382,6 +395,9 @@ bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_ed
 	if (!shape->glance || !(data = ph_image_look(shape->objects->target->image, object - front, front + size)))
 		return false;
 	data += front;
+	/* few have weak references: the long way looks at them */
+	if (shape->weaklist && word_at(data + shape->weaklist))
+		return false;
 	switch ((enum ph_plain_kind)shape->plain) {
 	case PH_PLAIN_LEAF:
 		done = glance_at_leaf(shape, object, data, &g);

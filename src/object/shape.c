@@ -303,6 +303,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	shape->blocks = ph_blocks_of(base, shape->is_guess);
 	ph_shape_find_size(shape, e);
 	shape->extent = ph_extent_of(shape);
+	shape->weaklist = ph_weaklist_of(shape);
 	shape->step_count = steps.count;
 	struct ph_shape_step *kept = ph_arena_array(&objects->arena, struct ph_shape_step, steps.count + 1);
 	if (!kept)

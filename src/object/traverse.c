@@ -116,9 +116,18 @@ void ph_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_si
 void ph_visit_tuple(const struct ph_visit *v)
 {
 	int64_t count = v->shape->real_items ? v->shape->real_items : ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	/* less where it lies in a module's data, or another allocator gave it */
+	ph_addr chunk = v->object - v->shape->front, items = ph_target_at(v->target, v->object, PH_PyTupleObject_ob_item);
+	uint64_t before = items - chunk;
+	if (count > 0 && !(count >> 40) &&
+	    ph_is_beyond_chunk(v->target, chunk, before + (uint64_t)count * v->target->layout.abi.pointer_size)) {
+		ph_visit_too_long(v);
+		v->sink->broken = true;
+		uint64_t room = ph_malloc_room(v->target, chunk);
+		count = room > before ? (int64_t)((room - before) / v->target->layout.abi.pointer_size) : 0;
+	}
 	if (count > 0)
-		ph_visit_array(v, ph_target_at(v->target, v->object, PH_PyTupleObject_ob_item), (uint64_t)count,
-			       PH_EDGE_ITEM);
+		ph_visit_array(v, items, (uint64_t)count, PH_EDGE_ITEM);
 }
 
 void ph_visit_list(const struct ph_visit *v)
@@ -131,8 +140,16 @@ void ph_visit_list(const struct ph_visit *v)
 		v->sink->broken = true;
 		count = count < 0 ? 0 : room;
 	}
+	ph_addr items = ph_struct_ptr(&v->s, PH_PyListObject_ob_item);
+	uint64_t width = v->target->layout.abi.pointer_size;
+	if (room > 0 && !(room >> 40) && ph_is_beyond_chunk(v->target, items, (uint64_t)room * width)) {
+		ph_visit_too_long(v);
+		v->sink->broken = true;
+		uint64_t least = ph_malloc_room(v->target, items) / width;
+		count = (uint64_t)count < least ? count : (int64_t)least;
+	}
 	if (count > 0)
-		ph_visit_array(v, ph_struct_ptr(&v->s, PH_PyListObject_ob_item), (uint64_t)count, PH_EDGE_ITEM);
+		ph_visit_array(v, items, (uint64_t)count, PH_EDGE_ITEM);
 }
 
 /* How many items there can be from the index in the leftmost block to that in the rightmost; -1: they lead in a circle,
@@ -187,7 +204,8 @@ void ph_visit_bytearray(const struct ph_visit *v)
 {
 	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
 	int64_t room = ph_struct_int(&v->s, PH_PyByteArrayObject_ob_alloc);
-	if (count < 0 || count > room || count >> 40)
+	if (count < 0 || count > room || count >> 40 || room >> 40 ||
+	    ph_is_beyond_chunk(v->target, ph_struct_ptr(&v->s, PH_PyByteArrayObject_ob_bytes), (uint64_t)room))
 		ph_visit_too_long(v);
 }
 
@@ -206,6 +224,10 @@ void ph_visit_set(const struct ph_visit *v)
 	if (mask >> 40 || mask & (mask + 1)) {
 		v->sink->broken = true;
 		return;
+	}
+	if (ph_is_beyond_chunk(t, table, (mask + 1) * stride)) {
+		ph_visit_too_long(v);
+		mask = ph_malloc_room(t, table) / stride - 1;
 	}
 	const uint8_t *data = ph_image_look(t->image, table, (mask + 1) * stride);
 	if (!data) {

@@ -56,6 +56,7 @@ struct ph_shape {
 	uint32_t item_size;  /* bytes of an item; 0 none */
 	uint32_t real_items; /* of a struct sequence: all its fields, also those that are not in its length */
 	uint8_t plain;	     /* a short way for its instances (plain.h) */
+	int16_t weaklist;    /* where the first weak reference to an instance is, bytes from the object; 0 nowhere */
 	bool glance;	     /* of which ph_object_glance() knows all */
 	uint8_t extent;	     /* enum ph_shape_extent */
 	ph_addr cached_keys; /* names of inline values, 0 none */
@@ -86,6 +87,9 @@ struct ph_glance {
 };
 /* The same with all its edges but that to its type; false: none were put, and it is to be asked one by one. */
 bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink, struct ph_glance *ret);
+
+/* Does its list of weak references begin with one, to it?  True of what has none. */
+bool ph_weaklist_holds(const struct ph_shape *shape, ph_addr object);
 
 /* In a list of the garbage collector; *ret_next and *ret_prev (may be NULL) are the objects beside it there, or what
  * lies behind the head of the list as an object lies behind its own; 0 where there are no lists (free-threaded).  False

@@ -41,6 +41,17 @@ static inline void ph_visit_too_long(const struct ph_visit *v)
 	v->sink->too_long = true;
 }
 
+/* Bytes that glibc's malloc gave at an address, where the words round it say so; else UINT64_MAX.  Of blocks that no pool has:
+ * what precedes those is anything. */
+uint64_t ph_malloc_room(const struct ph_target *target, ph_addr block);
+#define PH_POOLED_MAXIMUM 512 /* bytes: SMALL_REQUEST_THRESHOLD of Objects/obmalloc.c */
+/* Is it more than malloc gave there? */
+static inline bool ph_is_beyond_chunk(const struct ph_target *target, ph_addr block, uint64_t bytes)
+{
+	return bytes > PH_POOLED_MAXIMUM && bytes > ph_malloc_room(target, block);
+}
+int16_t ph_weaklist_of(const struct ph_shape *shape);
+
 /* What cannot be read there is not the process's memory, or lies across an end of it: not what a core left out. */
 void ph_visit_unreadable(const struct ph_visit *v, ph_addr address, uint64_t size);
 /* Words of [start, start + size) as guesses. */
