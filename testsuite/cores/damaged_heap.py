@@ -149,4 +149,28 @@ for verb, found in (('types', rows.pop()), ('memory', json.loads(''.join(ask('me
 sizes = {row['type']: row['size'] for row in rows}
 if not max(sizes.values()) < os.path.getsize(core):
     fail('sums are larger than the core: %r' % max(sizes.items(), key=lambda item: item[1]).__repr__())
+
+# lengths that what follows has room for: of what is too large for pools malloc's own heads tell.  And a list of weak
+# references that does not begin with one
+a_list, a_tuple = (next(int(a, 16) for a, o in whole.items() if o['type'] == kind and o['refcount'] == 1 and o['len'] and 100 < o['len'] < 5000)
+                   for kind in ('list', 'tuple'))
+not_weak = some('set')[0]
+with Altered(core, damaged) as f:
+    f.put(a_list + 16, 20000)
+    f.put(a_list + 32, 20000)           # allocated
+    f.put(a_tuple + 16, 20000)
+    f.put(not_weak + 192, broken_list)  # weakreflist
+objects, damage = convert(damaged, 'damaged')
+texts = ['%s: %s' % (d['where'], d['what']) for d in damage if d['kind'] == 'heap']
+print('\n'.join(texts))
+for wanted in ('length of that at 0x%x cannot be' % a_list, 'length of that at 0x%x cannot be' % a_tuple,
+               'what that at 0x%x points to cannot be its own; its type is set' % not_weak):
+    if not any(wanted in text for text in texts):
+        fail('no damage says %r' % wanted)
+if len(objects) != len(whole):
+    fail('%d objects, not %d' % (len(objects), len(whole)))
+for a in a_list, a_tuple:
+    had, has = whole['0x%x' % a]['refs'], objects['0x%x' % a]['refs']
+    if has[:len(had)] != had or len(has) > 2 * len(had) + 16:
+        fail('%d references of that at 0x%x, not %d' % (len(has), a, len(had)))
 sys.exit(1 if bad else 0)
