@@ -75,7 +75,7 @@ static bool open_arena(struct pool *p, unsigned minor)
 static struct ph_heap *find(struct pool *p)
 {
 	struct ph_heap *heap = NULL;
-	CHECK(!ph_heap_create(p->h.objects, NULL, &heap));
+	CHECK(!ph_heap_create(p->h.objects, NULL, 1, &heap));
 	return heap;
 }
 
