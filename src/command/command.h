@@ -79,6 +79,7 @@ struct ph_error *ph_rows_finish(struct ph_rows *rows, struct ph_error *error) __
 /* A verb that prints one part of the report, as text or with --json (its only option). */
 struct ph_report_part {
 	const char *verb;
+	bool of_exceptions; /* and of nothing else: exceptions.json will do */
 	void (*json)(const struct ph_report *report, struct ph_buffer *out);
 	void (*text)(const struct ph_report *report, const struct ph_text_options *style, struct ph_buffer *out);
 };

@@ -7,6 +7,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 {
 	static const struct ph_report_part part = {
 		.verb = "exceptions",
+		.of_exceptions = true,
 		.json = ph_report_exceptions_json,
 		.text = ph_report_exceptions_text,
 	};

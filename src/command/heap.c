@@ -70,6 +70,7 @@ static bool open_edges(struct ph_heap_view *view)
 	}
 	view->edge_count = (uint32_t)target->count;
 	ph_window_expect(view->dump, PH_COLUMN_EDGE_START, view->count + 1ull, &view->columns[PH_COLUMN_EDGE_START]);
+	ph_window_ascend(&view->columns[PH_COLUMN_EDGE_START], target->count);
 	ph_window_expect(view->dump, PH_COLUMN_EDGE_KIND, target->count, &view->columns[PH_COLUMN_EDGE_KIND]);
 	ph_window_expect(view->dump, PH_COLUMN_EDGE_ARGUMENT, target->count, &view->columns[PH_COLUMN_EDGE_ARGUMENT]);
 	return ph_window_chunk(&view->columns[PH_COLUMN_EDGE_START], 0);
@@ -90,6 +91,7 @@ bool ph_heap_has_values(struct ph_heap_view *view)
 		view->values_opened = true;
 		view->has_values = open_optional(view, PH_COLUMN_STRING_START, PH_COLUMN_VALUE_STRING) &&
 				   items(view, PH_COLUMN_VALUE_OBJECT) == items(view, PH_COLUMN_VALUE_STRING);
+		ph_window_ascend(&view->columns[PH_COLUMN_STRING_START], items(view, PH_COLUMN_STRING_BYTES));
 	}
 	return view->has_values;
 }

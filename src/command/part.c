@@ -9,7 +9,7 @@ struct ph_error *ph_command_part(const struct ph_report_part *part, struct ph_du
 	bool goes_on;
 	struct ph_error *error = ph_arguments_none(part->verb, arguments);
 	if (!error)
-		error = ph_dump_report(dump, &report);
+		error = part->of_exceptions ? ph_dump_exceptions(dump, &report) : ph_dump_report(dump, &report);
 	if (error)
 		return error;
 	struct ph_text_options style = ph_command_style(output);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "dump/reader.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -61,7 +62,13 @@ static struct ph_error *add_chain(struct ph_dump *dump, struct ph_object *object
 	const struct ph_report *report;
 	size_t members = object->exception_member_count, count = members;
 	const struct ph_exception *e = object->exception;
-	struct ph_error *error = e->cause || e->context ? ph_dump_report(dump, &report) : NULL;
+	struct ph_error *error = e->cause || e->context ? ph_dump_exceptions(dump, &report) : NULL;
+	if (error && error->code == PH_ERROR_BAD_DUMP) {
+		/* without its causes, then */
+		ph_dump_note_error(dump, error);
+		ph_error_free(error);
+		return NULL;
+	}
 	if (error || !(e->cause || e->context))
 		return error;
 	struct ph_exception *all = ph_arena_calloc(arena, members + CHAIN_MAXIMUM, sizeof(*all));

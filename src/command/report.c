@@ -36,15 +36,22 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (format && arguments->values[JSON] && strcmp(format, "json"))
 		return ph_error_create(PH_ERROR_USAGE, "report: --json and --format=%s: choose one", format);
 	struct ph_error *error = ph_arguments_none("report", arguments);
+	bool as_text = !arguments->values[JSON] && (!format || !strcmp(format, "text"));
 	if (!error)
-		error = ph_dump_report(dump, &report);
+		error = as_text ? ph_dump_exceptions(dump, &report) : ph_dump_report(dump, &report);
 	if (error)
 		return error;
 	struct ph_text_options style = ph_command_style(output);
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
-	render(report, arguments->values[JSON] ? "json" : format ? format : "text", &style, &text);
+	bool is_lost = as_text && ph_dump_lacks_report(dump);
+	if (is_lost) {
+		ph_buffer_puts(&text, "The report is lost.  These are the exceptions, and the other verbs answer:\n\n");
+		ph_report_exceptions_text(report, &style, &text);
+	} else {
+		render(report, arguments->values[JSON] ? "json" : format ? format : "text", &style, &text);
+	}
 	/* a debugger's target has no dump to ask */
-	if (!arguments->values[JSON] && (!format || !strcmp(format, "text")) && !ph_dump_is_live(dump))
+	if (as_text && !ph_dump_is_live(dump))
 		error = ph_put_heap_damage(dump, &text);
 	if (!error)
 		error = ph_command_write(output, &text, &goes_on);

@@ -114,6 +114,11 @@ bool ph_dump_is_stopped(const struct ph_dump *dump);
 
 /* The report of the dump; parsed on first use, owned by the dump. */
 struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **ret) __attribute__((warn_unused_result));
+/* The same; where report.json is lost a report of nothing but the exceptions, of exceptions.json, and the loss is a
+ * problem of the dump.  PH_ERROR_BAD_DUMP when both are. */
+struct ph_error *ph_dump_exceptions(struct ph_dump *dump, const struct ph_report **ret)
+	__attribute__((warn_unused_result));
+bool ph_dump_lacks_report(const struct ph_dump *dump); /* it was asked for, and that is what there was */
 /* A member's bytes, CRC checked, malloc'ed with a NUL behind; at most `maximum` bytes.
  * PH_ERROR_BAD_DUMP names the member: it is not there, too large, cut or altered. */
 struct ph_error *ph_dump_member(struct ph_dump *dump, const char *name, size_t maximum, char **ret, size_t *ret_size)
@@ -136,6 +141,8 @@ struct ph_error *ph_dump_place(struct ph_dump *dump, ph_addr address, struct ph_
 /* ---- the heap ---- */
 
 /* memory.json; PH_ERROR_BAD_DUMP also when the dump was made without the whole heap. */
+/* Has it the whole heap, and so memory.json too, but for what is lost? */
+bool ph_dump_promises_memory(const struct ph_dump *dump);
 struct ph_error *ph_dump_memory(struct ph_dump *dump, struct ph_memory *ret) __attribute__((warn_unused_result));
 
 /* The dump that has the columns: this one, or the one that a debugger's target has written first. */

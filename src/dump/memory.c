@@ -6,6 +6,11 @@
 #include "dump/format.h"
 #include "dump/reader.h"
 
+bool ph_dump_promises_memory(const struct ph_dump *dump)
+{
+	return !ph_dump_is_live(dump) && ph_dump_is_full(dump);
+}
+
 struct ph_error *ph_dump_memory(struct ph_dump *dump, struct ph_memory *ret)
 {
 	ph_auto_free char *text = NULL;

@@ -250,7 +250,7 @@ void ph_dump_close(struct ph_dump *dump)
 {
 	if (!dump)
 		return;
-	if (dump->has_report)
+	if (dump->has_report || dump->has_exceptions)
 		ph_report_deinit(&dump->report);
 	ph_archive_close(&dump->archive);
 	if (dump->fd >= 0)

@@ -86,16 +86,20 @@ static struct ph_error *read_exceptions(struct ph_dump *dump, char **ret, size_t
 	return NULL;
 }
 
-static struct ph_error *parse_report(struct ph_dump *dump)
+/* `json` NULL: without the report itself. */
+static struct ph_error *parse_report(struct ph_dump *dump, const char *json, size_t size)
 {
-	ph_auto_free char *json = NULL, *exceptions = NULL;
-	size_t size, exceptions_size = 0;
-	struct ph_error *error = ph_dump_member(dump, PH_MEMBER_REPORT, PH_REPORT_MAXIMUM, &json, &size);
-	if (!error)
-		error = read_exceptions(dump, &exceptions, &exceptions_size);
+	static const char nothing[] = "{\"format\":\"pyheap-report\",\"version\":1}";
+	ph_auto_free char *exceptions = NULL;
+	size_t exceptions_size = 0;
+	struct ph_error *error = read_exceptions(dump, &exceptions, &exceptions_size);
+	if (!error && !json && !exceptions)
+		error = ph_error_create(PH_ERROR_BAD_DUMP, "%s: its members " PH_MEMBER_REPORT " and " PH_MEMBER_EXCEPTIONS
+					" are lost: copy the dump again", dump->path);
 	if (error)
 		return error;
-	error = ph_report_parse(json, size, exceptions, exceptions_size, &dump->report);
+	error = ph_report_parse(json ? json : nothing, json ? size : sizeof(nothing) - 1, exceptions, exceptions_size,
+				&dump->report);
 	if (error && error->code == PH_ERROR_BAD_DUMP) {
 		struct ph_error *better = ph_error_create(PH_ERROR_BAD_DUMP, "%s: its member " PH_MEMBER_REPORT ": %s",
 							  dump->path, error->message);
@@ -110,13 +114,44 @@ struct ph_error *ph_dump_report(struct ph_dump *dump, const struct ph_report **r
 	if (ph_dump_is_live(dump))
 		return dump->live.report(dump->live.self, ret);
 	if (!dump->has_report) {
-		struct ph_error *error = parse_report(dump);
+		ph_auto_free char *json = NULL;
+		size_t size;
+		struct ph_error *error = ph_dump_member(dump, PH_MEMBER_REPORT, PH_REPORT_MAXIMUM, &json, &size);
+		if (!error)
+			error = parse_report(dump, json, size);
 		if (error)
 			return error;
 		dump->has_report = true;
 	}
 	*ret = &dump->report;
 	return NULL;
+}
+
+struct ph_error *ph_dump_exceptions(struct ph_dump *dump, const struct ph_report **ret)
+{
+	if (dump->has_exceptions) {
+		*ret = &dump->report;
+		return NULL;
+	}
+	struct ph_error *error = ph_dump_report(dump, ret);
+	if (!error || error->code != PH_ERROR_BAD_DUMP)
+		return error;
+	/* what cannot be told of the one is in the other */
+	struct ph_error *other = parse_report(dump, NULL, 0);
+	if (other) {
+		ph_error_free(other);
+		return error;
+	}
+	dump->has_exceptions = true;
+	ph_dump_note_error(dump, error);
+	ph_error_free(error);
+	*ret = &dump->report;
+	return NULL;
+}
+
+bool ph_dump_lacks_report(const struct ph_dump *dump)
+{
+	return dump->has_exceptions;
 }
 
 /* ---- objects ---- */

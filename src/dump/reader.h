@@ -21,7 +21,7 @@ struct ph_dump {
 	size_t problem_count;
 	bool has_general;
 	bool wants_closure; /* the manifest says that there is one */
-	bool has_report;
+	bool has_report, has_exceptions; /* `report` is filled in; with exceptions alone */
 	struct ph_report report;
 };
 

@@ -52,12 +52,34 @@ static uint8_t *take_room(struct ph_window *w)
 	return room;
 }
 
+void ph_window_ascend(struct ph_window *w, uint64_t most)
+{
+	w->ascends = true;
+	w->most = most;
+}
+
+static void mend(struct ph_window *w, size_t chunk, uint64_t *items)
+{
+	uint64_t first = (uint64_t)chunk * PH_CHUNK, last = 0;
+	uint64_t count = w->count - first < PH_CHUNK ? w->count - first : PH_CHUNK;
+	bool right = true;
+	for (uint64_t i = 0; i < count; i++) {
+		bool follows = items[i] >= last && items[i] <= w->most;
+		right = right && follows;
+		items[i] = last = follows ? items[i] : last;
+	}
+	if (!right)
+		ph_dump_note(w->dump, "its column %s is not ascending: copy the dump again", w->form->name);
+}
+
 /* Into the room; all ones where the member is altered. */
 static void read_into(struct ph_window *w, size_t chunk, uint8_t *room)
 {
 	struct ph_error *error = ph_dump_progress(w->dump, "reading the heap", chunk, w->chunk_count);
 	if (!error)
 		error = ph_column_chunk(w->dump, w->form, chunk, w->scratch, room);
+	if (!error && w->ascends)
+		mend(w, chunk, (uint64_t *)(void *)room);
 	if (!error)
 		return;
 	if (error->code == PH_ERROR_NO_MEMORY)
@@ -96,6 +118,8 @@ static void open_late(struct ph_window *w)
 	if (opened.count != count)
 		ph_dump_note(w->dump, "its columns disagree: %s has %" PRIu64 " items, not %" PRIu64
 			     ": copy the dump again", w->form->name, opened.count, count);
+	opened.ascends = w->ascends;
+	opened.most = w->most;
 	*w = opened;
 	if (w->count > count)
 		w->count = count;

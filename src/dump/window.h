@@ -25,6 +25,8 @@ struct ph_window {
 	bool damaged;
 	bool no_memory; /* sticky */
 	bool is_late;	/* nothing of it has been read: ph_window_expect() */
+	bool ascends;	/* ph_window_ascend() */
+	uint64_t most;
 };
 
 /* PH_ERROR_BAD_DUMP when nothing of this column is there.  A window that is not open has no items, all unknown. */
@@ -33,6 +35,9 @@ struct ph_error *ph_window_open(struct ph_dump *dump, enum ph_column column, str
 /* The same with the first item that is wanted: the column is to have `count` items.  Nothing is read before, and what is
  * wrong with it is a problem of the dump then. */
 void ph_window_expect(struct ph_dump *dump, enum ph_column column, uint64_t count, struct ph_window *ret);
+/* Items are offsets into another column: each at least as large as the one before, at most `most`.  One that is not
+ * reads as the one before, so that however a column lies, what the ranges of a chunk cover together is no more than all. */
+void ph_window_ascend(struct ph_window *window, uint64_t most);
 void ph_window_close(struct ph_window *window);
 
 /* The chunk with item i, from item i / PH_CHUNK * PH_CHUNK on; borrowed until the next call; NULL behind the end or

@@ -3,6 +3,7 @@
 #include "record/memory.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -33,11 +34,11 @@ const char *ph_memory_key(enum ph_memory_kind kind)
 
 void ph_memory_put_json(const struct ph_memory *memory, struct ph_json *j)
 {
-	ph_json_put_uint(j, "total", memory->total);
-	ph_json_put_uint(j, "in_image", memory->in_image);
+	ph_json_put_known(j, "total", (int64_t)memory->total, 0);
+	ph_json_put_known(j, "in_image", (int64_t)memory->in_image, 0);
 	ph_json_key(j, "rows");
 	ph_json_array(j, false);
-	for (unsigned i = 0; i < PH_MEMORY_COUNT; i++) {
+	for (unsigned i = 0; i < PH_MEMORY_COUNT && memory->total; i++) {
 		ph_json_object(j, true);
 		ph_json_put_string(j, "what", kinds[i].key);
 		ph_json_put_uint(j, "bytes", memory->rows[i].bytes);
@@ -149,36 +150,76 @@ static uint64_t sum(const struct ph_memory *m, unsigned first, unsigned last)
 	return bytes;
 }
 
-/* Why the process is larger than what its objects take. */
+/* Why the process is larger than what its objects take, and what to do about it: each part that is worth a word. */
+struct part {
+	uint64_t bytes;
+	const char *what, *why; /* why NULL: nothing to add */
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+	return x->bytes != y->bytes ? (x->bytes < y->bytes ? 1 : -1) : strcmp(x->what, y->what);
+}
+
+static void put_part(const struct part *part, const char *mark, struct ph_buffer *out)
+{
+	ph_auto_buffer struct ph_buffer size = PH_BUFFER(64);
+	put_size(part->bytes, &size);
+	ph_buffer_printf(out, "%12s  %s%s\n", ph_buffer_text(&size), mark, part->what);
+	if (part->why)
+		ph_buffer_printf(out, "%12s  %s\n", "", part->why);
+}
+
+/* The rows of one use in all three allocators. */
+#define OF_ALL(use) (r[PH_MEMORY_POOL_##use].bytes + r[PH_MEMORY_MALLOC_##use].bytes + r[PH_MEMORY_MIMALLOC_##use].bytes)
+
 static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 {
 	const struct ph_memory_row *r = m->rows;
-	uint64_t python = r[PH_MEMORY_POOL_OBJECTS].bytes + r[PH_MEMORY_POOL_OWNED].bytes +
-			  r[PH_MEMORY_MALLOC_OBJECTS].bytes + r[PH_MEMORY_MALLOC_OWNED].bytes +
-			  r[PH_MEMORY_MIMALLOC_OBJECTS].bytes + r[PH_MEMORY_MIMALLOC_OWNED].bytes;
-	uint64_t native = r[PH_MEMORY_MALLOC_OTHER].bytes + r[PH_MEMORY_MALLOC_NATIVE].bytes +
-			  r[PH_MEMORY_POOL_OTHER].bytes + r[PH_MEMORY_POOL_NATIVE].bytes +
-			  r[PH_MEMORY_MIMALLOC_OTHER].bytes + r[PH_MEMORY_MIMALLOC_NATIVE].bytes;
-	uint64_t spare = r[PH_MEMORY_POOL_FREE].bytes + r[PH_MEMORY_POOL_UNUSED].bytes +
-			 r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_CACHED].bytes + r[PH_MEMORY_MALLOC_TOP].bytes +
-			 r[PH_MEMORY_MIMALLOC_FREE].bytes;
-	uint64_t stacks = sum(m, PH_MEMORY_FRAMES, PH_MEMORY_STACK_UNUSED);
-	const struct {
-		uint64_t bytes;
-		const char *what;
-	} parts[] = {
-		{ python, "Python's objects and what they hold" },
-		{ native, "native memory, of the interpreter, extension modules and libraries" },
-		{ spare, "free, but kept by the allocators" },
-		{ stacks, "stacks, most of them never touched" },
-		{ sum(m, PH_MEMORY_MODULE_DATA, PH_MEMORY_MODULE_TEXT), "the program and its libraries" },
+	uint64_t python = OF_ALL(OBJECTS) + OF_ALL(OWNED);
+	uint64_t malloc_free = r[PH_MEMORY_MALLOC_FREE].bytes + r[PH_MEMORY_MALLOC_CACHED].bytes +
+			       r[PH_MEMORY_MALLOC_TOP].bytes;
+	uint64_t pool_free = r[PH_MEMORY_POOL_FREE].bytes + r[PH_MEMORY_POOL_UNUSED].bytes +
+			     r[PH_MEMORY_MIMALLOC_FREE].bytes;
+	struct part parts[] = {
+		{ OF_ALL(NATIVE) + OF_ALL(OTHER), "native memory: of the interpreter, extension modules and libraries",
+		  "If it grows while Python's objects do not, a library leaks or caches." },
+		{ pool_free, "free, kept by Python's allocator",
+		  "It gives an arena back when nothing is left in it: one object is enough to keep it." },
+		{ malloc_free, "free, kept by malloc",
+		  "What is behind the last block in use goes back; malloc_trim(0) or MALLOC_ARENA_MAX=2 gives more." },
+		{ OF_ALL(OVERHEAD), "headers of the allocators, and what rounding up costs", NULL },
+		{ r[PH_MEMORY_FRAMES].bytes + r[PH_MEMORY_STACK_USED].bytes, "stacks in use", NULL },
+		{ sum(m, PH_MEMORY_MODULE_DATA, PH_MEMORY_MODULE_TEXT), "the program, its libraries and mapped files",
+		  "Most of it is shared with other processes." },
+		{ r[PH_MEMORY_OTHER].bytes, "anonymous mappings of nobody that is known here",
+		  "Other allocators (jemalloc, tcmalloc), device drivers, shared memory." },
 	};
-	ph_buffer_puts(out, "\nIn short:\n");
-	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-		ph_auto_buffer struct ph_buffer size = PH_BUFFER(64);
-		put_size(parts[i].bytes, &size);
-		ph_buffer_printf(out, "%12s  %s\n", ph_buffer_text(&size), parts[i].what);
+	const struct part idle[] = {
+		{ r[PH_MEMORY_STACK_UNUSED].bytes, "stacks that were never reached", NULL },
+		{ r[PH_MEMORY_MIMALLOC_UNUSED].bytes, "free pages of mimalloc, most never touched or given back", NULL },
+		{ r[PH_MEMORY_INACCESSIBLE].bytes + r[PH_MEMORY_MIMALLOC_REST].bytes, "addresses that are only reserved",
+		  NULL },
+	};
+	const struct part objects = { python, "Python's objects with their tables, arrays and text", NULL };
+	uint64_t rest = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		rest += parts[i].bytes;
+	qsort(parts, sizeof(parts) / sizeof(*parts), sizeof(*parts), by_bytes);
+	ph_buffer_puts(out, "\nIn short, why the process takes more than its objects:\n");
+	put_part(&objects, "", out);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && parts[i].bytes; i++) {
+		/* a word for what is worth one */
+		if (parts[i].bytes < (python + rest) / 20)
+			parts[i].why = NULL;
+		put_part(&parts[i], "+ ", out);
 	}
+	put_part(&(const struct part){ python + rest, "= about what RSS can be at most, less what is swapped out", NULL }, "", out);
+	ph_buffer_puts(out, "Counted in VSZ, and hardly in RSS:\n");
+	for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++)
+		if (idle[i].bytes)
+			put_part(&idle[i], "", out);
 }
 
 static void put_types(const struct ph_memory *m, size_t shown, struct ph_buffer *out)
@@ -203,6 +244,11 @@ static void put_types(const struct ph_memory *m, size_t shown, struct ph_buffer 
 void ph_memory_text(const struct ph_memory *memory, bool in_full, struct ph_buffer *out)
 {
 	const char *group = "";
+	if (!memory->total) {
+		ph_buffer_puts(out, "What was mapped is not known.\n");
+		put_types(memory, in_full ? memory->type_count : TYPES_SHOWN, out);
+		return;
+	}
 	ph_buffer_puts(out, "Mapped: ");
 	put_size(memory->total, out);
 	ph_buffer_puts(out, ", of which the image holds ");

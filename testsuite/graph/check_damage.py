@@ -35,7 +35,7 @@ VERBS = {
     'exceptions': ([], [REPORT]),
     'threads': ([], [REPORT]),
     'types': ([], [TYPES, r'object/(address|type|size)/.*', r'damage\.json']),
-    'memory': ([], [r'memory\.json', r'damage\.json']),
+    'memory': ([], [r'memory\.json', r'damage\.json', TYPES, r'object/(address|type|size|held)/.*']),
     'find': (['Thing'], [TYPES, OBJECTS, TEXTS]),
     'print': ([THING], [r'closure\.jsonl', TYPES, r'object/(address|held)/.*', EDGES]),
     'referents': ([THING], [TYPES, OBJECTS, EDGES, TEXTS]),
@@ -62,7 +62,7 @@ NOTICED = {
     'verify': [r'.*'],
 }
 # Of which nothing can be said without the member.
-LOST = {'report': r'report\.json', 'exceptions': r'report\.json', 'threads': r'report\.json', 'memory': r'memory\.json'}
+LOST = {'threads': r'report\.json'}
 
 
 def matches(patterns, name):
