@@ -1,5 +1,6 @@
 src_base_libph_base_la_SOURCES =
 src_base_libph_base_la_SOURCES += src/base/addrmap.c
+src_base_libph_base_la_SOURCES += src/base/sort.c
 src_base_libph_base_la_SOURCES += src/base/arena.c
 src_base_libph_base_la_SOURCES += src/base/buffer.c
 src_base_libph_base_la_SOURCES += src/base/callbacks.c

@@ -5,6 +5,7 @@
 #include "base/addrmap.h"
 #include "base/callbacks.h"
 #include "base/cleanup.h"
+#include "base/sort.h"
 
 #include <stdlib.h>
 
@@ -102,8 +103,7 @@ static void load_sources(struct ph_extract *extract, const struct walk *walk)
 		/* what is kept is of none of these kinds */
 		if (ph_value_cache_has(&extract->cache, walk->queue[i]))
 			continue;
-		if (extract->dumping && ++extract->values % PH_BOUND_INTERVAL == 0)
-			ph_image_bound_pages(extract->image);
+		ph_extract_count_value(extract);
 		const struct ph_type *type = ph_object_type(extract->objects, walk->queue[i]);
 		struct ph_frame frame = { 0 };
 		struct ph_exception exception = { 0 };
@@ -119,12 +119,6 @@ static void load_sources(struct ph_extract *extract, const struct walk *walk)
 		ph_arena_reset(&arena);
 	}
 	ph_arena_deinit(&arena);
-}
-
-static int by_address(const void *a, const void *b)
-{
-	ph_addr x = *(const ph_addr *)a, y = *(const ph_addr *)b;
-	return x < y ? -1 : x > y;
 }
 
 struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, ph_addr **ret, size_t *ret_count,
@@ -145,8 +139,7 @@ struct ph_error *ph_extract_closure(struct ph_extract *extract, size_t maximum, 
 		free(walk.queue);
 		return error;
 	}
-	if (walk.count)
-		qsort(walk.queue, walk.count, sizeof(*walk.queue), by_address);
+	ph_sort_numbers(walk.queue, walk.count);
 	load_sources(extract, &walk);
 	*ret = walk.queue;
 	*ret_count = walk.count;

@@ -52,6 +52,7 @@ static const struct ph_source_ops live_ops = {
 	.frame = live_frame,
 	.exception = live_exception,
 	.expect = ph_extract_expect,
+	.lack = ph_extract_lack,
 };
 
 /* A core that is cut may lack the interpreter's state: what the notes say is a report too.  The same where whoever

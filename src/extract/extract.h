@@ -111,11 +111,15 @@ struct ph_error *ph_extract_type_names(struct ph_extract *extract, struct ph_buf
 /* values.c: the ops of ph_source. */
 void ph_extract_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret);
 void ph_extract_expect(void *self, const ph_addr *addresses, size_t count, const struct ph_value_limits *limits);
+void ph_extract_lack(void *self, const ph_addr *addresses, size_t count,
+		     bool (*is_wanted)(void *user, const char *name), void *user, bool *ret);
 
 /* What is mapped of the image counts as resident until it is given back. */
 void ph_extract_drop_pages(struct ph_extract *extract);
 /* Half of it may be, 64 MB, and 40 bytes for each of so many objects; 0: as many as are to be expected. */
 void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects);
+/* An object is about to be looked at: gives pages back now and then. */
+void ph_extract_count_value(struct ph_extract *extract);
 
 /* The process, the interpreters, the threads and the exceptions, unrendered. */
 struct ph_error *ph_extract_process(struct ph_extract *extract, const struct ph_extract_options *options);

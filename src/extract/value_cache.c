@@ -25,7 +25,7 @@ struct record {
 	uint32_t needs; /* with more children than that as limit all limits give the same; UINT32_MAX: none does */
 	uint16_t item_count, pair_count, attribute_count, text_size;
 	uint64_t total; /* of items or pairs */
-	bool text_cut, is_singleton, has_scalar, of_pairs;
+	bool text_cut, is_singleton, has_scalar, of_pairs, is_bare;
 };
 
 void ph_value_cache_deinit(struct ph_value_cache *cache)
@@ -90,6 +90,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 static uint32_t needs_of(const struct ph_value *v)
 {
+	if (v->is_bare)
+		return UINT32_MAX;
 	uint64_t most = larger(larger(v->item_total, v->pair_total), v->attribute_total);
 	most = larger(most, larger(larger(v->item_count, v->pair_count), v->attribute_count));
 	if (!is_text(v) && v->len > 0)
@@ -158,6 +160,7 @@ void ph_value_cache_put(struct ph_value_cache *cache, const struct ph_value_limi
 		.is_singleton = v->is_singleton,
 		.has_scalar = v->scalar != NULL,
 		.of_pairs = v->pair_total != 0,
+		.is_bare = v->is_bare,
 	};
 	if (v->pair_count)
 		memcpy(pairs_of(r), v->pairs, v->pair_count * sizeof(*v->pairs));
@@ -234,6 +237,7 @@ bool ph_value_cache_get(const struct ph_value_cache *cache, ph_addr address, con
 	ret->len = r->len;
 	ret->size = r->size;
 	ret->is_singleton = r->is_singleton;
+	ret->is_bare = r->is_bare;
 	ret->attribute_total = r->attribute_count;
 	ret->pair_total = r->of_pairs ? r->total : 0;
 	ret->item_total = r->of_pairs ? 0 : r->total;

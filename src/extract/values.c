@@ -4,6 +4,8 @@
  * entry of the page tables, is then met once a level of the walk, not once an object. */
 #include "extract/extract.h"
 
+#include "base/sort.h"
+
 #include <stdlib.h>
 
 /* So often the pages that a walk touched are given back: the mapped core's
@@ -11,14 +13,19 @@
 #define DROP_INTERVAL 4096
 #define CHARACTERS 128 /* of texts that are kept: as many as the surveys ask for */
 
-static void decode(struct ph_extract *extract, ph_addr address, const struct ph_value_limits *limits,
-		   struct ph_value *ret)
+void ph_extract_count_value(struct ph_extract *extract)
 {
 	extract->values++;
 	if (extract->dumping && extract->values % PH_BOUND_INTERVAL == 0)
 		ph_image_bound_pages(extract->image);
 	else if (!extract->dumping && extract->values % DROP_INTERVAL == 0)
 		ph_extract_drop_pages(extract);
+}
+
+static void decode(struct ph_extract *extract, ph_addr address, const struct ph_value_limits *limits,
+		   struct ph_value *ret)
+{
+	ph_extract_count_value(extract);
 	ph_object_value(extract->objects, address, limits, ret);
 }
 
@@ -32,31 +39,50 @@ void ph_extract_value(void *self, ph_addr address, const struct ph_value_limits 
 	ph_value_cache_put(cache, limits, ret);
 }
 
+/* ---- in the order in which they lie ---- */
+
+#define AHEAD 16 /* objects that are fetched into the cache of the processor before they are looked at */
+
 struct expected {
-	ph_addr *addresses;
+	struct ph_sort_item *items; /* key: where it lies; value: its address, or its number */
 	size_t count, capacity;
 };
 
-static bool expect(struct expected *e, const struct ph_value_cache *cache, ph_addr address)
+static bool add(struct expected *e, ph_addr address, uint64_t value)
 {
-	if (!address || ph_value_cache_has(cache, address))
-		return true;
 	if (e->count == e->capacity) {
 		size_t capacity = e->capacity ? e->capacity * 2 : 1024;
-		ph_addr *bigger = realloc(e->addresses, capacity * sizeof(*bigger));
+		struct ph_sort_item *bigger = realloc(e->items, capacity * sizeof(*bigger));
 		if (!bigger)
 			return false;
-		e->addresses = bigger;
+		e->items = bigger;
 		e->capacity = capacity;
 	}
-	e->addresses[e->count++] = address;
+	e->items[e->count++] = (struct ph_sort_item){ address, value };
 	return true;
 }
 
-static int by_address(const void *a, const void *b)
+static bool expect(struct expected *e, const struct ph_value_cache *cache, ph_addr address)
 {
-	ph_addr x = *(const ph_addr *)a, y = *(const ph_addr *)b;
-	return x < y ? -1 : x > y;
+	return !address || ph_value_cache_has(cache, address) || add(e, address, address);
+}
+
+static void fetch_ahead(const struct ph_extract *extract, const struct expected *e, size_t i)
+{
+	if (i + AHEAD < e->count)
+		ph_image_prefetch(extract->image, e->items[i + AHEAD].key);
+}
+
+/* By what they hold, of which a dict may be anywhere; that is learned in the order of the objects themselves. */
+static void sort_by_body(struct ph_extract *extract, struct expected *e)
+{
+	ph_sort_items(e->items, e->count);
+	for (size_t i = 0; i < e->count; i++) {
+		fetch_ahead(extract, e, i);
+		ph_extract_count_value(extract);
+		e->items[i].key = ph_object_body(extract->objects, e->items[i].key);
+	}
+	ph_sort_items(e->items, e->count);
 }
 
 /* `keys`: gets what they use as names, NULL: not asked for. */
@@ -65,12 +91,12 @@ static void decode_sorted(struct ph_extract *extract, struct expected *e, const 
 {
 	struct ph_value value = PH_VALUE_INIT;
 	ph_addr last = 0;
-	if (e->count)
-		qsort(e->addresses, e->count, sizeof(*e->addresses), by_address);
+	sort_by_body(extract, e);
 	for (size_t i = 0; i < e->count && extract->cache.is_open; i++) {
-		if (e->addresses[i] == last)
+		fetch_ahead(extract, e, i);
+		if (e->items[i].value == last)
 			continue;
-		last = e->addresses[i];
+		last = e->items[i].value;
 		decode(extract, last, limits, &value);
 		ph_value_cache_put(&extract->cache, limits, &value);
 		for (size_t k = 0; keys && k < value.pair_count; k++)
@@ -94,6 +120,24 @@ void ph_extract_expect(void *self, const ph_addr *addresses, size_t count, const
 			break;
 	decode_sorted(extract, &objects, &most, &keys);
 	decode_sorted(extract, &keys, &of_keys, NULL);
-	free(objects.addresses);
-	free(keys.addresses);
+	free(objects.items);
+	free(keys.items);
+}
+
+void ph_extract_lack(void *self, const ph_addr *addresses, size_t count,
+		     bool (*is_wanted)(void *user, const char *name), void *user, bool *ret)
+{
+	struct ph_extract *extract = self;
+	struct ph_names_wanted names = { .is_wanted = is_wanted, .user = user };
+	struct expected e = { 0 };
+	for (size_t i = 0; i < count; i++)
+		if (!add(&e, addresses[i], i))
+			break;
+	sort_by_body(extract, &e);
+	for (size_t i = 0; i < e.count; i++) {
+		fetch_ahead(extract, &e, i);
+		ph_extract_count_value(extract);
+		ret[e.items[i].value] = ph_object_lacks(extract->objects, addresses[e.items[i].value], &names);
+	}
+	free(e.items);
 }

@@ -121,6 +121,14 @@ static inline const void *ph_image_look(struct ph_image *image, ph_addr addr, si
 	return ph_image_look_far(image, addr, size);
 }
 
+/* It will be looked at soon.  Only where this thread looked at bytes that lie near. */
+static inline void ph_image_prefetch(const struct ph_image *image, ph_addr addr)
+{
+	const struct ph_lens *lens = &ph_image_lenses[addr >> PH_LENS_BITS & (PH_LENSES - 1)];
+	if (lens->image == image && addr - lens->start < lens->size)
+		__builtin_prefetch(lens->data + (addr - lens->start));
+}
+
 /* Whether all of [addr, addr+size) can be read. None of it is looked at: it is neither fetched from a running process
  * nor kept when the image is trimmed. */
 bool ph_image_has_far(struct ph_image *image, ph_addr addr, size_t size);

@@ -69,10 +69,13 @@ const struct ph_decoder *ph_decoder_find_in(const struct ph_target *target, cons
 
 /* ---- objects.c ---- */
 
+#define PH_TYPES_RECENT 64 /* a power of two */
+
 struct ph_objects {
 	struct ph_target *target;
 	struct ph_arena arena;	    /* types and names: as long as objects */
 	struct ph_addrmap types;    /* address -> struct ph_type_entry *, 0 for what is none */
+	const struct ph_type_entry *recent[PH_TYPES_RECENT]; /* of those, by bits of the address */
 	struct ph_addrmap names;    /* type -> what namespaces call it (struct ph_type_alias *) */
 	struct ph_addrmap known;    /* type -> name by role */
 	bool seeded;		    /* names and known are filled */

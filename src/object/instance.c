@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define NAME_CHARACTERS 4096
+
 static bool has_flag(const struct ph_objects *objects, const struct ph_type_entry *type, enum ph_trait bit_number)
 {
 	int32_t bit = ph_target_trait(objects->target, bit_number);
@@ -128,18 +130,22 @@ ph_addr ph_object_attribute(struct ph_objects *objects, ph_addr object, const ch
 	return 0;
 }
 
-/* Names of attributes are str; a namespace may hold others, which have no name here. */
+/* Names of attributes are str; a namespace may hold others, which have no name here: NULL.  In the scratch buffer. */
+static const char *copied_name(struct ph_objects *objects, ph_addr key)
+{
+	struct ph_buffer *name = &objects->scratch;
+	ph_buffer_clear(name);
+	enum ph_status status = ph_str_read(objects, key, NAME_CHARACTERS, name);
+	return status == PH_OK || status == PH_LIMIT ? ph_buffer_text(name) : NULL;
+}
+
 static bool add_named(struct ph_decode *d, ph_addr key, ph_addr value)
 {
-	const char *view = ph_str_view(d->objects, key, 4096);
+	const char *view = ph_str_view(d->objects, key, NAME_CHARACTERS);
 	if (view)
 		return ph_value_add_named(d->value, view, value);
-	struct ph_buffer *name = &d->objects->scratch;
-	ph_buffer_clear(name);
-	enum ph_status status = ph_str_read(d->objects, key, 4096, name);
-	if (status != PH_OK && status != PH_LIMIT)
-		return true;
-	return ph_value_add_attribute(d->value, ph_buffer_text(name), value, false);
+	const char *name = copied_name(d->objects, key);
+	return !name || ph_value_add_attribute(d->value, name, value, false);
 }
 
 void ph_decode_namespace(struct ph_decode *d, struct ph_dict_iter *iter)
@@ -152,9 +158,20 @@ void ph_decode_namespace(struct ph_decode *d, struct ph_dict_iter *iter)
 			break;
 }
 
+/* Whether objects of the type may hold something by name. */
+static bool may_have_attributes(const struct ph_decode *d)
+{
+	return d->value->kind > PH_KIND_SET || d->type->type.dictoffset || d->type->slot_count ||
+	       has_flag(d->objects, d->type, PH_TRAIT_TPFLAG_MANAGED_DICT);
+}
+
 void ph_decode_attributes(struct ph_decode *d)
 {
 	struct ph_dict_iter iter;
+	if (!d->limits->children) {
+		d->value->is_bare = may_have_attributes(d);
+		return;
+	}
 	/* of a class and a module, the namespace itself is what vars() gives */
 	if (d->value->kind == PH_KIND_TYPE) {
 		const struct ph_type *self = ph_type_get(d->objects, d->address);
@@ -169,4 +186,60 @@ void ph_decode_attributes(struct ph_decode *d)
 		if (value && ph_value_add_attribute(d->value, d->type->slots[i].name, value, false))
 			d->value->attribute_total++;
 	}
+}
+
+/* ---- of many objects ---- */
+
+ph_addr ph_object_body(struct ph_objects *objects, ph_addr object)
+{
+	const struct ph_type_entry *type = object ? ph_object_type_entry(objects, object) : NULL;
+	ph_addr values = 0;
+	if (!type || type->type.kind != PH_KIND_INSTANCE)
+		return object;
+	ph_addr dict = find_dict(objects, type, object, &values);
+	return dict ? dict : values ? values : object;
+}
+
+static bool is_wanted_key(struct ph_objects *objects, ph_addr key, struct ph_names_wanted *names)
+{
+	size_t i = (key >> 4 ^ key >> 10) & (sizeof(names->known) / sizeof(names->known[0]) - 1);
+	if (names->known[i].key == key)
+		return names->known[i].is_wanted;
+	const char *name = ph_str_view(objects, key, NAME_CHARACTERS);
+	if (!name)
+		name = copied_name(objects, key);
+	names->known[i].key = key;
+	return names->known[i].is_wanted = name && names->is_wanted(names->user, name);
+}
+
+static bool are_slots_wanted(const struct ph_type_entry *type, struct ph_names_wanted *names)
+{
+	if (names->type == &type->type)
+		return names->slots_wanted;
+	bool wanted = false;
+	for (size_t i = 0; i < type->slot_count && !wanted; i++)
+		wanted = names->is_wanted(names->user, type->slots[i].name);
+	names->type = &type->type;
+	return names->slots_wanted = wanted;
+}
+
+bool ph_object_lacks(struct ph_objects *objects, ph_addr object, struct ph_names_wanted *names)
+{
+	struct ph_type_entry *type = (struct ph_type_entry *)ph_object_type_entry(objects, object);
+	struct ph_dict_iter iter;
+	ph_addr key, value;
+	if (!type || type->type.kind != PH_KIND_INSTANCE || type->type.decoder || type->type.name[0] == '?')
+		return false;
+	if (!type->detailed)
+		ph_type_detail(objects, type);
+	/* what a library's repr shows are parts besides */
+	if ((type->repr != PH_REPR_KIND && type->repr != PH_REPR_OBJECT) || are_slots_wanted(type, names))
+		return false;
+	enum ph_status status = ph_attributes_begin(objects, type, object, &iter);
+	if (status != PH_OK)
+		return status == PH_ABSENT;
+	while (ph_dict_next(&iter, &key, &value))
+		if (is_wanted_key(objects, key, names))
+			return false;
+	return iter.status == PH_OK;
 }

@@ -120,6 +120,25 @@ ph_addr ph_object_attribute(struct ph_objects *objects, ph_addr object, const ch
 /* The instance's own dict object when it has one (materialised), else 0. */
 ph_addr ph_object_dict(struct ph_objects *objects, ph_addr object);
 
+/* Where most of what an object holds lies: the dict or the values of an instance; the object itself where there is no
+ * such place. */
+ph_addr ph_object_body(struct ph_objects *objects, ph_addr object);
+
+/* Names that somebody looks for among many objects. { .is_wanted, .user } */
+struct ph_names_wanted {
+	bool (*is_wanted)(void *user, const char *name);
+	void *user;
+	struct {
+		ph_addr key; /* a str, 0 none */
+		bool is_wanted;
+	} known[64];
+	const struct ph_type *type; /* whose slots are known */
+	bool slots_wanted;
+};
+/* Whether the object is an instance that holds nothing but attributes, and none of them has such a name.  False where
+ * that is not sure. */
+bool ph_object_lacks(struct ph_objects *objects, ph_addr object, struct ph_names_wanted *names);
+
 /* ---- code (object/code.c) and line tables (object/linetable.c) ---- */
 
 enum {

@@ -306,7 +306,7 @@ static bool find_cached(struct ph_objects *objects, ph_addr address, const struc
 	return true;
 }
 
-const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr type)
+static const struct ph_type_entry *find_type(struct ph_objects *objects, ph_addr type)
 {
 	const struct ph_type_entry *entry = NULL;
 	ph_addr chain[64];
@@ -338,6 +338,18 @@ const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr ty
 		ph_addrmap_set(&objects->types, type, 0, false);
 		return NULL;
 	}
+	return entry;
+}
+
+/* Asked for with every object, and most are of a few types. */
+const struct ph_type_entry *ph_type_entry(struct ph_objects *objects, ph_addr type)
+{
+	const struct ph_type_entry **recent = &objects->recent[(type >> 4 ^ type >> 10) & (PH_TYPES_RECENT - 1)];
+	if (*recent && (*recent)->type.address == type)
+		return *recent;
+	const struct ph_type_entry *entry = find_type(objects, type);
+	if (entry)
+		*recent = entry;
 	return entry;
 }
 

@@ -206,7 +206,8 @@ struct survey {
 	struct ph_arena arena;
 	uint32_t depth;
 	ph_addr *expected; /* EXPECTED of them */
-	size_t expected_until; /* of the queue */
+	bool *dull;	   /* which of them there is nothing to learn from */
+	size_t expected_from, expected_until; /* of the queue */
 	bool no_memory;
 };
 
@@ -287,14 +288,22 @@ static void mark_pair_again(struct survey *s, ph_addr address)
 	mark_second(s, verdict_on_key(s, first), second, false);
 }
 
+static bool is_full(const struct survey *s)
+{
+	return s->seen.maximum && s->seen.count >= s->seen.maximum;
+}
+
 static void visit_later(struct survey *s, struct entry entry)
 {
+	bool counts = entry.in_sequence && !entry.in_code;
 	if (!entry.address || entry.depth > s->depth)
+		return;
+	/* nothing more is added, and of what is there only items learn something */
+	if (is_full(s) && !counts && !entry.sibling)
 		return;
 	const uint64_t *known = entry.sibling ? ph_addrmap_find(&s->names, entry.address) : NULL;
 	const uint64_t *found = ph_addrmap_find(&s->seen, entry.address);
 	uint64_t seen = found ? *found : 0;
-	bool counts = entry.in_sequence && !entry.in_code;
 	if (known)
 		mark_next(s, (enum ph_name_verdict)*known, entry.sibling);
 	else if (entry.sibling && seen)
@@ -382,19 +391,46 @@ static void visit(struct survey *s, const struct ph_value_limits *limits, struct
 		visit_frame(s, entry.address, depth);
 }
 
+static bool is_wanted(void *user, const char *name)
+{
+	return ph_redactor_is_secret_name(user, name, strlen(name));
+}
+
 /* The source is told what is in the queue. */
 static void expect(struct survey *s, const struct ph_value_limits *limits)
 {
-	size_t left = s->queue.count - s->queue.head, count = left < EXPECTED ? left : EXPECTED;
-	if (!s->source->ops->expect || s->queue.head < s->expected_until)
+	const struct ph_source *source = s->source;
+	size_t left = s->queue.count - s->queue.head, count = left < EXPECTED ? left : EXPECTED, asked = 0;
+	bool is_last = is_full(s); /* what these hold is only looked at for names */
+	if (s->queue.head < s->expected_until)
 		return;
 	if (!s->expected)
 		s->expected = malloc(EXPECTED * sizeof(*s->expected));
-	for (size_t i = 0; s->expected && i < count; i++)
-		s->expected[i] = s->queue.entries[s->queue.head + i].address;
-	if (s->expected)
-		ph_source_expect(s->source, s->expected, count, limits);
+	if (!s->dull)
+		s->dull = malloc(EXPECTED * sizeof(*s->dull));
+	s->expected_from = s->queue.head;
 	s->expected_until = s->queue.head + count;
+	if (!s->expected || !s->dull) {
+		s->no_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		s->expected[i] = s->queue.entries[s->queue.head + i].address;
+	memset(s->dull, 0, count * sizeof(*s->dull));
+	if (is_last && source->ops->lack)
+		source->ops->lack(source->self, s->expected, count, is_wanted, s->redactor, s->dull);
+	for (size_t i = 0; i < count; i++)
+		if (!s->dull[i])
+			s->expected[asked++] = s->expected[i];
+	ph_source_expect(source, s->expected, asked, limits);
+}
+
+static void take(struct survey *s, const struct ph_value_limits *limits)
+{
+	expect(s, limits);
+	if (!s->no_memory && !s->dull[s->queue.head - s->expected_from])
+		visit(s, limits, s->queue.entries[s->queue.head]);
+	s->queue.head++;
 }
 
 struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct ph_source *source,
@@ -413,11 +449,10 @@ struct ph_error *ph_redactor_survey(struct ph_redactor *redactor, const struct p
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		follow(&s, roots[i].name, (struct entry){ .address = roots[i].address });
-	while (s.queue.head < s.queue.count && !s.no_memory) {
-		expect(&s, &limits);
-		visit(&s, &limits, s.queue.entries[s.queue.head++]);
-	}
+	while (s.queue.head < s.queue.count && !s.no_memory)
+		take(&s, &limits);
 	free(s.expected);
+	free(s.dull);
 	ph_value_deinit(&s.value);
 	ph_value_deinit(&s.key);
 	ph_addrmap_deinit(&s.seen);

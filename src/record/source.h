@@ -10,7 +10,7 @@
 
 /* How much of an object to decode. */
 struct ph_value_limits {
-	size_t children;   /* items, pairs, attributes each */
+	size_t children;   /* items, pairs, attributes each; 0: attributes are not even counted */
 	size_t characters; /* of a str; bytes of a bytes */
 };
 
@@ -25,6 +25,10 @@ struct ph_source_ops {
 	/* These will be asked for soon, in any order, with such limits: a source that is slow where objects lie far
 	 * apart may decode them in an order of its own and keep them.  NULL: it does not. */
 	void (*expect)(void *self, const ph_addr *addresses, size_t count, const struct ph_value_limits *limits);
+	/* ret[i]: addresses[i] is sure to hold nothing but attributes, and none of them has a name that is wanted.  Told
+	 * without decoding, in an order of the source's own.  NULL: it cannot. */
+	void (*lack)(void *self, const ph_addr *addresses, size_t count, bool (*is_wanted)(void *user, const char *name),
+		     void *user, bool *ret);
 };
 
 struct ph_source {

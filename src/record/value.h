@@ -126,6 +126,7 @@ struct ph_value {
 	uint64_t attribute_total;
 	struct ph_part *parts;
 	size_t part_count;
+	bool is_bare; /* it may have attributes, but no children were asked for */
 	/* whether children count as shared singletons of the interpreter (small
 	 * ints, one-letter str and bytes, empty tuple …): redaction marks the place, not the object */
 	bool is_singleton;
