@@ -4,7 +4,6 @@
 #include "image/ondemand.h"
 
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,16 +357,17 @@ uint64_t ph_image_size(const struct ph_image *image)
 
 void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
-	enum { PARTS = 64, SMALL = 64 << 20 };
-	static atomic_uint turn;
+	enum { PARTS = 64, FIRST = 8, SMALL = 64 << 20 };
 	uint64_t size = image->span_bytes, bound = image->bound;
 	if (size < SMALL || resident_bytes() <= bound)
 		return;
 	if (start < end)
 		ph_image_drop_pages(image, start, end);
-	/* whatever another walk gave back of its own accord does not count */
+	/* The same ones each time: if they took turns, a walk upwards that comes again would find that what it is about to
+	 * look at has just gone.  What all walks look at goes last: data of modules, below, and the oldest arenas, above,
+	 * with types and names. */
 	for (unsigned tries = 0; tries < PARTS && resident_bytes() > bound; tries++) {
-		uint64_t from = size / PARTS * (atomic_fetch_add(&turn, 1) % PARTS);
+		uint64_t from = size / PARTS * ((FIRST + tries) % PARTS);
 		drop_part(image, from, from + size / PARTS + PARTS);
 	}
 }
