@@ -141,6 +141,7 @@ TESTS += testsuite/cores/core-kinds.sh
 TESTS += testsuite/cores/waits.sh
 TESTS += testsuite/cores/native-symbols.sh
 TESTS += testsuite/cores/heap.sh
+TESTS += testsuite/cores/heap-alone.sh
 TESTS += testsuite/cores/heap-newer.sh
 TESTS += testsuite/cores/memory.sh
 TESTS += testsuite/cores/malloc-cached.sh

@@ -6,6 +6,7 @@
 #include "object/visit.h"
 
 /* A frame of more locals, or a cache with more links, is a lie. */
+#define STATE_MAXIMUM 4096
 #define LOCALS_MAXIMUM (1 << 24)
 #define LINKS_MAXIMUM (1 << 26)
 
@@ -109,6 +110,42 @@ void ph_visit_capsule(const struct ph_visit *v)
 			       PH_EDGE_GUESSED);
 }
 
+/* atexitmodule_state of Modules/atexitmodule.c up to 3.9: pointers to atexit_callback, and how many. */
+static void visit_atexit(const struct ph_visit *v, ph_addr state)
+{
+	enum { CALLBACKS = 1024, WORDS = 3 };
+	uint64_t width = v->target->layout.abi.pointer_size;
+	ph_addr table, item, words[WORDS];
+	const uint8_t *count = ph_image_view(v->target->image, state + width, 4);
+	if (!count || ph_target_read_ptr(v->target, state, &table) != PH_OK)
+		return;
+	uint64_t n = ph_load_uint(count, 4, v->target->layout.abi.big_endian);
+	for (uint64_t i = 0; i < n && i < CALLBACKS; i++)
+		if (ph_target_read_ptr(v->target, table + i * width, &item) == PH_OK &&
+		    ph_target_read_ptrs(v->target, item, WORDS, words) == PH_OK)
+			for (unsigned j = 0; j < WORDS; j++)
+				ph_visit_edge(v, words[j], PH_EDGE_STATE, 0, false);
+}
+
+/* signal_map and cond_map of Modules/_decimal/_decimal.c since 3.13: DecCondMap, a name, another one or NULL, a flag and
+ * the exception; without a name behind the last. */
+static void visit_decimal(const struct ph_visit *v, ph_addr state, uint64_t size)
+{
+	enum { NAME, OTHER_NAME, FLAG, EXCEPTION, WORDS, MAP = 32, LEAST_ADDRESS = 1 << 20, FLAGS = 1 << 20 };
+	uint64_t width = v->target->layout.abi.pointer_size;
+	for (uint64_t at = 0; at + width <= size && at < STATE_MAXIMUM; at += width) {
+		ph_addr table, words[WORDS];
+		if (ph_target_read_ptr(v->target, state + at, &table) != PH_OK || table & (width - 1))
+			continue;
+		for (unsigned i = 0; i < MAP; i++) {
+			if (ph_target_read_ptrs(v->target, table + i * WORDS * width, WORDS, words) != PH_OK ||
+			    words[NAME] < LEAST_ADDRESS || !words[FLAG] || words[FLAG] >= FLAGS)
+				break;
+			ph_visit_edge(v, words[EXCEPTION], PH_EDGE_STATE, at, false);
+		}
+	}
+}
+
 /* The references in a module's state are visited by a function of the module's own: guessed. */
 void ph_visit_module(const struct ph_visit *v)
 {
@@ -121,8 +158,14 @@ void ph_visit_module(const struct ph_visit *v)
 		size = ph_struct_int(&v->s, PH_PyModuleObject_md_state_size);
 		traverse = ph_struct_ptr(&v->s, PH_PyModuleObject_md_state_traverse);
 	}
-	if (state && size > 0 && traverse)
-		ph_visit_guess(v, state, (uint64_t)size, PH_EDGE_STATE);
+	if (!state || size <= 0 || !traverse)
+		return;
+	ph_visit_guess(v, state, (uint64_t)size, PH_EDGE_STATE);
+	ph_addr name = ph_struct_ptr(&v->s, PH_PyModuleObject_md_name);
+	if (ph_str_equals(v->objects, name, "atexit"))
+		visit_atexit(v, state);
+	else if (ph_str_equals(v->objects, name, "_decimal"))
+		visit_decimal(v, state, (uint64_t)size);
 }
 
 /* CDataType_traverse() of Modules/_ctypes/_ctypes.c, up to 3.12: what a pointer points to is in the type's dict. */
