@@ -77,10 +77,11 @@ static const struct trait_row rows[] = {
 	/* Include/internal/pycore_gc.h */
 	ROW(GC_PREV_SHIFT, 0, UNTIL(307)), /* the flags are in gc_refs */
 	ROW(GC_PREV_SHIFT, 2, SINCE(308)),
-	/* Modules/_io, _operator.c, _json.c, _pickle.c */
+	/* Modules/_io, _operator.c, _json.c, _lsprof.c, _pickle.c */
 	ROW(IO_VISITS_ALL, 1, SINCE(312)),
 	ROW(METHODCALLER_VISITS_NAME, 1, SINCE(310)),
 	ROW(JSON_SCANNER_VISITS_MEMO, 1, SINCE(309)),
+	ROW(PROFILER_VISITS_MISSING, 1, SINCE(315)),
 	ROW(PICKLER_VISITS_MEMO, 1, MICROS(31107, 31199)),
 	ROW(PICKLER_VISITS_MEMO, 1, MICROS(31201, PH_NEWEST)),
 	ROW(TYPEVAR_VISITS_NAME, 1, MICROS(31310, 31399)),

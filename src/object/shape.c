@@ -34,6 +34,8 @@ static const struct {
 };
 
 #define PH_ALL_BUT_DICT -1
+#define PH_ALL_BUT_FIRST -2
+#define PH_ITS_TYPE -3
 
 static const struct {
 	const char *name;
@@ -51,10 +53,19 @@ static bool is_not_visited(const struct ph_target *t, const struct ph_type *type
 		if (strcmp(not_visited[i].name, type->full) != 0 ||
 		    (not_visited[i].trait != PH_TRAIT_COUNT && ph_target_trait(t, not_visited[i].trait) == 1))
 			continue;
-		if (not_visited[i].offset == PH_ALL_BUT_DICT ? offset != type->dictoffset :
-							       not_visited[i].offset == behind)
+		int32_t row = not_visited[i].offset;
+		if (row == PH_ALL_BUT_DICT ? offset != type->dictoffset : row == PH_ALL_BUT_FIRST ? behind > 0 : row == behind)
 			return true;
 	}
+	return false;
+}
+
+/* subtype_traverse() of 3.9 on leaves the type to a base that is made at run time, and that one forgets it. */
+static bool is_type_forgotten(const struct ph_type *base)
+{
+	for (size_t i = 0; base && base->is_heap && i < sizeof(not_visited) / sizeof(*not_visited); i++)
+		if (not_visited[i].offset == PH_ITS_TYPE && !strcmp(not_visited[i].name, base->full))
+			return true;
 	return false;
 }
 
@@ -299,6 +310,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	bool is_class = is_python_class(objects, &e->type);
 	shape->visits_type = is_class || (e->type.is_heap && ph_target_trait(t, PH_TRAIT_TRAVERSE_VISITS_TYPE));
 	const struct ph_type *base = is_class ? add_classes(objects, e, &steps) : &e->type;
+	shape->visits_type = shape->visits_type && !is_type_forgotten(base);
 	add_base(objects, shape, &steps, base);
 	shape->blocks = ph_blocks_of(base, shape->is_guess);
 	ph_shape_find_size(shape, e);

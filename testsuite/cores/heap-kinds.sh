@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# One object of each of some two hundred kinds that C makes, a native module's too, against sys.getsizeof and
+# One object of each of some 370 kinds that C and the standard library make, a native module's too, against sys.getsizeof and
 # gc.get_referents of the process itself.  And what Python 2 calls text is shown as that.
 . "$top_srcdir/testsuite/cores/common.sh"
 seen=0

@@ -12,7 +12,8 @@ import sys
 
 MODULES = ('array bz2 collections contextvars csv ctypes datetime decimal fractions functools hashlib io itertools lzma mmap '
            'operator pickle pyexpat queue random re select socket sqlite3 ssl struct threading types unicodedata weakref zlib '
-           '_collections _thread thread _io _json _queue _random _sre _struct _elementtree _pickle cPickle cStringIO Queue').split()
+           'ast asyncio cProfile codecs multiprocessing pwd string symtable time traceback typing uuid zoneinfo compression.zstd string.templatelib '
+           '_asyncio _contextvars _string _interpreters _multiprocessing _zoneinfo _collections _thread thread _io _json _queue _random _sre _struct _elementtree _pickle cPickle cStringIO Queue').split()
 for name in MODULES:
     try:
         globals()[name] = __import__(name)
@@ -165,6 +166,42 @@ def connection():
     return c
 
 
+def raised(exception):
+    try:
+        raise exception
+    except BaseException as e:
+        return e
+
+
+def bound(n):
+    return lambda: n
+
+
+class Point(ctypes.Structure if 'ctypes' in globals() else object):
+    _fields_ = [('x', ctypes.c_int), ('to', ctypes.py_object), ('next', ctypes.POINTER(ctypes.c_int))] if 'ctypes' in globals() else []
+
+
+def registered(module, kind):
+    kept = kind()
+    kept.add(Plain) if kind is weakref.WeakSet else kept.__setitem__(1 if 'Value' in kind.__name__ else Plain, Plain)
+    return kept
+
+
+def profiled():
+    profile = cProfile.Profile()
+    profile.enable()
+    function(1)
+    profile.disable()
+    return profile
+
+
+def cached(size):
+    made = functools.lru_cache(size)(bound)
+    for i in range(3):
+        made(i)
+    return made
+
+
 DATABASE = connection() if 'sqlite3' in globals() else None
 EXPRESSIONS = r'''
 Text('abc') | Text(b'\xe9'.decode('latin-1')) | Text(b'\xe2\x82\xac'.decode('utf-8') * 9) | given(Text('x'), a=1) | Bytes(b'abc')
@@ -211,6 +248,30 @@ types.SimpleNamespace(a=MARK) | types.MappingProxyType({1: MARK}) | types.Method
 classmethod(function) | 'a'.join | [].append | str.join | dict.__dict__['fromkeys'] | Slots.first | range(9) | range(10 ** 30) | iter(range(3))
 iter({1: 2}) | iter({1}) | iter('abc') | iter(b'a') | iter(()) | {1: 2}.keys() | iter({1: 2}.items()) | iter(bytearray(b'a')) | mmap.mmap(-1, 9000)
 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) | os.scandir('/') | unicodedata.ucd_3_2_0 | _json.make_scanner(Plain(strict=1, object_hook=None, object_pairs_hook=None, parse_float=float, parse_int=int, parse_constant=id, memo={}))
+raised(KeyError(MARK)) | raised(OSError(2, 'no', 'file')) | raised(StopIteration(MARK)) | raised(UnicodeDecodeError('a', b'b', 0, 1, 'c'))
+raised(ImportError('no')) | raised(SyntaxError('no', ('f', 1, 2, 't'))) | raised(ExceptionGroup('g', [ValueError(MARK)])) | raised(KeyError(1)).__traceback__
+raised(NameError('n')) | raised(SystemExit(MARK)) | raised(AttributeError('a')) | raised(KeyError(1)).__traceback__.tb_frame | cached(2) | cached(None) | cached(2)(1)
+Point(1, MARK) | (Point * 3)() | ctypes.pointer(Point(1, MARK)) | ctypes.POINTER(Point)() | ctypes.byref(ctypes.c_int(1)) | Point.x | ctypes.c_char_p(HELD)
+ctypes.c_void_p(1) | ctypes.create_string_buffer(b'abc') | ctypes.cast(ctypes.pointer(ctypes.c_int(1)), ctypes.c_void_p) | ctypes.CDLL(None).getpid | (ctypes.c_int * 2)(1, 2)
+registered(weakref, weakref.WeakSet) | registered(weakref, weakref.WeakValueDictionary) | registered(weakref, weakref.WeakKeyDictionary)
+weakref.finalize(Plain, function) | weakref.WeakMethod(Plain(a=1).__init__) | list[int] | dict[str, MARK] | int | eval('int | str') | eval("t'a{MARK}b'")
+eval("t'a{MARK!r:>5}b'").interpolations[0] | typing.TypeVar('T') | typing.ParamSpec('P') | typing.List[int] | typing.Union[int, str] | typing.TypeVarTuple('V')
+contextvars.ContextVar('w').set(MARK) | iter(contextvars.copy_context()) | contextvars.copy_context().items() | zoneinfo.ZoneInfo('UTC') | zoneinfo.ZoneInfo('Europe/Berlin')
+zoneinfo.ZoneInfo.no_cache('Europe/Berlin') | _zoneinfo.ZoneInfo | datetime.datetime(2020, 1, 1, tzinfo=zoneinfo.ZoneInfo('UTC')) | datetime.time(1) | datetime.date(2020, 1, 1)
+datetime.datetime(2020, 1, 1).isocalendar() | datetime.timezone.utc | ssl.MemoryBIO() | ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='a')
+socket.socketpair()[0] | select.epoll().fileno() and select.epoll() | ast.parse('a + b') | ast.parse('a').body[0] | symtable.symtable('a = 1', 'f', 'exec') | profiled()
+codecs.getincrementaldecoder('gb18030')() | codecs.getincrementalencoder('shift_jis')() | codecs.getreader('utf-8')(io.BytesIO()) | codecs.lookup('utf-8')
+codecs.getincrementaldecoder('utf-8')() | io.IncrementalNewlineDecoder(None, True) | os.stat('/') | time.localtime(0) | pwd.getpwuid(0) | sys.version_info | sys.flags
+_string.formatter_parser('a{b}') | _string.formatter_field_name_split('a.b')[1] | struct.iter_unpack('i', HELD[:8]) | multiprocessing.Lock()._semlock | uuid.UUID(int=5)
+datetime.datetime_CAPI | next(os.scandir('/')) | (1).__add__ | int.__add__ | int.from_bytes | int.real | {}.items() | iter({}.values()) | iter({1: MARK}.values()) | iter([MARK]) | iter((MARK,))
+_asyncio.Future(loop=Plain(get_debug=lambda: False)) | random.SystemRandom() | hashlib.sha3_256() | hashlib.shake_128() | hashlib.new('sha1') | compression.zstd.ZstdCompressor()
+compression.zstd.ZstdDecompressor() | memoryview(mmap.mmap(-1, 5000)) | memoryview(b'abcdef')[::2] | memoryview(array.array('d', [1.0])) | array.array('u', u'abc') | array.array('b', b'x' * 999)
+iter(array.array('i', [1])) | iter(collections.deque([MARK])) | reversed(collections.deque([MARK])) | iter(collections.OrderedDict(a=MARK)) | collections.OrderedDict(a=MARK).items() | collections.namedtuple('N', 'a b')(1, MARK)
+re.compile('(?P<name>a)(b)', re.I) | re.compile(b'x+') | started(re.compile('a').finditer('aaa')) | functools.partial(functools.partial(function, 1), MARK) | functools.singledispatch(function) | functools.partialmethod(function, MARK)
+functools.cached_property(function) | functools.reduce | property(function, None, None, 'doc') | Plain.__dict__ | types.ModuleType('m') | types.CodeType | function.__code__ | compile('a = 1', 'f', 'exec')
+(lambda: MARK) | bound(MARK).__closure__[0] | (x for x in MARK) | started((x for x in [MARK, 1])) | type('Made', (Plain,), {'a': MARK}) | type('Slotted', (), {'__slots__': ('a',)})
+csv.DictReader([]) | threading.Event() | threading.Semaphore() | threading.Thread(target=function) | threading.current_thread() | _thread.RLock() | _random.Random(1) | queue.Queue()
+decimal.getcontext() | decimal.Context().flags | fractions.Fraction(1, 3) | operator.methodcaller('x') | pickle.PickleBuffer(HELD) | Ellipsis | NotImplemented | None
 heap_kinds_native.visited(MARK) | heap_kinds_native.plain(MARK)
 '''
 
@@ -221,7 +282,7 @@ def truth():
         if expression:
             try:
                 kept[expression] = eval(expression)
-            except (NameError, AttributeError, TypeError, ValueError, ArithmeticError, ImportError, LookupError):
+            except (NameError, AttributeError, TypeError, ValueError, ArithmeticError, ImportError, LookupError, SyntaxError, OSError, RuntimeError):
                 pass
     for label, iterator in list(kept.items()):
         for held in gc.get_referents(iterator):
