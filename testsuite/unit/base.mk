@@ -11,3 +11,5 @@ unit_tests += testsuite/unit/test-error
 testsuite_unit_test_error_SOURCES = testsuite/unit/test-error.c
 unit_tests += testsuite/unit/test-arena
 testsuite_unit_test_arena_SOURCES = testsuite/unit/test-arena.c
+unit_tests += testsuite/unit/test-sort
+testsuite_unit_test_sort_SOURCES = testsuite/unit/test-sort.c
