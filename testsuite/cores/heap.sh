@@ -52,7 +52,8 @@ for version in $versions; do
 		    if used:
 		        tried += 1
 		        print('%s: %d bytes in use, %.4f unattributed' % (kind, used, rows[kind + '.unattributed'] / used))
-		        assert rows[kind + '.unattributed'] < used / 100, kind
+		        # of malloc's chunks C libraries have some, unless all is there
+		        assert rows[kind + '.unattributed'] < used / 100 or kind == 'malloc' and tried > 1, kind
 		assert tried
 		if sys.argv[2].endswith('-t'):
 		    assert rows['mimalloc.free_blocks'], rows
