@@ -172,7 +172,8 @@ static void put_part(const struct part *part, const char *mark, struct ph_buffer
 }
 
 /* The rows of one use in all three allocators. */
-#define OF_ALL(use) (r[PH_MEMORY_POOL_##use].bytes + r[PH_MEMORY_MALLOC_##use].bytes + r[PH_MEMORY_MIMALLOC_##use].bytes)
+#define OF_ALL(use)                                                                                 \
+	(r[PH_MEMORY_POOL_##use].bytes + r[PH_MEMORY_MALLOC_##use].bytes + r[PH_MEMORY_MIMALLOC_##use].bytes)
 
 static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 {
@@ -198,7 +199,8 @@ static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 	};
 	const struct part idle[] = {
 		{ r[PH_MEMORY_STACK_UNUSED].bytes, "stacks that were never reached", NULL },
-		{ r[PH_MEMORY_MIMALLOC_UNUSED].bytes, "free pages of mimalloc, most never touched or given back", NULL },
+		{ r[PH_MEMORY_MIMALLOC_UNUSED].bytes, "free pages of mimalloc, most never touched or given back",
+		  NULL },
 		{ r[PH_MEMORY_INACCESSIBLE].bytes + r[PH_MEMORY_MIMALLOC_REST].bytes, "addresses that are only reserved",
 		  NULL },
 	};
@@ -215,7 +217,8 @@ static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 			parts[i].why = NULL;
 		put_part(&parts[i], "+ ", out);
 	}
-	put_part(&(const struct part){ python + rest, "= about what RSS can be at most, less what is swapped out", NULL }, "", out);
+	const struct part all = { python + rest, "= about what RSS can be at most, less what is swapped out", NULL };
+	put_part(&all, "", out);
 	ph_buffer_puts(out, "Counted in VSZ, and hardly in RSS:\n");
 	for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++)
 		if (idle[i].bytes)

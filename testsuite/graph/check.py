@@ -267,6 +267,7 @@ def memory_held():
     memory = json.loads(text('memory', '--json'))
     owned = sum(r['bytes'] for r in memory['rows'] if r['what'].endswith(('.objects', '.blocks')))
     expect('held in all', sum(row['held'] for row in exported.values()), owned)
+    expect_line('why RSS is larger', text('memory'), r' +[\d.]+ [kMG]B  = about what RSS can be at most, .*')
     types = rows('types', '--sort=held')
     expect('held by types', sum(row['held'] for row in types), owned)
     expect('their order', [row['held'] for row in types], sorted((row['held'] for row in types), reverse=True))

@@ -155,6 +155,26 @@ def check_front():
     os.unlink(path)
 
 
+def check_strings():
+    """All texts altered at once: verbs that need none neither read nor notice."""
+    data = bytearray(WHOLE)
+    for info in ARCHIVE.infolist():
+        if info.filename.startswith(('string/', 'value/')) and not info.filename.endswith('.zgroup'):
+            for place in range(place_of(info), place_of(info) + info.compress_size):
+                data[place] ^= 0x55
+    path = DUMP + '.strings'
+    with open(path, 'wb') as f:
+        f.write(data)
+    for verb in ('types', 'memory', 'report', 'exceptions', 'threads'):
+        expect('all texts altered', verb, run(path, verb) == BASE[verb], run(path, verb))
+    for options in (['--by-module'], ['--sort=held'], ['--baseline=' + DUMP]):
+        done = subprocess.run([PYHEAP, 'types', path] + options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, timeout=60)
+        expect('all texts altered', 'types ' + options[0], done.returncode == 0 and not done.stderr, (done.returncode, done.stdout, done.stderr.decode()))
+    answer = run(path, 'verify')
+    expect('all texts altered', 'verify', answer[0] == 1 and b'string/bytes/0: ' in answer[1], answer)
+    os.unlink(path)
+
+
 def check_cut(percent):
     size = len(WHOLE) * percent // 100
     name = 'cut at %d %%' % percent
@@ -180,7 +200,7 @@ BASE = {verb: run(DUMP, verb) for verb in VERBS}
 for verb, answer in BASE.items():
     expect('whole', verb, answer[0] == 0 and answer[1] and not answer[2], answer)
 first = ARCHIVE.getinfo('object/type/0').header_offset
-cases = [(check_front,)] + [(check_member, info) for info in member_kinds()] + [(check_cut, percent) for percent in range(10, 100, 10)] + [
+cases = [(check_front,), (check_strings,)] + [(check_member, info) for info in member_kinds()] + [(check_cut, percent) for percent in range(10, 100, 10)] + [
     (check_elsewhere, 'a local header', first, False), (check_elsewhere, 'a local name', first + 35, False),
     (check_elsewhere, 'the directory', ARCHIVE.start_dir, True), (check_elsewhere, 'the end', WHOLE.rindex(b'PK\5\6') + 1, True),
     (check_elsewhere, 'a name in the directory', WHOLE.index(b'object/type/0', ARCHIVE.start_dir), False)]
