@@ -45,7 +45,9 @@ for version in $versions; do
 		rows = {row['what']: row['bytes'] for row in memory['rows']}
 		assert sum(rows.values()) == memory['total'], 'the sum'
 		owned = sum(v for k, v in rows.items() if k.endswith('.objects') or k.endswith('.blocks'))
-		assert owned == sum(t['held'] for t in memory['types']), 'held by types'
+		# musl's malloc is not known: what objects have of it is in no row
+		held = sum(t['held'] for t in memory['types'])
+		assert owned == held or owned < held and not rows['malloc.objects'], 'held by types'
 		tried = 0
 		for kind in 'pymalloc', 'mimalloc', 'malloc':
 		    used = sum(rows[kind + '.' + k] for k in ('objects', 'blocks', 'interpreter', 'unattributed'))
