@@ -251,8 +251,8 @@ static PyObject *bytes(const void *data, size_t size)
 /* Of `count` digits, each the given one. */
 static PyObject *integer(int sign, digit each, size_t count)
 {
-	/* a type without a __sizeof__ of its own is sized by what stands in the place of ob_size: room for so much */
-	PyLongObject *n = new_object(&PyLong_Type, 160, 0);
+	size_t room = count ? count : 1;
+	PyLongObject *n = new_object(&PyLong_Type, offsetof(PyLongObject, long_value.ob_digit) + room * sizeof(digit), 0);
 	n->long_value.lv_tag = count << NON_SIZE_BITS | (sign < 0 ? 2 : sign ? 0 : 1);
 	for (size_t i = 0; i < count; i++)
 		n->long_value.ob_digit[i] = each;
@@ -551,6 +551,9 @@ static void set_bases(void)
 	for (size_t i = 0; i < COUNT(all); i++)
 		all[i]->tp_base = &PyBaseObject_Type;
 	PyBool_Type.tp_base = &PyLong_Type;
+	/* that of object would take lv_tag for a length */
+	PyObject *own_size[][2] = { { text("__sizeof__"), Py_None } };
+	PyLong_Type.tp_dict = dict(1, own_size, 0);
 	value_error_type.tp_base = &base_exception_type;
 }
 
