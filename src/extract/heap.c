@@ -17,6 +17,14 @@
 
 /* ---- workers ---- */
 
+/* 0: where words are not ours, which ph_target_ptr() reads. */
+static size_t type_at(const struct ph_layout *layout)
+{
+	const struct ph_slot *slot = &layout->slots[PH_PyObject_ob_type];
+	bool ours = layout->abi.big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+	return ours && slot->size == sizeof(ph_addr) && slot->offset > 0 ? (size_t)slot->offset : 0;
+}
+
 static struct ph_error *make_worker(struct ph_heap_walk *walk, unsigned number)
 {
 	struct ph_heap_worker *w = &walk->workers[number];
@@ -24,6 +32,7 @@ static struct ph_error *make_worker(struct ph_heap_walk *walk, unsigned number)
 	w->text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	w->objects = walk->extract->objects;
 	w->claims.account = walk->account;
+	w->type_at = type_at(&walk->heap->target->layout);
 	w->unit = malloc(sizeof(*w->unit));
 	for (size_t i = 0; i < PH_HEAP_CACHE; i++)
 		w->name_cache[i].index = PH_NO_INDEX;

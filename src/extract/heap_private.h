@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 /* ---- secrets.c: what secret names lead to, anywhere in the heap; by several threads ---- */
 
@@ -68,6 +69,7 @@ struct ph_heap_worker {
 	bool owns_objects;
 	struct ph_error *error;
 	/* types */
+	size_t type_at; /* where an object has its own, in words as ours; 0: others */
 	struct ph_addrmap types; /* address -> struct ph_heap_type_count * */
 	struct ph_arena arena;
 	struct ph_heap_type_count *counts;
@@ -139,8 +141,26 @@ static inline uint32_t ph_heap_index(const struct ph_heap *heap, ph_addr address
 	return ph_heap_find(heap, address, &index) && index < PH_NO_INDEX ? (uint32_t)index : PH_NO_INDEX;
 }
 
+static inline size_t ph_heap_slot(ph_addr address)
+{
+	return (address >> 4 ^ address >> 14) & (PH_HEAP_CACHE - 1);
+}
+
 /* The type of an object as the worker counts it; NULL unknown, or with worker->error set without memory. */
-struct ph_heap_type_count *ph_heap_type_of(struct ph_heap_worker *worker, ph_addr object);
+struct ph_heap_type_count *ph_heap_type_far(struct ph_heap_worker *worker, ph_addr object);
+static inline struct ph_heap_type_count *ph_heap_type_of(struct ph_heap_worker *worker, ph_addr object)
+{
+	const struct ph_target *target = worker->walk->heap->target;
+	ph_addr type;
+	const uint8_t *data = worker->type_at ?
+				      ph_image_look(target->image, object + worker->type_at, sizeof(type)) : NULL;
+	if (!data)
+		return ph_heap_type_far(worker, object);
+	memcpy(&type, data, sizeof(type));
+	size_t slot = ph_heap_slot(type);
+	return worker->type_cache[slot].type == type ? worker->type_cache[slot].count :
+						       ph_heap_type_far(worker, object);
+}
 
 /* One unit, into the sink (heap_unit.c, heap_values.c). */
 struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *worker, uint64_t number);

@@ -8,16 +8,13 @@
 
 #define PAGE ((ph_addr)4096)
 #define BOUND_INTERVAL 4096 /* objects */
-/* edges that are taken before what is fetched is needed */
+/* objects and edges that are taken before what is fetched is needed */
+#define HEAD_AHEAD 24
+#define OBJECT_AHEAD 12
 #define TARGET_AHEAD 16
 #define NAME_AHEAD 24
-/* gcc takes a function that only fetches for one without effect, and throws calls of it away, unless told to inline it */
+/* gcc takes a function that only fetches for one without effect, and throws calls away, unless told to inline it */
 #define FETCH static inline __attribute__((always_inline))
-
-static size_t slot_of(ph_addr address)
-{
-	return (address >> 4 ^ address >> 14) & (PH_HEAP_CACHE - 1);
-}
 
 static bool has_secret_slot(const struct ph_heap_secrets *secrets, const struct ph_shape *shape)
 {
@@ -55,12 +52,12 @@ static struct ph_heap_type_count *find_type(struct ph_heap_worker *w, ph_addr ty
 	return count;
 }
 
-struct ph_heap_type_count *ph_heap_type_of(struct ph_heap_worker *w, ph_addr object)
+struct ph_heap_type_count *ph_heap_type_far(struct ph_heap_worker *w, ph_addr object)
 {
 	ph_addr type;
 	if (ph_target_ptr(w->walk->heap->target, object, PH_PyObject_ob_type, &type) != PH_OK)
 		return NULL;
-	size_t slot = slot_of(type);
+	size_t slot = ph_heap_slot(type);
 	if (w->type_cache[slot].type != type) {
 		w->type_cache[slot].count = find_type(w, type);
 		w->type_cache[slot].type = type;
@@ -71,7 +68,7 @@ struct ph_heap_type_count *ph_heap_type_of(struct ph_heap_worker *w, ph_addr obj
 /* Index of a str that edges bear as their name; *ret_secret: what they lead to is not to be told. */
 static inline uint32_t index_of_name(struct ph_heap_worker *w, ph_addr name, bool *ret_secret)
 {
-	size_t slot = slot_of(name);
+	size_t slot = ph_heap_slot(name);
 	if (w->name_cache[slot].name != name) {
 		const struct ph_heap_type_count *type = w->walk->secrets.by_name ? ph_heap_type_of(w, name) : NULL;
 		w->name_cache[slot].name = name;
@@ -305,9 +302,7 @@ static void walk_typed(struct ph_heap_worker *w, struct ph_heap_type_count *type
 static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 {
 	struct ph_heap_unit *unit = w->unit;
-	struct ph_heap_type_count *type = ph_heap_type_of(w, object);
-	unit->address[i] = object;
-	w->unit_types[i] = type;
+	struct ph_heap_type_count *type = w->unit_types[i];
 	if (type) {
 		walk_typed(w, type, i, object);
 		return;
@@ -317,6 +312,44 @@ static void walk_object(struct ph_heap_worker *w, size_t i, ph_addr object)
 	unit->type[i] = PH_NO_INDEX;
 	unit->size[i] = unit->refcount[i] = unit->len[i] = unit->held[i] = -1;
 	unit->flags[i] = ph_addrset_page(&w->walk->heap->set, object) ? PH_OBJECT_POOLED : 0;
+}
+
+FETCH void prefetch_object(const struct ph_heap_worker *w, size_t i)
+{
+	const uint8_t *head = ph_image_look(w->walk->heap->target->image, w->unit->address[i], 16);
+	if (head)
+		__builtin_prefetch(head);
+}
+
+/* The type of an object that is walked somewhat later, whose head was fetched before. */
+static void look_ahead(struct ph_heap_worker *w, size_t i)
+{
+	struct ph_heap_type_count *type = ph_heap_type_of(w, w->unit->address[i]);
+	w->unit_types[i] = type;
+	if (type)
+		ph_object_fetch(w->walk->heap->target->image, type->shape, w->unit->address[i]);
+}
+
+/* All of its objects: some ahead of the walk their types are looked up, and ahead of that their heads fetched. */
+static void walk_objects(struct ph_heap_worker *w)
+{
+	struct ph_heap_unit *unit = w->unit;
+	struct ph_addrset_iter iter = ph_addrset_from(&w->walk->heap->set, unit->number * PH_HEAP_UNIT);
+	for (size_t i = 0; i < unit->count; i++)
+		ph_addrset_next(&iter, &unit->address[i]);
+	for (size_t i = 0; i < unit->count && i < OBJECT_AHEAD; i++)
+		look_ahead(w, i);
+	for (size_t i = 0; i < unit->count && !w->error; i++) {
+		if (i + HEAD_AHEAD < unit->count)
+			prefetch_object(w, i + HEAD_AHEAD);
+		if (i + OBJECT_AHEAD < unit->count)
+			look_ahead(w, i + OBJECT_AHEAD);
+		walk_object(w, i, unit->address[i]);
+		/* what they refer to lies anywhere */
+		if (i % BOUND_INTERVAL == BOUND_INTERVAL - 1)
+			ph_image_bound_pages(w->walk->heap->target->image);
+	}
+	take_edges(w);
 }
 
 /* With the blocks that are theirs. */
@@ -334,8 +367,6 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	const struct ph_heap *heap = w->walk->heap;
 	struct ph_heap_unit *unit = w->unit;
 	uint64_t first = number * PH_HEAP_UNIT, left = heap->count - first;
-	struct ph_addrset_iter iter = ph_addrset_from(&heap->set, first);
-	ph_addr object;
 	unit->number = number;
 	unit->count = left < PH_HEAP_UNIT ? (size_t)left : PH_HEAP_UNIT;
 	unit->last = left <= PH_HEAP_UNIT;
@@ -344,13 +375,7 @@ struct ph_error *ph_heap_walk_unit(struct ph_heap_worker *w, uint64_t number)
 	w->raw_sink = (struct ph_edge_sink){ .edges = w->raw, .capacity = PH_HEAP_RAW, .flush = flush, .user = w };
 	w->batch_count = 0;
 	w->continued = false;
-	for (size_t i = 0; i < unit->count && !w->error && ph_addrset_next(&iter, &object); i++) {
-		walk_object(w, i, object);
-		/* what they refer to lies anywhere */
-		if (i % BOUND_INTERVAL == BOUND_INTERVAL - 1)
-			ph_image_bound_pages(heap->target->image);
-	}
-	take_edges(w);
+	walk_objects(w);
 	unit->edge_start[unit->count] = w->edges;
 	if (!w->error)
 		settle_held(w);

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define PAGE ((ph_addr)4096)
+#define FETCH_AHEAD 1024 /* bytes behind an object that will be looked at soon */
 #define CHARACTERS 200 /* of a str */
 #define BYTES 64       /* of a bytes */
 #define SLACK 512      /* beyond, for a secret that straddles the cut */
@@ -56,7 +56,8 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 	};
 	/* most are short and hold nothing that could be one */
 	if (!text.secret && !text.bytes && text.size <= CHARACTERS &&
-	    ph_redactor_is_harmless(extract->redactor, text.text, text.size)) {
+	    (scalar->is_number ? ph_redactor_is_harmless_number(extract->redactor) :
+				 ph_redactor_is_harmless(extract->redactor, text.text, text.size))) {
 		*ret_size = text.size;
 		return text.text;
 	}
@@ -75,11 +76,30 @@ static struct ph_error *hand_over(struct ph_heap_worker *w, bool more)
 	return error;
 }
 
+/* Of at most RECENT_TEXT bytes: equal texts have equal ones. */
+static size_t recent_slot(const char *text, size_t size)
+{
+	uint64_t a = 0, b = 0, c = 0;
+	if (size >= 8) {
+		memcpy(&a, text, 8);
+		memcpy(&b, text + size - 8, 8);
+		memcpy(&c, text + (size - 8) / 2, 8);
+	} else if (size >= 4) {
+		memcpy(&a, text, 4);
+		memcpy(&b, text + size - 4, 4);
+	} else {
+		for (size_t i = 0; i < size; i++)
+			a = a << 8 | (uint8_t)text[i];
+	}
+	a = (a ^ size) * UINT64_C(0x9e3779b97f4a7c15) ^ (b + c * 3) * UINT64_C(0xc2b2ae3d27d4eb4f);
+	return (size_t)((a ^ a >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 52) & (RECENT - 1);
+}
+
 static struct ph_error *put_text(struct ph_heap_worker *w, const char *text, size_t size, uint32_t *ret)
 {
 	struct ph_heap_values *v = w->values;
 	struct ph_heap_recent *recent = w->recent;
-	size_t slot = size <= RECENT_TEXT ? XXH64(text, size, 0) & (RECENT - 1) : RECENT;
+	size_t slot = size <= RECENT_TEXT ? recent_slot(text, size) : RECENT;
 	if (slot < RECENT && recent->slots[slot].generation == recent->generation && recent->slots[slot].size == size &&
 	    !memcmp(recent->slots[slot].text, text, size)) {
 		*ret = recent->slots[slot].string;
@@ -141,6 +161,8 @@ struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
 	w->recent->generation++;
 	for (size_t i = 0; i < count && !error && ph_addrset_next(&iter, &object); i++) {
 		uint64_t index = first + i;
+		const char *ahead = ph_image_look(heap->target->image, object + FETCH_AHEAD, 1);
+		__builtin_prefetch(ahead ? ahead : (const char *)w);
 		if (!(w->walk->valued[index / 64] >> index % 64 & 1))
 			continue;
 		start = start ? start : object & ~(PAGE - 1);

@@ -2,6 +2,8 @@
 /* What the bytes of a block say of themselves. */
 #include "heap/work.h"
 
+#include <string.h>
+
 #include "base/cursor.h"
 
 /* Can this be the gc's head of an object?  Of one that is in no list nothing is left but flags (Include/objimpl.h up to
@@ -22,4 +24,14 @@ bool ph_block_is_gc_head(const struct ph_layout *layout, const uint8_t *head)
 	}
 	return ph_load_uint(head + next->offset, next->size, big) > FLAGS ||
 	       ph_load_uint(head + prev->offset, prev->size, big) <= FLAGS;
+}
+
+/* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a
+ * letter and bytes that nothing may change (Objects/obmalloc.c). */
+size_t ph_block_debug_padding(const uint8_t *data, uint64_t block_size)
+{
+	static const uint8_t forbidden[7] = { 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd };
+	static const uint8_t old_forbidden[7] = { 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb };
+	bool padded = block_size > 16 && (!memcmp(data + 9, forbidden, 7) || !memcmp(data + 9, old_forbidden, 7));
+	return padded ? 16 : 0;
 }

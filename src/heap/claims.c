@@ -195,8 +195,11 @@ uint64_t ph_claims_take(struct ph_claims *c, const struct ph_shape *shape, ph_ad
 /* The first that claims a block has it. */
 static void settle(struct ph_account *a, const struct ph_claims *c, int64_t *held)
 {
+	enum { AHEAD = 16 };
 	for (size_t i = 0; i < c->count && !a->no_memory; i++) {
 		ph_addr block = c->list[i] >> PLACE_BITS;
+		if (i + AHEAD < c->count)
+			ph_addrset_prefetch(&a->blocks, c->list[i + AHEAD] >> PLACE_BITS);
 		a->held = 0;
 		ph_account_claim(a, block, block & 1);
 		if (a->stack_count)

@@ -82,16 +82,6 @@ static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const
 	return references & REFCOUNT_MASK && !(references & REFCOUNT_NOT) ? shape : NULL;
 }
 
-/* What PYTHONMALLOC=debug, the default of debug builds, puts before the bytes that were asked for: their number, a
- * letter and bytes that nothing may change (Objects/obmalloc.c). */
-static size_t debug_padding(const uint8_t *data, uint64_t block_size)
-{
-	static const uint8_t forbidden[7] = { 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd };
-	static const uint8_t old_forbidden[7] = { 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb, 0xfb };
-	bool padded = block_size > 16 && (!memcmp(data + 9, forbidden, 7) || !memcmp(data + 9, old_forbidden, 7));
-	return padded ? 16 : 0;
-}
-
 /* A count that could be the address of an object in the program's data: then this may be an array of pointers. */
 static inline bool may_be_array(const struct ph_heap *heap, const uint8_t *head)
 {
@@ -174,7 +164,7 @@ ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *dat
 		       const struct ph_shape **ret)
 {
 	const struct ph_heap *heap = w->heap;
-	size_t padding = debug_padding(data, block_size);
+	size_t padding = ph_block_debug_padding(data, block_size);
 	block += padding, data += padding, block_size -= padding;
 	for (size_t i = 0; i < PH_WORK_FRONTS; i++) {
 		size_t front = w->fronts[i];

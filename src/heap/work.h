@@ -40,6 +40,8 @@ ph_addr ph_work_object(struct ph_heap_work *work, ph_addr block, const uint8_t *
 		       const struct ph_shape **ret);
 /* Can this be the gc's head of an object (block.c)? */
 bool ph_block_is_gc_head(const struct ph_layout *layout, const uint8_t *head);
+/* What precedes the bytes that were asked for. */
+size_t ph_block_debug_padding(const uint8_t *data, uint64_t block_size);
 /* Meet what an object that is in the set refers to. */
 void ph_work_walk(struct ph_heap_work *work, ph_addr object);
 /* Walk what was met and not yet walked. */

@@ -389,7 +389,6 @@ bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_ed
 	const struct ph_plain *p = &shape->objects->plain;
 	size_t front = shape->front, size = shape->type->kind == PH_KIND_STR ? p->str_size : shape->size;
 	const uint8_t *data;
-	struct ph_glance g = { .size = -1, .len = -1 };
 	ph_addr next, prev;
 	bool done = false;
 	if (!shape->glance || !(data = ph_image_look(shape->objects->target->image, object - front, front + size)))
@@ -398,32 +397,49 @@ bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_ed
 	/* few have weak references: the long way looks at them */
 	if (shape->weaklist && word_at(data + shape->weaklist))
 		return false;
+	*ret = (struct ph_glance){ .size = -1, .len = -1 };
 	switch ((enum ph_plain_kind)shape->plain) {
 	case PH_PLAIN_LEAF:
-		done = glance_at_leaf(shape, object, data, &g);
+		done = glance_at_leaf(shape, object, data, ret);
 		break;
 	case PH_PLAIN_TUPLE:
 	case PH_PLAIN_LIST:
-		done = glance_at_items(shape, object, data, sink, &g);
+		done = glance_at_items(shape, object, data, sink, ret);
 		break;
 	case PH_PLAIN_DICT:
-		done = glance_at_dict(shape, data, sink, &g);
+		done = glance_at_dict(shape, data, sink, ret);
 		break;
 	case PH_PLAIN_INSTANCE:
-		g.size = shape->sizeof_ == ph_plain_size && !shape->item_size ? shape->size :
+		ret->size = shape->sizeof_ == ph_plain_size && !shape->item_size ? shape->size :
 										shape->sizeof_(shape, object);
-		done = glance_at_instance(shape, object, data, sink, &g);
+		done = glance_at_instance(shape, object, data, sink, ret);
 		break;
 	case PH_PLAIN_NOT:
 		break;
 	}
 	if (!done)
 		return false;
-	g.size += g.size < 0 ? 0 : (int64_t)front;
-	g.refcount = ph_load_int(data + p->refcount, p->refcount_size, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-	if (p->has_immortals && (int32_t)g.refcount < 0)
-		g.refcount = -1;
-	g.tracked = shape->has_gc && front && ph_plain_links(p, data - p->gc_head, &next, &prev);
-	*ret = g;
+	ret->size += ret->size < 0 ? 0 : (int64_t)front;
+	ret->refcount = ph_load_int(data + p->refcount, p->refcount_size, __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+	if (p->has_immortals && (int32_t)ret->refcount < 0)
+		ret->refcount = -1;
+	ret->tracked = shape->has_gc && front && ph_plain_links(p, data - p->gc_head, &next, &prev);
 	return true;
+}
+
+int16_t ph_glance_holds(const struct ph_shape *shape)
+{
+	const struct ph_plain *p = &shape->objects->plain;
+	if (!shape->glance)
+		return 0;
+	switch ((enum ph_plain_kind)shape->plain) {
+	case PH_PLAIN_LIST:
+		return (int16_t)p->list_items;
+	case PH_PLAIN_DICT:
+		return (int16_t)p->dict_keys;
+	case PH_PLAIN_INSTANCE:
+		return shape->managed_dict && p->dict_form == 1 ? p->managed_values : 0;
+	default:
+		return 0;
+	}
 }

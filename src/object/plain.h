@@ -65,6 +65,8 @@ void ph_plain_learn_names(struct ph_objects *objects, struct ph_shape *shape);
 bool ph_plain_traverse(const struct ph_shape *shape, ph_addr object, struct ph_edge_sink *sink);
 /* Whether ph_object_glance() knows all of its instances. */
 bool ph_glance_is_enough(const struct ph_shape *shape);
+/* Where it will find the address of more to look at. */
+int16_t ph_glance_holds(const struct ph_shape *shape);
 
 bool ph_plain_keys(const struct ph_objects *objects, ph_addr address, struct ph_dict_keys *ret,
 		   const uint8_t **ret_entries, int64_t *ret_refcnt);

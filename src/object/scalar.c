@@ -172,8 +172,10 @@ static bool get_float(const struct ph_shape *shape, ph_addr object, struct ph_sc
 
 bool ph_scalar_get(const struct ph_shape *shape, ph_addr object, size_t maximum, struct ph_scalar *ret)
 {
+	enum ph_kind kind = shape->type->kind;
 	ret->cut = ret->is_bytes = false;
-	switch (shape->type->kind) {
+	ret->is_number = kind == PH_KIND_INT || kind == PH_KIND_FLOAT;
+	switch (kind) {
 	case PH_KIND_STR:
 		return get_str(shape->objects, object, maximum, ret);
 	case PH_KIND_BYTES:

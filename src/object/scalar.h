@@ -13,6 +13,7 @@ struct ph_scalar {
 	size_t size;	  /* bytes */
 	bool cut;	  /* a beginning only */
 	bool is_bytes;	  /* raw */
+	bool is_number;	  /* an int's or a float's */
 	char room[PH_SCALAR_ROOM];
 };
 

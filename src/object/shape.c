@@ -325,6 +325,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	ph_plain_learn_names(objects, shape);
 	shape->plain = (uint8_t)ph_plain_of(shape);
 	shape->glance = ph_glance_is_enough(shape);
+	shape->holds = ph_glance_holds(shape);
 	return shape;
 }
 

@@ -12,6 +12,8 @@
 #include "object/object.h"
 #include "record/edge.h"
 
+#include <string.h>
+
 struct ph_visit;
 
 /* One word of an object that holds a reference. */
@@ -59,6 +61,7 @@ struct ph_shape {
 	int16_t weaklist;    /* where the first weak reference to an instance is, bytes from the object; 0 nowhere */
 	bool glance;	     /* of which ph_object_glance() knows all */
 	uint8_t extent;	     /* enum ph_shape_extent */
+	int16_t holds;	     /* where the address is of items, keys or values beside it, of 8 bytes; 0 unknown */
 	ph_addr cached_keys; /* names of inline values, 0 none */
 	const ph_addr *names; /* the same, where a short way goes */
 	uint32_t name_count;
@@ -90,6 +93,23 @@ bool ph_object_glance(const struct ph_shape *shape, ph_addr object, struct ph_ed
 
 /* Does its list of weak references begin with one, to it?  True of what has none. */
 bool ph_weaklist_holds(const struct ph_shape *shape, ph_addr object);
+
+/* Has what an object holds beside it fetched into the cache, for who will look at it soon.  Inlined by order: gcc takes
+ * a function that only fetches for one without effect, and throws calls of it away. */
+static inline __attribute__((always_inline)) void ph_object_fetch(struct ph_image *image, const struct ph_shape *shape,
+								   ph_addr object)
+{
+	ph_addr held;
+	const uint8_t *data;
+	if (!shape->holds || !(data = ph_image_look(image, object + (ph_addr)(int64_t)shape->holds, sizeof(held))))
+		return;
+	memcpy(&held, data, sizeof(held));
+	data = ph_image_look(image, held, 1);
+	if (data) {
+		__builtin_prefetch(data);
+		__builtin_prefetch(data + 64);
+	}
+}
 
 /* In a list of the garbage collector; *ret_next and *ret_prev (may be NULL) are the objects beside it there, or what
  * lies behind the head of the list as an object lies behind its own; 0 where there are no lists (free-threaded).  False

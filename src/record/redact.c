@@ -35,6 +35,20 @@ static void set_filter(struct ph_redactor *redactor, const char *words)
 	}
 }
 
+#define NO_LETTER 32 /* names are split there */
+
+/* In five bits, whatever its case. */
+static void set_codes(struct ph_redactor *redactor)
+{
+	for (unsigned c = 0; c < 256; c++) {
+		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+		redactor->codes[c] = (uint8_t)(letter		     ? c & 31
+					       : c >= 0x80	     ? 28 + c % 4
+					       : c >= '0' && c <= '9' ? 27
+								      : NO_LETTER);
+	}
+}
+
 static struct ph_error *set_words(struct ph_redactor *redactor, const char *words)
 {
 	for (const char *p = words; *p;) {
@@ -51,9 +65,12 @@ static struct ph_error *set_words(struct ph_redactor *redactor, const char *word
 		word[n] = '\0';
 		redactor->word_sizes[redactor->word_count] = (uint8_t)n;
 		redactor->begins[(unsigned char)word[0]] = true;
-		unsigned pair = (unsigned)(unsigned char)word[0] << 8 | (unsigned char)word[1];
-		redactor->pairs[pair / 8] |= (uint8_t)(1u << pair % 8);
-		redactor->any_pair |= n < 3;
+		unsigned three = 0;
+		for (size_t i = 0; i < n && i < 3; i++)
+			three = (three << 5 | redactor->codes[(unsigned char)word[i]]) & (PH_SECRET_THREES - 1);
+		redactor->threes[three / 8] |= (uint8_t)(1u << three % 8);
+		/* without its plural's s */
+		redactor->any_three |= n < 3 || (n == 3 && word[2] == 's');
 		redactor->word_count += n != 0;
 		p += size + (p[size] == ',');
 		if (redactor->word_count == PH_SECRET_WORDS_MAXIMUM && *p)
@@ -73,6 +90,7 @@ struct ph_error *ph_redactor_create(enum ph_redaction_mode mode, const char *wor
 	redactor->marked.maximum = MARKED_MAXIMUM;
 	redactor->noted.maximum = NOTED_MAXIMUM;
 	set_filter(redactor, words ? words : default_words);
+	set_codes(redactor);
 	struct ph_error *error = set_words(redactor, words ? words : default_words);
 	if (error) {
 		ph_redactor_free(redactor);
@@ -194,18 +212,16 @@ static void split(const char *name, size_t size, struct split_name *ret)
 /* Is there anything in it that a word could begin with?  Most names are through with it. */
 static bool may_hold_word(const struct ph_redactor *redactor, const char *name, size_t size)
 {
-	unsigned pair = 0;
-	for (size_t i = 0; i < size; i++) {
-		unsigned char c = (unsigned char)name[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (unsigned char)(c + 32);
-		else if (c < 0x80 && !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+	unsigned three = 0;
+	bool found = redactor->any_three;
+	for (size_t i = 0; i < size && !found; i++) {
+		unsigned code = redactor->codes[(unsigned char)name[i]];
+		if (code == NO_LETTER)
 			continue;
-		pair = (pair << 8 | c) & 0xffff;
-		if (redactor->pairs[pair / 8] >> pair % 8 & 1)
-			return true;
+		three = (three << 5 | code) & (PH_SECRET_THREES - 1);
+		found = redactor->threes[three / 8] >> three % 8 & 1;
 	}
-	return redactor->any_pair;
+	return found;
 }
 
 bool ph_redactor_is_secret_name(const struct ph_redactor *redactor, const char *name, size_t size)

@@ -111,6 +111,8 @@ void ph_redactor_settle(struct ph_redactor *redactor);
 /* Whether the text certainly holds no secret, and scrubbing would leave it as it is: quick, and often wrong in saying
  * no. False unless settled. */
 bool ph_redactor_is_harmless(const struct ph_redactor *redactor, const char *text, size_t size);
+/* The same of the repr of any int or float. */
+bool ph_redactor_is_harmless_number(const struct ph_redactor *redactor);
 
 /* The renderer showed ‹redacted› in this object's place: counts it, once. */
 void ph_redactor_note(struct ph_redactor *redactor, ph_addr address);

@@ -15,6 +15,8 @@
 
 #define PH_SECRET_TABLE_BITS 14
 #define PH_SECRET_FILTER 3 /* bytes */
+#define PH_SECRET_THREES (1 << 15)
+#define PH_SECRET_BEGINS 8 /* pairs of bytes that known texts begin with, told by vectors */
 #define PH_SECRET_FILTER_BITS 12
 
 struct ph_secret_text {
@@ -31,8 +33,9 @@ struct ph_redactor {
 	char words[PH_SECRET_WORDS_MAXIMUM][PH_SECRET_WORD_SIZE];
 	uint8_t word_sizes[PH_SECRET_WORDS_MAXIMUM]; /* bytes, without the NUL */
 	bool begins[256]; /* some word begins with this byte */
-	uint8_t pairs[256 * 256 / 8]; /* and with these two: a bit each */
-	bool any_pair; /* a word may be too short to tell by them */
+	uint8_t codes[256]; /* of letters */
+	uint8_t threes[PH_SECRET_THREES / 8]; /* and with these three, five bits a letter: a bit each */
+	bool any_three; /* a word may be too short to tell by them */
 	size_t word_count;
 	/* of three letters in lower case: some word begins with them, or it is "://"; useless with very short words */
 	bool filter[1 << PH_SECRET_FILTER_BITS];
@@ -47,6 +50,10 @@ struct ph_redactor {
 	size_t text_count, text_capacity;
 	struct ph_addrmap text_hashes; /* of those that are there */
 	uint64_t begins_known[(1 << PH_SECRET_TABLE_BITS) / 64]; /* hashes that are in the table */
+	/* the first two bytes of those, each sixteen times; more than there is room for: begin_count is above it */
+	uint8_t begin_bytes[PH_SECRET_BEGINS][2][16];
+	size_t begin_count;
+	bool begins_number; /* one of them may be in a number */
 	pthread_mutex_t lock; /* of noted and count */
 	uint32_t *table;	       /* hash of the first four bytes -> index + 1; valid when !stale */
 	bool stale;

@@ -142,6 +142,24 @@ static size_t slot_of(const char *text)
 	return four * UINT32_C(2654435761) >> (32 - TABLE_BITS);
 }
 
+/* How a known text begins, for those who look at many that hold none. */
+static void note_begin(struct ph_redactor *redactor, const char *text)
+{
+	size_t i = 0, count = redactor->begin_count;
+	bool number = true;
+	for (size_t k = 0; k < PH_SECRET_TEXT_MINIMUM; k++)
+		number &= text[k] && strchr("0123456789.+-einfa", text[k]);
+	redactor->begins_number |= number;
+	if (count > PH_SECRET_BEGINS)
+		return;
+	while (i < count && (redactor->begin_bytes[i][0][0] != (uint8_t)text[0] ||
+			     redactor->begin_bytes[i][1][0] != (uint8_t)text[1]))
+		i++;
+	redactor->begin_count += i == count;
+	for (size_t k = 0; k < 2 && i < PH_SECRET_BEGINS; k++)
+		memset(redactor->begin_bytes[i][k], text[k], sizeof(redactor->begin_bytes[i][k]));
+}
+
 /* Each slot's chain with the longest first. */
 static bool build_table(struct ph_redactor *redactor)
 {
@@ -151,6 +169,8 @@ static bool build_table(struct ph_redactor *redactor)
 		return false;
 	memset(redactor->table, 0, sizeof(*redactor->table) << TABLE_BITS);
 	memset(redactor->begins_known, 0, sizeof(redactor->begins_known));
+	redactor->begin_count = 0;
+	redactor->begins_number = false;
 	for (size_t i = 0; i < redactor->text_count; i++) {
 		struct ph_secret_text *t = &redactor->texts[i];
 		uint32_t *link = &redactor->table[slot_of(t->text)];
@@ -158,6 +178,7 @@ static bool build_table(struct ph_redactor *redactor)
 			link = &redactor->texts[*link - 1].next;
 		t->next = *link;
 		*link = (uint32_t)(i + 1);
+		note_begin(redactor, t->text);
 		redactor->begins_known[slot_of(t->text) / 64] |= UINT64_C(1) << slot_of(t->text) % 64;
 	}
 	redactor->stale = false;
@@ -170,13 +191,46 @@ void ph_redactor_settle(struct ph_redactor *redactor)
 		build_table(redactor);
 }
 
-/* No name is a secret's without one of "=:," or "--" behind it: redact_pattern.c, may_hold(). */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static inline bytes16 load16(const void *p)
+{
+	bytes16 v;
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+/* Sixteen places of a text, and the byte behind them: could a secret or a name of one be there?  No name is a secret's
+ * without one of "=:," or "--" behind it: redact_pattern.c, may_hold(). */
+static inline bool may_be_at(const struct ph_redactor *redactor, const char *p)
+{
+	bytes16 v = load16(p), next = load16(p + 1);
+	bytes16 found = (bytes16)(v == '=') | (bytes16)(v == ':') | (bytes16)(v == ',') |
+			((bytes16)(v == '-') & (bytes16)(next == '-'));
+	for (size_t i = 0; i < redactor->begin_count; i++)
+		found |= (bytes16)(v == load16(redactor->begin_bytes[i][0])) &
+			 (bytes16)(next == load16(redactor->begin_bytes[i][1]));
+	uint64_t halves[2];
+	memcpy(halves, &found, sizeof(halves));
+	return halves[0] | halves[1];
+}
+
+static bool is_mark(char c)
+{
+	return c == '=' || c == ':' || c == ',' || c == '-';
+}
+
 bool ph_redactor_is_harmless(const struct ph_redactor *redactor, const char *text, size_t size)
 {
 	bool found = false;
 	size_t i = 0;
 	if (!redactor || redactor->mode != PH_REDACT_SECRETS || redactor->stale)
 		return !redactor || redactor->mode == PH_REDACT_NONE;
+	if (size > 16 && redactor->begin_count <= PH_SECRET_BEGINS) {
+		for (; i + 17 <= size; i += 16)
+			found |= may_be_at(redactor, text + i);
+		return !found && !may_be_at(redactor, text + size - 17) && !is_mark(text[size - 1]);
+	}
 	for (; i + PH_SECRET_TEXT_MINIMUM <= size; i++) {
 		size_t slot = slot_of(text + i);
 		char c = text[i];
@@ -184,8 +238,15 @@ bool ph_redactor_is_harmless(const struct ph_redactor *redactor, const char *tex
 		found |= c == '=' || c == ':' || c == ',' || (c == '-' && text[i + 1] == '-');
 	}
 	for (; i < size; i++)
-		found |= text[i] == '=' || text[i] == ':' || text[i] == ',' || text[i] == '-';
+		found |= is_mark(text[i]);
 	return !found;
+}
+
+bool ph_redactor_is_harmless_number(const struct ph_redactor *redactor)
+{
+	if (!redactor || redactor->mode != PH_REDACT_SECRETS || redactor->stale)
+		return !redactor || redactor->mode == PH_REDACT_NONE;
+	return !redactor->begins_number;
 }
 
 /* A number alone: no digit at either side, and not within a hexadecimal address. */
