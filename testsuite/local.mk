@@ -159,6 +159,7 @@ TESTS += testsuite/cores/python2-text.sh
 EXTRA_DIST += testsuite/cores/python2_text_program.py
 TESTS += testsuite/cores/numpy.sh
 TESTS += testsuite/cores/heap-jobs.sh
+TESTS += testsuite/cores/resident.sh
 
 # Fuzzers and the like: they run in `make check`, and once more in the build with the sanitizers of `./setup check`.
 fuzz_tests =

@@ -22,10 +22,8 @@ void ph_extract_drop_pages(struct ph_extract *extract)
 void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects)
 {
 	/* SLACK: what walks come by between one look and the next */
-	enum { OWN = 64000000, OF_OBJECT = 40, USUAL_SIZE = 128, SLACK = 20 << 20 };
-	uint64_t size = ph_image_size(extract->image);
-	objects = objects ? objects : size / USUAL_SIZE;
-	ph_image_set_bound(extract->image, size / 2 + OWN - SLACK + objects * OF_OBJECT);
+	enum { OWN = 64000000, OF_OBJECT = 40, SLACK = 20 << 20 };
+	ph_image_set_bound(extract->image, ph_image_size(extract->image) / 2 + OWN - SLACK + objects * OF_OBJECT);
 }
 
 static enum ph_status live_frame(void *self, ph_addr address, struct ph_arena *arena, struct ph_frame *ret)
@@ -128,12 +126,12 @@ struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract
 	if (!extract)
 		return &ph_error_no_memory;
 	extract->image = image;
-	ph_extract_bound_pages(extract, 0);
 	struct ph_error *error = open_target(extract, options);
 	if (error) {
 		ph_extract_free(extract);
 		return error;
 	}
+	ph_extract_bound_pages(extract, options->dumping ? ph_heap_guess_count(&extract->detected.target) : 0);
 	*ret = extract;
 	return NULL;
 }

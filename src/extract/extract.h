@@ -23,7 +23,7 @@
 
 /* A dump of the heap may take more memory than the report, and comes by the same objects many times: after so many
  * values pages are given back, if more is resident than ph_extract_bound_pages() says. */
-#define PH_BOUND_INTERVAL 256
+#define PH_BOUND_INTERVAL 128
 
 struct ph_extract_options {
 	enum ph_redaction_mode redact;
@@ -116,7 +116,7 @@ void ph_extract_lack(void *self, const ph_addr *addresses, size_t count,
 
 /* What is mapped of the image counts as resident until it is given back. */
 void ph_extract_drop_pages(struct ph_extract *extract);
-/* Half of it may be, 64 MB, and 40 bytes for each of so many objects; 0: as many as are to be expected. */
+/* Half of it may be, 64 MB, and 40 bytes for each of so many objects. */
 void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects);
 /* An object is about to be looked at: gives pages back now and then. */
 void ph_extract_count_value(struct ph_extract *extract);

@@ -58,6 +58,7 @@ struct ph_heap_type_count {
 	bool has_value, has_locals, has_secret_slot;
 };
 
+#define PH_HEAP_BOUND_INTERVAL 1024 /* objects, until it is looked whether pages must go */
 #define PH_HEAP_RAW 4096   /* edges that are taken at a time */
 #define PH_HEAP_BATCH 512  /* objects whose edges are */
 #define PH_HEAP_CACHE 1024 /* types and names that came last */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #define PAGE ((ph_addr)4096)
-#define BOUND_INTERVAL 4096 /* objects */
 /* objects and edges that are taken before what is fetched is needed */
 #define HEAD_AHEAD 24
 #define OBJECT_AHEAD 12
@@ -346,7 +345,7 @@ static void walk_objects(struct ph_heap_worker *w)
 			look_ahead(w, i + OBJECT_AHEAD);
 		walk_object(w, i, unit->address[i]);
 		/* what they refer to lies anywhere */
-		if (i % BOUND_INTERVAL == BOUND_INTERVAL - 1)
+		if (i % PH_HEAP_BOUND_INTERVAL == PH_HEAP_BOUND_INTERVAL - 1)
 			ph_image_bound_pages(w->walk->heap->target->image);
 	}
 	take_edges(w);

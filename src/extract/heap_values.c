@@ -163,6 +163,10 @@ struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
 		uint64_t index = first + i;
 		const char *ahead = ph_image_look(heap->target->image, object + FETCH_AHEAD, 1);
 		__builtin_prefetch(ahead ? ahead : (const char *)w);
+		if (i % PH_HEAP_BOUND_INTERVAL == 0 && start) {
+			ph_image_leave_pages(heap->target->image, start, end);
+			start = 0;
+		}
 		if (!(w->walk->valued[index / 64] >> index % 64 & 1))
 			continue;
 		start = start ? start : object & ~(PAGE - 1);
@@ -171,7 +175,7 @@ struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
 	}
 	if (!error)
 		error = hand_over(w, false);
-	if (end)
+	if (start)
 		ph_image_leave_pages(heap->target->image, start, end);
 	return error;
 }

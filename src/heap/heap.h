@@ -52,6 +52,9 @@ struct ph_heap {
 	} recent[PH_HEAP_SHAPES];
 };
 
+/* About how many objects there are in pools, by a sample of these: quick. */
+uint64_t ph_heap_guess_count(const struct ph_target *target);
+
 /* By so many threads, at least 1; what is found does not depend on their number.  runtime NULL: without what the
  * interpreters name. */
 struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *runtime, unsigned jobs,

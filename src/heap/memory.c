@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 
 #define RANGES 64
-#define WINDOW ((ph_addr)32 << 20)
+#define WINDOW ((ph_addr)4 << 20)
 #define FRAME_CHUNKS 100000 /* of one thread */
 #define CHUNK_MAXIMUM ((uint64_t)1 << 30)
 #define MIMALLOC_LEAST ((uint64_t)32 << 20) /* MI_SEGMENT_SIZE */

@@ -4,7 +4,7 @@
 #include "heap/memory.h"
 #include "heap/work.h"
 
-#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
+#define WINDOW ((ph_addr)4 << 20) /* pages behind it are given back */
 
 /* In free-threaded builds what Python asks for that is no object lies in pages of its own. */
 static bool has_objects(const struct ph_heap *heap, const struct ph_mi_page *page)
@@ -68,7 +68,7 @@ struct ph_error *ph_heap_sweep_mimalloc(struct ph_heap_work *w)
 		if (i % 64 == 0)
 			error = ph_progress(callbacks, "finding the heap", i, 2 * m->page_count);
 		if (page->area < behind || page->area - behind > WINDOW) {
-			ph_image_drop_pages(w->heap->target->image, behind, behind + WINDOW);
+			ph_image_leave_pages(w->heap->target->image, behind, behind + WINDOW);
 			behind = page->area;
 		}
 		if (error || !has_objects(w->heap, page))

@@ -11,7 +11,7 @@
 
 #define SIZE_MAXIMUM 512 /* SMALL_REQUEST_THRESHOLD */
 #define ARENA_POOLS 64	 /* in 256 KiB of 4 KiB and in 1 MiB of 16 KiB */
-#define WINDOW ((ph_addr)32 << 20) /* pages behind it are given back */
+#define WINDOW ((ph_addr)4 << 20) /* pages behind it are given back */
 
 struct header {
 	uint64_t count, free_block, arena, size_index, next_offset, maximum_offset;
@@ -103,8 +103,33 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 			if (error)
 				return error;
 		}
+		ph_image_leave_pages(t->image, behind, end);
 	}
 	return NULL;
+}
+
+uint64_t ph_heap_guess_count(const struct ph_target *t)
+{
+	enum { EVERY = 64 };
+	const struct ph_segment *segments;
+	uint64_t pool_size = (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE), step = pool_size * EVERY, used = 0;
+	size_t count = ph_image_segments(t->image, &segments);
+	if (t->layout.abi.pointer_size != 8 || pool_size < 4096 || pool_size > 65536)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!segments[i].writable)
+			continue;
+		ph_addr end = segments[i].start + segments[i].file_size;
+		ph_addr at = (segments[i].start + pool_size - 1) & ~(pool_size - 1);
+		for (; at >= segments[i].start && at < end && end - at >= step; at += step) {
+			const uint8_t *data = ph_image_view(t->image, at, pool_size);
+			uint64_t size;
+			struct header h = data ? load_header(t, data) : (struct header){ 0 };
+			if (data && is_header(&h, at, pool_size, &size))
+				used += (uint64_t)h.count;
+		}
+	}
+	return used * EVERY * 3 / 4; /* others are dicts' keys, lists' items and the like */
 }
 
 bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,

@@ -107,6 +107,7 @@ struct ph_image {
 	size_t span_count;
 	uint64_t span_bytes;
 	_Atomic uint64_t bound; /* of what is resident: ph_image_set_bound() */
+	int statm;		/* where that is read, above 0; it is asked for often */
 	struct ph_mapping *mappings; /* sorted, without overlaps */
 	size_t mapping_count;
 	struct ph_native_thread *threads;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "image/modfile.h"
@@ -53,6 +54,8 @@ void ph_image_close(struct ph_image *image)
 	if (!image)
 		return;
 	ph_image_forget_lenses();
+	if (image->statm > 0)
+		close(image->statm);
 	ph_image_free_modules(image);
 	ph_ondemand_free(image);
 	if (image->ops->close)

@@ -317,14 +317,11 @@ void ph_image_drop_pages(struct ph_image *image, ph_addr start, ph_addr end)
 }
 
 /* Bytes that are resident, of memory and of mapped files; 0 unknown. */
-static uint64_t resident_bytes(void)
+static uint64_t resident_bytes(const struct ph_image *image)
 {
 	char text[128];
 	unsigned long long size, resident;
-	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-	if (fd >= 0)
-		close(fd);
+	ssize_t n = image->statm > 0 ? pread(image->statm, text, sizeof(text) - 1, 0) : -1;
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
@@ -348,6 +345,8 @@ static void drop_part(struct ph_image *image, uint64_t from, uint64_t to)
 void ph_image_set_bound(struct ph_image *image, uint64_t bytes)
 {
 	image->bound = bytes;
+	if (image->statm <= 0)
+		image->statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
 uint64_t ph_image_size(const struct ph_image *image)
@@ -359,14 +358,14 @@ void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
 	enum { PARTS = 64, FIRST = 8, SMALL = 64 << 20 };
 	uint64_t size = image->span_bytes, bound = image->bound;
-	if (size < SMALL || resident_bytes() <= bound)
+	if (size < SMALL || resident_bytes(image) <= bound)
 		return;
 	if (start < end)
 		ph_image_drop_pages(image, start, end);
 	/* The same ones each time: if they took turns, a walk upwards that comes again would find that what it is about to
 	 * look at has just gone.  What all walks look at goes last: data of modules, below, and the oldest arenas, above,
 	 * with types and names. */
-	for (unsigned tries = 0; tries < PARTS && resident_bytes() > bound; tries++) {
+	for (unsigned tries = 0; tries < PARTS && resident_bytes(image) > bound; tries++) {
 		uint64_t from = size / PARTS * ((FIRST + tries) % PARTS);
 		drop_part(image, from, from + size / PARTS + PARTS);
 	}

@@ -248,7 +248,9 @@ static struct ph_error *begin_heap(struct ph_extract *extract, struct ph_dump_wr
 	contents->walk_user = extract;
 	contents->memory = memory;
 	contents->heap_damage = heap_damage;
-	return ph_extract_begin_heap(extract, &sink);
+	struct ph_error *error = ph_extract_begin_heap(extract, &sink);
+	/* by one thread too: what may be resident goes by the number of objects */
+	return error || extract->ahead ? error : ph_extract_find_heap(extract);
 }
 
 static struct ph_error *gather(struct ph_session *session, const struct ph_dump_options *options,
