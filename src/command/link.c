@@ -266,6 +266,8 @@ struct ph_error *ph_heap_view_link(struct ph_heap_view *view, enum ph_heap_link 
 {
 	if (!ph_heap_has_edges(view))
 		return ph_error_create(PH_ERROR_BAD_DUMP, "%s", ph_dump_problem(view->dump));
+	/* referrers do without them, but count those that there are; and what is kept must be right for both */
+	(void)ph_heap_has_roots(view);
 	struct ph_error *error = parts & PH_LINK_PATHS ? ph_heap_need_roots(view) : NULL;
 	if (error)
 		return error;

@@ -34,7 +34,7 @@ def convert(path):
               for d in json.loads(archive.read(n))['damage'] if d['kind'] == 'heap']
     types = subprocess.run([reader, 'types', '--json', dump], stdout=subprocess.PIPE, check=True,
                            timeout=SECONDS).stdout
-    return done.returncode, damage, sum(json.loads(line)['count'] for line in types.splitlines())
+    return done.returncode, damage, sum(json.loads(line).get('count', 0) for line in types.splitlines())
 
 
 def objects():

@@ -109,6 +109,12 @@ for version in $versions; do
 		dump_is_free = sys.argv[4].endswith('-t')
 		chosen = [a for t in ('function', 'dict', 'Node', 'code', 'module', 'list') for a in kinds[t][-2:]]
 		n = 0
+		# and what a thread's local alone holds, or it and others
+		roots = subprocess.run([program, 'roots', '--json', dump], capture_output=True, check=True).stdout.splitlines()
+		held = collections.Counter(r['address'] for r in map(json.loads, roots) if r['counted'] and r['kind'] == 'local')
+		# (an instance does not store the edge to its type)
+		chosen += sorted(a for a in held if kinds_of.get(a) in ('function', 'dict', 'list', 'Node', 'Queue'))[:6]
+		rooted = 0
 		for a in chosen:
 		    def ask(verb):
 		        out = subprocess.run([program, verb, '--json', dump, a], capture_output=True, check=True).stdout
@@ -119,6 +125,8 @@ for version in $versions; do
 		    rows = ask('referrers')
 		    assert sorted(r['address'] for r in rows[:-1] if 'address' in r) == sorted(back[a]), (a, 'referrers')
 		    last = rows[-1]
+		    assert last['roots'] >= held[a], (a, last, held[a])
+		    rooted += last['roots']
 		    # free-threaded: the references of code are not all in its count, nor those of functions that are not nested
 		    assert last['deferred'] == dump_is_free or kinds_of[a] != 'code', (a, last)
 		    assert not last['deferred'] or kinds_of[a] in ('code', 'function', 'module'), (a, last)
@@ -126,6 +134,7 @@ for version in $versions; do
 		        certain = last['edges'] + last['roots'] + last['instances']
 		        assert certain + last['unexplained'] <= last['refcount'] <= certain + last['guessed'] + last['unexplained'], last
 		    n += last['unexplained'] == 0
+		assert held.keys().isdisjoint(chosen) or rooted, 'no object is held by a root'
 		assert n >= len(chosen) / 2, 'most reference counts are explained: %d of %d' % (n, len(chosen))
 		print('%d of %d reference counts explained' % (n, len(chosen)))
 	END
