@@ -2,6 +2,7 @@
 /* pyheap print */
 #include "command/command.h"
 #include "command/heap.h"
+#include "command/label.h"
 #include "command/retain.h"
 #include "command/tree.h"
 
@@ -172,10 +173,25 @@ static struct ph_error *print_tree(struct printer *p, ph_addr address, bool *ret
 	return ph_put_tree(&p->view, &p->rows, object, p->depth ? p->depth : 1);
 }
 
+/* Of what an object of the stacks refers to: the columns know what it is. */
+static void describe(void *user, ph_addr address, struct ph_buffer *out)
+{
+	struct ph_heap_view *view = user;
+	uint32_t object = ph_heap_find(view, address);
+	if (object == PH_NO_INDEX)
+		return;
+	ph_buffer_puts(out, "  ");
+	ph_put_object(view, object, out);
+}
+
 static struct ph_error *print_one(struct printer *p, struct ph_object *object, ph_addr address, bool *ret_found)
 {
 	struct ph_text_options style = ph_command_style(p->rows.output);
 	*ret_found = true;
+	if (p->has_view) {
+		style.describe = describe;
+		style.describe_user = &p->view;
+	}
 	if (!object || p->depth)
 		return print_tree(p, address, ret_found);
 	if (p->rows.as_json) {

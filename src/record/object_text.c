@@ -32,31 +32,50 @@ static void put_more(struct ph_text *t, size_t count, int64_t len)
 		ph_buffer_printf(t->out, "    ... and %llu more\n", (unsigned long long)(all - CHILDREN_SHOWN));
 }
 
+static void put_reference(struct ph_text *t, ph_addr address)
+{
+	ph_buffer_printf(t->out, "0x%llx", (unsigned long long)address);
+	if (t->options->describe)
+		t->options->describe(t->options->describe_user, address, t->out);
+}
+
 static void put_children(struct ph_text *t, const struct ph_object *o)
 {
 	if (o->item_count)
 		ph_buffer_puts(t->out, "  items\n");
-	for (size_t i = 0; i < o->item_count && i < CHILDREN_SHOWN; i++)
-		ph_buffer_printf(t->out, "    [%zu] 0x%llx\n", i, (unsigned long long)o->items[i]);
+	for (size_t i = 0; i < o->item_count && i < CHILDREN_SHOWN; i++) {
+		ph_buffer_printf(t->out, "    [%zu] ", i);
+		put_reference(t, o->items[i]);
+		ph_buffer_putc(t->out, '\n');
+	}
 	put_more(t, o->item_count, o->len);
 	if (o->pair_count)
 		ph_buffer_puts(t->out, "  keys and values\n");
-	for (size_t i = 0; i < o->pair_count && i < CHILDREN_SHOWN; i++)
-		ph_buffer_printf(t->out, "    0x%llx: 0x%llx\n", (unsigned long long)o->pairs[i][0],
-				 (unsigned long long)o->pairs[i][1]);
+	for (size_t i = 0; i < o->pair_count && i < CHILDREN_SHOWN; i++) {
+		ph_buffer_puts(t->out, "    ");
+		put_reference(t, o->pairs[i][0]);
+		ph_buffer_puts(t->out, ": ");
+		put_reference(t, o->pairs[i][1]);
+		ph_buffer_putc(t->out, '\n');
+	}
 	put_more(t, o->pair_count, o->len);
 	if (o->attribute_count)
 		ph_buffer_puts(t->out, "  attributes\n");
 	for (size_t i = 0; i < o->attribute_count && i < CHILDREN_SHOWN; i++) {
 		ph_buffer_puts(t->out, "    .");
 		ph_text_put(t, o->attributes[i].name);
-		ph_buffer_printf(t->out, " 0x%llx\n", (unsigned long long)o->attributes[i].value);
+		ph_buffer_putc(t->out, ' ');
+		put_reference(t, o->attributes[i].value);
+		ph_buffer_putc(t->out, '\n');
 	}
 	put_more(t, o->attribute_count, INT64_MIN);
 	if (o->guessed_count)
 		ph_buffer_puts(t->out, "  guessed: words of a struct of unknown layout that lead to objects\n");
-	for (size_t i = 0; i < o->guessed_count && i < CHILDREN_SHOWN; i++)
-		ph_buffer_printf(t->out, "    0x%llx\n", (unsigned long long)o->guessed[i]);
+	for (size_t i = 0; i < o->guessed_count && i < CHILDREN_SHOWN; i++) {
+		ph_buffer_puts(t->out, "    ");
+		put_reference(t, o->guessed[i]);
+		ph_buffer_putc(t->out, '\n');
+	}
 	put_more(t, o->guessed_count, INT64_MIN);
 }
 

@@ -256,6 +256,9 @@ struct ph_text_options {
 	unsigned columns; /* of the terminal; 0 unbounded */
 	bool locals;	  /* print locals below each frame */
 	bool fold;	  /* fold threads with equal stacks */
+	/* of ph_object_text(): appends what lies at an address that an object refers to; NULL: addresses alone */
+	void (*describe)(void *user, ph_addr address, struct ph_buffer *out);
+	void *describe_user;
 };
 
 void ph_report_json(const struct ph_report *report, struct ph_buffer *out); /* one object, indented by two */

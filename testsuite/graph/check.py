@@ -171,6 +171,8 @@ def printing():
     out = text('print', '--depth=2', AT['session'])
     expect_line('print: a slot', out, r"  \.user  %s  app.User" % AT['user'])
     expect_line('print: below it', out, r"    \.name  0x[0-9a-f]+  str 'name7'")
+    # by the closure of the stacks or by the columns: what its references lead to is said
+    expect_line('print: what an attribute is', text('print', AT['user']), r" +\.name +0x[0-9a-f]+  str 'name7'")
     row = rows('print', AT['held'])[0]
     expect('print --json of what no stack reaches', (row['type'], row['attributes']['below']), ('Node', AT['below']))
     expect('print --json --depth', len(rows('print', '--depth=3', AT['session'])) > 4, True)
