@@ -131,7 +131,9 @@ struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract
 		ph_extract_free(extract);
 		return error;
 	}
-	ph_extract_bound_pages(extract, options->dumping ? ph_heap_guess_count(&extract->detected.target) : 0);
+	/* without a Python there is no heap to guess at */
+	bool has_heap = options->dumping && extract->objects;
+	ph_extract_bound_pages(extract, has_heap ? ph_heap_guess_count(&extract->detected.target) : 0);
 	*ret = extract;
 	return NULL;
 }

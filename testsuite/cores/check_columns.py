@@ -89,7 +89,8 @@ def main(dump, objects, pyheap):
     text = lambda s: None if s == NONE else blob[texts[s]:texts[s + 1]].decode('utf-8', 'surrogatepass')
     check_roots(c, hexed, text, verb(pyheap, 'roots', dump))
     compared = check_arguments(c, hexed, text, shown, meta, lambda a: verb(pyheap, 'referents', dump, a))
-    assert compared > 50, compared
+    # a sample: of 2.7, without slots and types' caches, smaller
+    assert compared > 30, compared
     print('%d objects, %d edges (of %d the arguments), %d values, %d texts, %d roots agree' % (
         n, len(c['edge/target']), compared, len(value), strings, len(c['root/object'])))
 
