@@ -22,7 +22,7 @@ void ph_extract_drop_pages(struct ph_extract *extract)
 void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects)
 {
 	/* SLACK: what walks come by between one look and the next */
-	enum { OWN = 64000000, OF_OBJECT = 40, SLACK = 28 << 20 };
+	enum { OWN = 64000000, OF_OBJECT = 40, SLACK = 48 << 20 };
 	ph_image_set_bound(extract->image, ph_image_size(extract->image) / 2 + OWN - SLACK + objects * OF_OBJECT);
 }
 

@@ -150,6 +150,9 @@ static enum ph_memory_kind rest_of(struct ph_account *a, const struct ph_segment
 	if (s->writable && (a->mapped.count || a->heap->mimalloc.page_count) &&
 	    s->end - s->start >= MIMALLOC_LEAST && has_objects(a, s->start, s->end))
 		return PH_MEMORY_MIMALLOC_REST;
+	/* the kernel writes no pages that were never touched */
+	if (s->writable && !s->file_size)
+		return PH_MEMORY_ABSENT;
 	return s->writable ? PH_MEMORY_OTHER : PH_MEMORY_MODULE_TEXT;
 }
 

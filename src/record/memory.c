@@ -203,6 +203,8 @@ static void put_summary(const struct ph_memory *m, struct ph_buffer *out)
 		  NULL },
 		{ r[PH_MEMORY_INACCESSIBLE].bytes + r[PH_MEMORY_MIMALLOC_REST].bytes, "addresses that are only reserved",
 		  NULL },
+		{ r[PH_MEMORY_ABSENT].bytes, "mappings of which the core holds nothing: never touched, or left out of it",
+		  NULL },
 	};
 	const struct part objects = { python, "Python's objects with their tables, arrays and text", NULL };
 	uint64_t rest = 0;
