@@ -37,7 +37,7 @@ VERBS = {
     'types': ([], [TYPES, r'object/(address|type|size)/.*', r'damage\.json']),
     'memory': ([], [r'memory\.json', r'damage\.json', TYPES, r'object/(address|type|size|held)/.*']),
     'find': (['Thing'], [TYPES, OBJECTS, TEXTS]),
-    'print': ([THING], [r'closure\.jsonl', TYPES, r'object/(address|held)/.*', EDGES]),
+    'print': ([THING], [r'closure\.jsonl', TYPES, OBJECTS, EDGES, TEXTS]),
     'referents': ([THING], [TYPES, OBJECTS, EDGES, TEXTS]),
     'referrers': ([THING], [TYPES, OBJECTS, EDGES, TEXTS, ROOTS]),
     'path': ([THING], [TYPES, OBJECTS, EDGES, TEXTS, ROOTS]),
