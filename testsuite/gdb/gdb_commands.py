@@ -259,7 +259,7 @@ def check_remote():
                'kill'], [PYTHON], before=['set sysroot /'])
     functions = [line.rsplit(' ', 1)[1] for line in frame_lines(out[2])]
     check('remote: the stack', functions == ['stop', 'phases', '<module>'], out[2])
-    check('remote: nothing stale', out[5] == "local 'phase' = 1001\n", out[5])
+    check('remote: nothing stale', out[5] == "local 'phase' = 1001\n", ''.join(out))
 
 
 def check_attach():
