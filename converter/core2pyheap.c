@@ -81,7 +81,7 @@ static struct ph_error *write_dump(struct ph_session *session, const struct opti
 		error = ph_session_write_dump(session, path, options->output != NULL, &dump);
 	progress_clear();
 	if (!error && strcmp(path, "-"))
-		output_announce(path);
+		output_announce(path, ph_session_heap_secrets(session));
 	free(path);
 	return error;
 }

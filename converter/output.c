@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,9 +193,13 @@ static void announce(const char *path, const char *program, const char *rest)
 		size / (size < 1e6 ? 1e3 : 1e6), unit, program, path, rest);
 }
 
-void output_announce(const char *path)
+void output_announce(const char *path, uint64_t secrets)
 {
-	announce(path, "pyheap report", "");
+	char rest[100] = "";
+	if (secrets)
+		snprintf(rest, sizeof(rest), "; %" PRIu64 " value%s of its heap %s redacted", secrets, secrets == 1 ? "" : "s",
+			 secrets == 1 ? "is" : "are");
+	announce(path, "pyheap report", rest);
 }
 
 void output_announce_trimmed(const char *path)

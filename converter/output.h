@@ -25,7 +25,7 @@ struct ph_error *output_write(FILE *to, const char *text, size_t size);
 /* -o, or the next free CORE.pyheap, CORE.2.pyheap … in this folder; the caller frees. */
 struct ph_error *output_dump_path(const struct options *options, char **ret);
 /* "core2pyheap: wrote core.pyheap, 1.2 MB; `pyheap report core.pyheap` prints the report again" */
-void output_announce(const char *path);
+void output_announce(const char *path, uint64_t secrets); /* of its heap so many values are redacted */
 /* The same of what --trim wrote. */
 void output_announce_trimmed(const char *path);
 

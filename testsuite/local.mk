@@ -151,6 +151,7 @@ TESTS += testsuite/graph/verbs.sh
 TESTS += testsuite/graph/damage.sh
 TESTS += testsuite/graph/roots.sh
 TESTS += testsuite/cores/altered-heap.sh
+TESTS += testsuite/cores/cut-heap.sh
 TESTS += testsuite/cores/damaged-heap.sh
 TESTS += testsuite/cores/columns.sh
 TESTS += testsuite/cores/heap-kinds.sh
@@ -188,6 +189,6 @@ list-sanitized-tests:
 		echo "sanitized:$$name $(abs_top_srcdir)/build-sanitized/$$name.trs"; done
 .PHONY: check-sanitized list-tests list-sanitized-tests
 
-# Cores that the tests made
+# Cores that the tests made, and what a profile-guided build learnt
 clean-local:
-	rm -rf testsuite/cores/made testsuite/cache
+	rm -rf testsuite/cores/made testsuite/cache profile

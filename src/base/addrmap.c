@@ -14,11 +14,10 @@ void ph_addrmap_deinit(struct ph_addrmap *map)
 	map->count = map->capacity = 0;
 }
 
-/* Fibonacci hashing: addresses differ in the middle bits, the product's high bits mix them. */
 static size_t slot_of(const struct ph_addrmap *map, uint64_t key)
 {
 	size_t mask = map->capacity - 1;
-	size_t i = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & mask;
+	size_t i = ph_addrmap_slot(map, key);
 	while (map->slots[i].key && map->slots[i].key != key)
 		i = (i + 1) & mask;
 	return i;

@@ -20,6 +20,13 @@ struct ph_addrmap_slot {
 	uint64_t value;
 };
 
+/* Where a key is looked for first.  Fibonacci hashing: addresses differ in the middle bits, the product's high bits mix
+ * them. */
+static inline size_t ph_addrmap_slot(const struct ph_addrmap *map, uint64_t key)
+{
+	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (map->capacity - 1);
+}
+
 void ph_addrmap_deinit(struct ph_addrmap *map);
 
 /* False when the key is 0, the maximum is reached or memory is out.  An
@@ -28,6 +35,14 @@ bool ph_addrmap_set(struct ph_addrmap *map, uint64_t key, uint64_t value, bool r
 
 /* True when this call added the key: for "seen before?" walks. */
 bool ph_addrmap_add(struct ph_addrmap *map, uint64_t key);
+
+/* It will be looked for soon: its place is fetched into the processor's cache.  gcc throws away calls to a function that
+ * does no more than that unless it must inline it. */
+static inline __attribute__((always_inline)) void ph_addrmap_prefetch(const struct ph_addrmap *map, uint64_t key)
+{
+	if (map->capacity)
+		__builtin_prefetch(&map->slots[ph_addrmap_slot(map, key)]);
+}
 
 /* NULL when the key is not there; borrowed until the next set. */
 uint64_t *ph_addrmap_find(const struct ph_addrmap *map, uint64_t key);

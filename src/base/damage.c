@@ -46,6 +46,14 @@ void ph_damage_add(struct ph_damage *damage, enum ph_damage_kind kind, const cha
 	damage->entries[damage->count++] = entry;
 }
 
+void ph_damage_take(struct ph_damage *damage, const struct ph_damage_entry *entry)
+{
+	size_t before = damage->count;
+	ph_damage_add(damage, entry->kind, entry->where, "%s", entry->what);
+	if (damage->count > before)
+		damage->entries[before].count = entry->count;
+}
+
 bool ph_damage_is_serious(const struct ph_damage *damage)
 {
 	for (size_t i = 0; i < damage->count; i++)

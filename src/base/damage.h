@@ -30,6 +30,7 @@ struct ph_damage {
 	struct ph_damage_entry *entries;
 	size_t count;
 	uint64_t dropped; /* entries beyond the maximum */
+	uint64_t missing; /* bytes of the memory that the image was to have and a cut took, as far as is known */
 };
 
 void ph_damage_deinit(struct ph_damage *damage);
@@ -37,6 +38,9 @@ void ph_damage_deinit(struct ph_damage *damage);
 /* Without memory the entry is only counted in `dropped`. */
 void ph_damage_add(struct ph_damage *damage, enum ph_damage_kind kind, const char *where, const char *what_format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* An entry of another one, with its count. */
+void ph_damage_take(struct ph_damage *damage, const struct ph_damage_entry *entry);
 
 /* Whether anything makes the exit status 1. */
 bool ph_damage_is_serious(const struct ph_damage *damage);

@@ -28,6 +28,7 @@ struct ph_verb_implementation {
 	const struct ph_option *options;
 	struct ph_error *(*run)(struct ph_dump *dump, const struct ph_arguments *arguments,
 				const struct ph_verb_output *output, int *ret_status);
+	bool json_is_rows; /* of the heap, one a line: a last line says what the heap lacks */
 };
 
 /* Every verb has these as its first options. */
@@ -83,6 +84,8 @@ struct ph_report_part {
 	void (*json)(const struct ph_report *report, struct ph_buffer *out);
 	void (*text)(const struct ph_report *report, const struct ph_text_options *style, struct ph_buffer *out);
 };
+/* An error of ph_dump_report(), with what to do without a report; any other as it is. */
+struct ph_error *ph_report_is_lost(struct ph_dump *dump, struct ph_error *error) __attribute__((warn_unused_result));
 struct ph_error *ph_command_part(const struct ph_report_part *part, struct ph_dump *dump,
 				 const struct ph_arguments *arguments, const struct ph_verb_output *output,
 				 int *ret_status) __attribute__((warn_unused_result));

@@ -53,7 +53,7 @@ static void put_text(struct ph_heap_view *view, uint32_t object, bool with_held,
 		ph_buffer_printf(out, ", held %" PRId64 " bytes", held);
 	if (view->retained)
 		ph_buffer_printf(out, ", retains %" PRId64, ph_heap_retained(view, object));
-	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
+	if (ph_heap_is_immortal(view, object))
 		ph_buffer_puts(out, ", immortal");
 	else if (count >= 0)
 		ph_buffer_printf(out, ", refcount %" PRId64 "%s", count, ph_heap_deferred(view, object));
@@ -110,11 +110,11 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!matching)
 		error = &ph_error_no_memory;
 	else if (!types)
-		error = ph_no_such_type(&view, "find", arguments->operands[0]);
-	if (!error)
+		ph_no_such_type(&view, output, "find", arguments->operands[0]);
+	if (!error && types)
 		error = put_found(&view, matching, &where, limit, &rows);
-	*ret_status = 0;
+	*ret_status = !types;
 	return ph_rows_finish(&rows, error);
 }
 
-const struct ph_verb_implementation ph_verb_find_objects = { .options = options, .run = run };
+const struct ph_verb_implementation ph_verb_find_objects = { .options = options, .run = run, .json_is_rows = true };

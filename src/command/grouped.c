@@ -29,8 +29,8 @@ struct grouping {
 	size_t count, capacity;
 	struct ph_addrmap places; /* hash of a group -> place + 1 */
 	struct ph_addrmap owners; /* dict + 1 -> owner + 1, 0 none */
-	uint8_t *wanted; /* objects: 1 of the types, 2 and referred to */
-	uint64_t objects, unreferred, left_out;
+	uint8_t *wanted; /* objects: 1 of the types, 2 and referred to, 3 and by a root alone */
+	uint64_t objects, unreferred, rooted, left_out;
 };
 
 static uint32_t owner_of(struct grouping *g, uint32_t dict)
@@ -112,7 +112,13 @@ static bool group_all(struct grouping *g, const bool *matching)
 	for (uint32_t i = 0; i < count; i++)
 		if (!add_referrers(g, i))
 			return false;
+	for (uint32_t i = 0; i < g->view->root_count; i++) {
+		struct ph_heap_root_entry root = ph_heap_root(g->view, i);
+		if (root.object < count && g->wanted[root.object] == 1)
+			g->wanted[root.object] = 3;
+	}
 	for (uint32_t i = 0; i < count; i++) {
+		g->rooted += g->wanted[i] == 3;
 		g->objects += g->wanted[i] != 0;
 		g->unreferred += g->wanted[i] == 1;
 	}
@@ -179,7 +185,9 @@ struct ph_error *ph_put_grouped(struct ph_heap_view *view, struct ph_rows *rows,
 		error = ph_rows_next(rows);
 	}
 	if (!rows->as_json) {
-		ph_buffer_printf(&rows->text, "%" PRIu64 " objects", g.objects);
+		ph_buffer_printf(&rows->text, "%" PRIu64 " object%s", g.objects, g.objects == 1 ? "" : "s");
+		if (g.rooted)
+			ph_buffer_printf(&rows->text, ", %" PRIu64 " of them held by roots alone", g.rooted);
 		if (g.unreferred)
 			ph_buffer_printf(&rows->text, ", %" PRIu64 " of them without a referrer", g.unreferred);
 		if (g.left_out)

@@ -143,6 +143,7 @@ struct ph_error *ph_heap_view_open(struct ph_dump *dump, struct ph_heap_view *re
 {
 	ph_auto_heap_view struct ph_heap_view view = { .is_kept = !ph_dump_is_live(dump) };
 	const struct ph_callbacks *callbacks = ph_dump_callbacks(dump);
+	dump->is_heap_asked = true;
 	struct ph_error *error = ph_dump_heap(&dump);
 	view.dump = dump;
 	if (!error)
@@ -409,10 +410,10 @@ const char *ph_root_kind_name(uint8_t kind)
 		[PH_ROOT_INTERPRETER] = "interpreter", [PH_ROOT_RUNTIME] = "runtime",
 		[PH_ROOT_PENDING_CALL] = "pending call", [PH_ROOT_AUDIT_HOOK] = "audit hook",
 		[PH_ROOT_STATIC_TYPE] = "static type", [PH_ROOT_STATIC] = "static object",
-		[PH_ROOT_C_GLOBAL] = "C global",       [PH_ROOT_NATIVE] = "native code",
+		[PH_ROOT_C_GLOBAL] = "C global",       [PH_ROOT_NATIVE] = "native memory",
 		[PH_ROOT_EVAL_STACK] = "stack value, guessed", [PH_ROOT_REGISTER] = "register, guessed",
 		[PH_ROOT_NATIVE_STACK] = "native stack, guessed", [PH_ROOT_INTERNED] = "interned strings, cached names",
-		[PH_ROOT_PERMANENT] = "permanent generation",
+		[PH_ROOT_PERMANENT] = "permanent generation", [PH_ROOT_OBJECT_MEMORY] = "memory of an object",
 	};
 	return kind < PH_ROOT_KIND_COUNT ? names[kind] : "?";
 }
@@ -437,7 +438,7 @@ enum ph_graph_rank ph_root_graph_rank(uint8_t kind)
 bool ph_root_is_word(uint8_t kind)
 {
 	return kind == PH_ROOT_INTERPRETER || kind == PH_ROOT_RUNTIME || kind == PH_ROOT_C_GLOBAL ||
-	       kind == PH_ROOT_NATIVE || kind == PH_ROOT_PENDING_CALL || kind == PH_ROOT_AUDIT_HOOK;
+	       kind == PH_ROOT_NATIVE || kind == PH_ROOT_OBJECT_MEMORY || kind == PH_ROOT_PENDING_CALL || kind == PH_ROOT_AUDIT_HOOK;
 }
 
 /* ---- operands ---- */

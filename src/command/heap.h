@@ -115,6 +115,13 @@ static inline unsigned ph_heap_flags(struct ph_heap_view *view, uint32_t object)
 	return flags < 0x8000 ? flags : 0;
 }
 
+/* Its count says nothing of who refers to it.  3.11 lets the counts of objects in its data begin at 999999999
+ * (_PyObject_IMMORTAL_REFCNT of Include/internal/pycore_object.h), but changes them like others. */
+static inline bool ph_heap_is_immortal(struct ph_heap_view *view, uint32_t object)
+{
+	return ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL || ph_heap_refcount(view, object) >= 900000000;
+}
+
 /* An object's JSON, begun with its address, type, module and size; the caller adds the rest and ends it. */
 struct ph_json ph_heap_json(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out);
 /* NULL unknown. */

@@ -212,7 +212,21 @@ static const char *const renamed[][2] = {
 	{ "cl_bases", "__bases__" },	   { "cl_dict", "__dict__" },		  { "cl_name", "__name__" },
 };
 
-static const char *member_name(const struct ph_heap_view *view, const struct ph_heap_ref *ref)
+/* Coroutines and asynchronous generators are PyGenObjects, and have names of their own for it. */
+static const char *coroutine_member(const struct ph_dump_type *type, const char *member)
+{
+	static const char *const names[][3] = {
+		{ "gi_frame", "cr_frame", "ag_frame" },
+		{ "gi_code", "cr_code", "ag_code" },
+	};
+	unsigned is = ph_is_builtin(type, "coroutine") ? 1 : ph_is_builtin(type, "async_generator") ? 2 : 0;
+	for (size_t i = 0; is && i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i][0], member))
+			return names[i][is];
+	return member;
+}
+
+static const char *member_name(struct ph_heap_view *view, const struct ph_heap_ref *ref)
 {
 	if (ref->argument >= view->types.field_count)
 		return NULL;
@@ -221,7 +235,7 @@ static const char *member_name(const struct ph_heap_view *view, const struct ph_
 	for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++)
 		if (!strcmp(renamed[i][0], member))
 			return renamed[i][1];
-	return member;
+	return coroutine_member(ph_heap_type(view, ref->source), member);
 }
 
 static const char *slot_name(struct ph_heap_view *view, const struct ph_heap_ref *ref)
@@ -303,10 +317,22 @@ bool ph_label_name(struct ph_heap_view *view, const struct ph_heap_ref *ref, str
 
 /* ---- labels ---- */
 
+/* <class app.User>, <function handle at 0x7f…>, <object at 0x7f…>: of a class the name is enough. */
 static void put_unnamed(struct ph_heap_view *view, uint32_t object, struct ph_buffer *out)
 {
+	const struct ph_dump_type *type = ph_heap_type(view, object);
+	if (ph_heap_view_type(view, object)) {
+		ph_buffer_puts(out, "<class ");
+		(void)ph_put_own_name(view, object, out);
+		ph_buffer_putc(out, '>');
+		return;
+	}
 	ph_buffer_putc(out, '<');
-	ph_put_type(ph_heap_type(view, object), out);
+	ph_put_type(type, out);
+	size_t before = out->size;
+	ph_buffer_putc(out, ' ');
+	if (!ph_has_own_name(type) || !ph_put_own_name(view, object, out))
+		out->size = before;
 	ph_buffer_printf(out, " at 0x%" PRIx64 ">", ph_heap_address(view, object));
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The graph of a dump: from the cache, or from its columns and then into the cache. */
 #include "command/heap.h"
+#include "command/owned.h"
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "dump/reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define KIND "graph" /* of file */
 enum { COUNTS, REFERRER_START, REFERRER, PARENT, REACH, SECTIONS };
@@ -16,6 +18,7 @@ struct counts {
 };
 
 struct arrays {
+	uint32_t edges; /* with those through memory of an object */
 	uint32_t *start, *target, *type, *root_object;
 	uint8_t *force, *root_rank;
 };
@@ -117,28 +120,67 @@ static void count_found(struct ph_heap_view *view, const struct arrays *a, uint3
 	}
 }
 
-/* A word is no root where all references are accounted for without it. */
-static struct ph_error *load_roots(struct ph_heap_view *view, struct arrays *a)
+/* Whether a word that holds the object's address may be a reference: some are not accounted for without it.  Where
+ * references are deferred not all are counted, so that the count tells less, but what is allocated by native code is
+ * no frame. */
+static bool has_room(struct ph_heap_view *view, const struct ph_heap_root_entry *root, const uint32_t *found)
 {
-	ph_auto_free uint32_t *found = calloc(view->count + 1ull, sizeof(*found));
-	if (!found)
-		return &ph_error_no_memory;
-	count_found(view, a, found);
+	int64_t count = root->object < view->count ? ph_heap_refcount(view, root->object) : -1;
+	bool counts_all = count >= 0 && (root->kind == PH_ROOT_NATIVE || root->kind == PH_ROOT_OBJECT_MEMORY ||
+					 !(ph_heap_flags(view, root->object) & PH_OBJECT_DEFERRED));
+	return !ph_root_is_word(root->kind) || !counts_all || found[root->object] < (uint64_t)count;
+}
+
+static void load_roots(struct ph_heap_view *view, const uint32_t *found, struct arrays *a)
+{
 	/* modules first, as of two paths of one length the one from the first root is told */
 	uint32_t to = 0;
 	for (uint64_t n = 0; n < 2ull * view->root_count; n++) {
 		struct ph_heap_root_entry root = ph_heap_root(view, (uint32_t)(n % view->root_count));
 		if ((root.kind == PH_ROOT_MODULE) != (n < view->root_count))
 			continue;
-		int64_t count = root.object < view->count ? ph_heap_refcount(view, root.object) : -1;
-		bool deferred = count >= 0 && ph_heap_flags(view, root.object) & PH_OBJECT_DEFERRED;
-		bool is_idle = ph_root_is_word(root.kind) && count >= 0 && !deferred &&
-			       found[root.object] >= (uint64_t)count;
 		a->root_object[to] = root.object;
-		a->root_rank[to] = is_idle ? PH_GRAPH_IDLE : (uint8_t)ph_root_graph_rank(root.kind);
+		a->root_rank[to] =
+			has_room(view, &root, found) ? (uint8_t)ph_root_graph_rank(root.kind) : PH_GRAPH_IDLE;
 		if (a->root_rank[to] == PH_GRAPH_ALONE && !root.counted)
 			a->root_rank[to] = PH_GRAPH_IDLE;
 		to++;
+	}
+}
+
+/* What an object refers to from memory that it has is an edge like others. */
+static struct ph_error *add_owned(struct ph_heap_view *view, const uint32_t *found, struct arrays *a)
+{
+	ph_auto_free struct ph_owned *owned = NULL;
+	size_t count = 0, n = 0;
+	struct ph_error *error = ph_heap_owned(view, &owned, &count);
+	if (error)
+		return error;
+	for (size_t i = 0; i < count; i++) {
+		struct ph_heap_root_entry root = ph_heap_root(view, owned[i].root);
+		if (has_room(view, &root, found))
+			owned[n++] = owned[i];
+	}
+	if (!n || n > UINT32_MAX - 1 - a->edges)
+		return NULL;
+	uint32_t *target = realloc(a->target, (a->edges + n + 1ull) * sizeof(*target));
+	a->target = target ? target : a->target;
+	uint8_t *force = realloc(a->force, a->edges + n + 1ull);
+	a->force = force ? force : a->force;
+	if (!target || !force)
+		return &ph_error_no_memory;
+	uint32_t end = a->edges, at = view->count;
+	a->edges += (uint32_t)n;
+	/* from behind: edges of those above the last owner move by all, and so on */
+	for (size_t i = n; i; i--) {
+		uint32_t owner = owned[i - 1].owner, behind = at > owner ? a->start[owner + 1] : end;
+		memmove(target + behind + i, target + behind, (end - behind) * sizeof(*target));
+		memmove(force + behind + i, force + behind, end - behind);
+		target[behind + i - 1] = owned[i - 1].object;
+		force[behind + i - 1] = PH_GRAPH_STRONG;
+		for (; at > owner; at--)
+			a->start[at] += (uint32_t)i;
+		end = behind;
 	}
 	return NULL;
 }
@@ -154,6 +196,7 @@ static struct ph_error *load_all(struct ph_heap_view *view, struct arrays *a)
 {
 	size_t n = view->count, m = view->edge_count, r = view->root_count;
 	*a = (struct arrays){
+		.edges = view->edge_count,
 		.start = malloc((n + 1) * sizeof(uint32_t)),
 		.target = malloc((m + 1) * sizeof(uint32_t)),
 		.type = malloc((n + 1) * sizeof(uint32_t)),
@@ -173,14 +216,19 @@ static struct ph_error *load_all(struct ph_heap_view *view, struct arrays *a)
 	if (error)
 		return error;
 	mend_starts(view, a);
-	return load_roots(view, a);
+	ph_auto_free uint32_t *found = calloc(view->count + 1ull, sizeof(*found));
+	if (!found)
+		return &ph_error_no_memory;
+	count_found(view, a, found);
+	load_roots(view, found, a);
+	return add_owned(view, found, a);
 }
 
 static struct ph_graph_input input_of(const struct ph_heap_view *view, const struct arrays *a)
 {
 	return (struct ph_graph_input){
 		.objects = view->count,
-		.edges = view->edge_count,
+		.edges = a->edges,
 		.edge_start = a->start,
 		.edge_target = a->target,
 		.edge_force = a->force,

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "record/text.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -39,22 +40,24 @@ bool *ph_matching_types(const struct ph_heap_view *view, const char *pattern, si
 	return matching;
 }
 
-struct ph_error *ph_no_such_type(const struct ph_heap_view *view, const char *verb, const char *pattern)
+void ph_no_such_type(const struct ph_heap_view *view, const struct ph_verb_output *output, const char *verb,
+		     const char *pattern)
 {
-	ph_auto_buffer struct ph_buffer names = PH_BUFFER(4096);
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(4096), safe = PH_BUFFER(16384);
 	size_t count = 0;
+	ph_buffer_printf(&text, "%s: no object is of a type called %.300s", verb, pattern);
 	for (size_t i = 0; i < view->types.count && count < SUGGESTIONS; i++) {
 		const struct ph_dump_type *type = &view->types.types[i];
 		if (!strcasestr(type->name, pattern))
 			continue;
-		ph_buffer_printf(&names, "%s%s%s%s", count++ ? ", " : "", type->module ? type->module : "",
+		ph_buffer_printf(&text, "%s%s%s%s", count++ ? ", " : "; there are ", type->module ? type->module : "",
 				 type->module ? "." : "", type->name);
 	}
-	if (count)
-		return ph_error_create(PH_ERROR_USAGE, "%s: no object is of a type called %s; there are %s", verb,
-				       pattern, ph_buffer_text(&names));
-	return ph_error_create(PH_ERROR_USAGE, "%s: no object is of a type called %s: pyheap types lists them", verb,
-			       pattern);
+	if (!count)
+		ph_buffer_puts(&text, ": pyheap types lists them");
+	ph_escape_terminal(ph_buffer_text(&text), text.size, false, &safe);
+	if (output->warning)
+		output->warning(output->user, ph_buffer_text(&safe));
 }
 
 size_t ph_heap_type_place(struct ph_heap_view *view, uint32_t object)

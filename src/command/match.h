@@ -11,9 +11,9 @@ bool ph_type_matches(const struct ph_dump_type *type, const char *pattern);
 /* One bit for each of view->types; malloc'ed, NULL without memory; *ret_count of them are set. */
 bool *ph_matching_types(const struct ph_heap_view *view, const char *pattern, size_t *ret_count);
 
-/* PH_ERROR_USAGE for a name that no type has; with those of the types that it could have meant. */
-struct ph_error *ph_no_such_type(const struct ph_heap_view *view, const char *verb, const char *pattern)
-	__attribute__((warn_unused_result));
+/* Warn of a name that no type has; with those of the types that it could have meant. */
+void ph_no_such_type(const struct ph_heap_view *view, const struct ph_verb_output *output, const char *verb,
+		     const char *pattern);
 
 /* The place among view->types of an object's type; view->types.count unknown. */
 size_t ph_heap_type_place(struct ph_heap_view *view, uint32_t object);

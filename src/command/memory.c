@@ -18,17 +18,12 @@ enum { JSON, FULL };
 /* As the dump has it, and what is wrong with the heap. */
 static struct ph_error *put_json(struct ph_dump *dump, const struct ph_memory *memory, struct ph_buffer *out)
 {
-	struct ph_damage damage = { 0 };
-	struct ph_error *error = ph_heap_damage(dump, &damage);
 	struct ph_json j = ph_json(out, 1);
-	if (!error) {
-		ph_json_object(&j, false);
-		ph_memory_put_json(memory, &j);
-		ph_put_damage_json(&damage, &j);
-		ph_json_object_end(&j);
-		ph_buffer_putc(out, '\n');
-	}
-	ph_damage_deinit(&damage);
+	ph_json_object(&j, false);
+	ph_memory_put_json(memory, &j);
+	struct ph_error *error = ph_put_heap_damage_json(dump, &j);
+	ph_json_object_end(&j);
+	ph_buffer_putc(out, '\n');
 	return error;
 }
 
@@ -66,6 +61,7 @@ static struct ph_error *sum_types(struct ph_heap_view *view, struct ph_memory *r
 /* memory.json, or what is known without it; *view has the names then. */
 static struct ph_error *find(struct ph_dump *dump, struct ph_heap_view *view, struct ph_memory *ret)
 {
+	dump->is_heap_asked = true;
 	struct ph_error *error = ph_dump_memory(dump, ret);
 	if (!error || error->code != PH_ERROR_BAD_DUMP || !ph_dump_promises_memory(dump))
 		return error;
@@ -98,8 +94,6 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		error = put_json(dump, &memory, &text);
 	else
 		ph_memory_text(&memory, arguments->values[FULL], &text);
-	if (!arguments->values[JSON])
-		error = ph_put_heap_damage(dump, &text);
 	*ret_status = 0;
 	return error ? error : ph_command_write(output, &text, &goes_on);
 }

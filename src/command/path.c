@@ -2,6 +2,7 @@
 /* pyheap path: why is this object alive? */
 #include "command/path.h"
 #include "command/command.h"
+#include "command/damage.h"
 #include "command/label.h"
 #include "command/reference.h"
 
@@ -156,9 +157,13 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(1 << 20);
 	struct ph_json j = ph_json(&rows->text, 0);
 	ph_json_object(&j, true);
-	put_line(p, &text);
 	ph_json_key(&j, "path");
-	ph_json_string_n(&j, ph_buffer_text(&text), text.size);
+	if (p->count) {
+		put_line(p, &text);
+		ph_json_string_n(&j, ph_buffer_text(&text), text.size);
+	} else {
+		ph_json_null(&j);
+	}
 	ph_json_put_bool(&j, "guessed", guessed);
 	ph_json_put_string(&j, "root",
 			   p->root == PH_NO_INDEX ? NULL : ph_root_kind_name(ph_heap_root(p->view, p->root).kind));
@@ -179,6 +184,8 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 		error = ph_rows_next(rows);
 	}
 	ph_json_array_end(&j);
+	if (!error)
+		error = ph_put_heap_damage_json(p->view->dump, &j);
 	ph_json_object_end(&j);
 	ph_buffer_putc(&rows->text, '\n');
 	return error;
@@ -186,13 +193,13 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 
 static struct ph_error *put_unreachable(struct ph_heap_view *view, uint32_t object, struct ph_rows *rows)
 {
+	const struct path p = { .view = view, .root = PH_NO_INDEX };
 	if (rows->as_json)
-		ph_buffer_puts(&rows->text, "{\"path\":null,\"guessed\":false,\"root\":null,\"steps\":[]}\n");
-	else
-		ph_buffer_printf(&rows->text,
-				 "no root reaches 0x%" PRIx64
-				 ": it is garbage, or held by native code (see pyheap garbage, referrers)\n",
-				 ph_heap_address(view, object));
+		return put_json(&p, false, rows);
+	ph_buffer_printf(&rows->text,
+			 "no root reaches 0x%" PRIx64
+			 ": it is garbage, or held by native code (see pyheap garbage, referrers)\n",
+			 ph_heap_address(view, object));
 	return NULL;
 }
 

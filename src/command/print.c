@@ -126,6 +126,7 @@ static struct ph_error *open_view(struct printer *p)
 	if (p->has_view || p->no_view)
 		return NULL;
 	struct ph_error *error = ph_heap_view_open(p->dump, &p->view);
+	p->dump->is_heap_asked = false; /* what the closure has is told as well without */
 	p->has_view = !error;
 	if (error && error->code == PH_ERROR_BAD_DUMP && !p->depth) {
 		p->no_view = true;
@@ -165,6 +166,7 @@ static struct ph_error *print_tree(struct printer *p, ph_addr address, bool *ret
 	struct ph_error *error = open_view(p);
 	uint32_t object = !error && p->has_view ? ph_heap_find(&p->view, address) : PH_NO_INDEX;
 	*ret_found = object != PH_NO_INDEX;
+	p->dump->is_heap_asked = p->has_view;
 	if (error || object == PH_NO_INDEX)
 		return error;
 	if (p->rows.as_json)

@@ -14,10 +14,15 @@ static struct ph_error *put_referents(struct ph_heap_view *view, struct ph_rows 
 	struct ph_error *error = NULL;
 	if (!ref.extra && ref.target != PH_NO_INDEX)
 		error = ph_put_reference(view, rows, &ref, ref.target, false);
+	bool extra = false;
 	ph_heap_edges(view, object, &first, &end);
 	for (uint32_t e = first; !error && rows->goes_on && e < end; e++)
-		if (ph_heap_edge(view, object, e, &ref))
+		if (ph_heap_edge(view, object, e, &ref)) {
+			extra |= ref.extra;
 			error = ph_put_reference(view, rows, &ref, ref.target, false);
+		}
+	if (extra && !error && !rows->as_json)
+		ph_buffer_puts(&rows->text, "+ is beyond what gc.get_referents() gives\n");
 	return error;
 }
 
@@ -34,4 +39,4 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	return ph_rows_finish(&rows, error);
 }
 
-const struct ph_verb_implementation ph_verb_referents = { .options = ph_options_json, .run = run };
+const struct ph_verb_implementation ph_verb_referents = { .options = ph_options_json, .run = run, .json_is_rows = true };

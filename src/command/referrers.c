@@ -14,18 +14,61 @@
 #include <string.h>
 
 #define PLACES_MAXIMUM 200 /* bytes of the names of guesses in the balance */
+#define PLACES_SHOWN 3
+
+#define MAXIMUM_INTERNED 64
 
 struct balance {
 	uint64_t edges, instances, roots, guessed;
+	uint32_t interned[MAXIMUM_INTERNED]; /* the dicts of interned strings, one an interpreter */
+	unsigned interned_count;
+	uint64_t uncounted; /* their edges */
 	uint64_t words; /* references where the count has room for them */
 	struct ph_buffer places; /* of the guesses */
+	unsigned place_count;
+	bool is_static; /* it lies in a module's data */
 };
 
 static void add_place(struct balance *b, const char *text)
 {
-	if (b->places.size >= PLACES_MAXIMUM || strstr(ph_buffer_text(&b->places), text))
+	if (b->place_count > PLACES_SHOWN || strstr(ph_buffer_text(&b->places), text))
 		return;
-	ph_buffer_printf(&b->places, "%s%s", b->places.size ? ", " : "", text);
+	bool more = b->place_count++ == PLACES_SHOWN || b->places.size >= PLACES_MAXIMUM;
+	ph_buffer_printf(&b->places, "%s%s", b->places.size ? ", " : "", more ? "…" : text);
+	if (more)
+		b->place_count = PLACES_SHOWN + 1;
+}
+
+/* The dict of interned strings takes back the two references that it has to each that is not immortal
+ * (PyUnicode_InternInPlace() in Objects/unicodeobject.c, intern_common() since 3.13). */
+static bool is_interned_dict(struct ph_heap_view *view, uint32_t root)
+{
+	static const char member[] = "interned_strings"; /* cached_objects_interned_strings, since 3.12 */
+	struct ph_heap_root_entry entry = ph_heap_root(view, root);
+	const struct ph_dump_type *type = entry.object < view->count ? ph_heap_type(view, entry.object) : NULL;
+	if (!type || !type->name || strcmp(type->name, "dict"))
+		return false;
+	if (entry.kind == PH_ROOT_INTERNED)
+		return true;
+	ph_auto_buffer struct ph_buffer name = PH_BUFFER(256);
+	ph_put_root(view, root, &name);
+	size_t size = name.size, end = sizeof(member) - 1;
+	return size >= end && !strcmp(ph_buffer_text(&name) + size - end, member);
+}
+
+static void find_interned(struct ph_heap_view *view, struct balance *b)
+{
+	for (uint32_t i = 0; i < view->root_count && b->interned_count < MAXIMUM_INTERNED; i++)
+		if (is_interned_dict(view, i))
+			b->interned[b->interned_count++] = ph_heap_root(view, i).object;
+}
+
+static bool is_uncounted(const struct balance *b, uint32_t source)
+{
+	for (unsigned i = 0; i < b->interned_count; i++)
+		if (b->interned[i] == source)
+			return true;
+	return false;
 }
 
 /* All edges of one source that lead to the object. */
@@ -35,11 +78,13 @@ static struct ph_error *put_source(struct ph_heap_view *view, struct ph_rows *ro
 	uint32_t first, end;
 	struct ph_heap_ref ref;
 	struct ph_error *error = NULL;
+	bool uncounted = is_uncounted(b, source);
 	ph_heap_edges(view, source, &first, &end);
 	for (uint32_t e = first; !error && rows->goes_on && e < end; e++) {
 		if (ph_heap_get(view, PH_COLUMN_EDGE_TARGET, e) != object || !ph_heap_edge(view, source, e, &ref))
 			continue;
-		b->edges += ph_edge_force(ref.kind) == PH_GRAPH_STRONG;
+		if (ph_edge_force(ref.kind) == PH_GRAPH_STRONG)
+			*(uncounted ? &b->uncounted : &b->edges) += 1;
 		if (ph_edge_force(ref.kind) == PH_GRAPH_GUESSED) {
 			ph_auto_buffer struct ph_buffer place = PH_BUFFER(256);
 			ph_put_type(ph_heap_type(view, source), &place);
@@ -79,6 +124,7 @@ static struct ph_error *put_roots(struct ph_heap_view *view, struct ph_rows *row
 		struct ph_heap_root_entry entry = ph_heap_root(view, i);
 		ph_buffer_clear(&name);
 		ph_put_root(view, i, &name);
+		b->is_static |= entry.kind == PH_ROOT_STATIC || entry.kind == PH_ROOT_STATIC_TYPE;
 		put_root_row(view, rows, i, ph_buffer_text(&name));
 		if (ph_root_is_guess(entry.kind)) {
 			b->guessed++;
@@ -98,16 +144,18 @@ static struct ph_error *put_roots(struct ph_heap_view *view, struct ph_rows *row
 static void put_balance_json(struct ph_heap_view *view, uint32_t object, const struct balance *b, int64_t rest,
 			     struct ph_buffer *out)
 {
-	bool immortal = ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL;
+	bool immortal = ph_heap_is_immortal(view, object);
 	bool deferred = ph_heap_flags(view, object) & PH_OBJECT_DEFERRED;
 	int64_t count = ph_heap_refcount(view, object);
 	struct ph_json j = ph_json(out, 0);
 	ph_json_object(&j, true);
-	ph_json_put_known(&j, "refcount", count, immortal ? INT64_MIN : -1);
+	ph_json_put_known(&j, "refcount", count,
+			  ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL ? INT64_MIN : -1);
 	ph_json_put_bool(&j, "immortal", immortal);
 	ph_json_put_bool(&j, "deferred", deferred);
 	ph_json_put_uint(&j, "edges", b->edges);
 	ph_json_put_uint(&j, "instances", b->instances);
+	ph_json_put_uint(&j, "uncounted", b->uncounted);
 	ph_json_put_uint(&j, "roots", b->roots);
 	ph_json_put_uint(&j, "guessed", b->guessed);
 	ph_json_put_known(&j, "unexplained", immortal || count < 0 ? INT64_MIN : rest, INT64_MIN);
@@ -145,7 +193,7 @@ static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_
 		put_balance_json(view, object, b, open - guesses, out);
 		return;
 	}
-	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL) {
+	if (ph_heap_is_immortal(view, object)) {
 		ph_buffer_puts(out, "immortal: its references are not counted; ");
 		put_certain(b, out);
 		ph_buffer_puts(out, " found\n");
@@ -162,7 +210,10 @@ static void put_balance(struct ph_heap_view *view, struct ph_rows *rows, uint32_
 		ph_buffer_printf(out, " + %" PRId64 " unexplained", open - guesses);
 	else if (count >= 0 && open < 0)
 		ph_buffer_printf(out, deferred ? " - %" PRId64 " uncounted: by frames, or by threads for themselves" :
-						 " - %" PRId64 " too many", -open);
+				 b->is_static ? " - %" PRId64 " uncounted: C code need not count those of what lies in data" :
+						" - %" PRId64 " too many", -open);
+	if (b->uncounted)
+		ph_buffer_printf(out, "; %" PRIu64 " of the dict of interned strings, which are not counted", b->uncounted);
 	if (b->guessed > (uint64_t)guesses)
 		ph_buffer_printf(out, "; %" PRIu64 " more guessed", b->guessed - (uint64_t)guesses);
 	if (b->words > words)
@@ -177,6 +228,7 @@ static struct ph_error *put_referrers(struct ph_heap_view *view, struct ph_rows 
 	const struct ph_dump_type *self = ph_heap_view_type(view, object);
 	const uint32_t *sources = ph_graph_referrers(&view->graph, object, &count);
 	struct ph_error *error = NULL;
+	find_interned(view, &b);
 	for (uint32_t i = 0; !error && rows->goes_on && i < count; i++)
 		if (sources[i] < view->count && (!i || sources[i] != sources[i - 1]))
 			error = put_source(view, rows, sources[i], object, &b);
@@ -211,9 +263,12 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		return error;
 	size_t types = 0;
 	bool *matching = is_address(operand) ? NULL : ph_matching_types(&view, operand, &types);
-	if (!types)
-		error = !ph_parse_address(operand) ? ph_no_such_type(&view, "referrers", operand) :
-						     ph_heap_operand(&view, "referrers", operand, output, &object);
+	if (!types) {
+		if (ph_parse_address(operand))
+			error = ph_heap_operand(&view, "referrers", operand, output, &object);
+		else
+			ph_no_such_type(&view, output, "referrers", operand);
+	}
 	*ret_status = !types && object == PH_NO_INDEX;
 	if (!error && (types || object != PH_NO_INDEX))
 		error = ph_heap_view_link(&view, PH_LINK_REFERRERS);
@@ -225,4 +280,4 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	return ph_rows_finish(&rows, error);
 }
 
-const struct ph_verb_implementation ph_verb_referrers = { .options = ph_options_json, .run = run };
+const struct ph_verb_implementation ph_verb_referrers = { .options = ph_options_json, .run = run, .json_is_rows = true };

@@ -40,7 +40,7 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = as_text ? ph_dump_exceptions(dump, &report) : ph_dump_report(dump, &report);
 	if (error)
-		return error;
+		return ph_report_is_lost(dump, error);
 	struct ph_text_options style = ph_command_style(output);
 	ph_auto_buffer struct ph_buffer text = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	bool is_lost = as_text && ph_dump_lacks_report(dump);

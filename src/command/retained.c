@@ -271,4 +271,4 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	return ph_rows_finish(&rows, error);
 }
 
-const struct ph_verb_implementation ph_verb_retained = { .options = options, .run = run };
+const struct ph_verb_implementation ph_verb_retained = { .options = options, .run = run, .json_is_rows = true };

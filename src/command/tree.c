@@ -77,7 +77,7 @@ static void put_header(struct ph_heap_view *view, uint32_t object, struct ph_buf
 		ph_buffer_printf(out, ", held %" PRId64 " bytes", held);
 	if (view->retained)
 		ph_buffer_printf(out, ", retains %" PRId64, ph_heap_retained(view, object));
-	if (ph_heap_flags(view, object) & PH_OBJECT_IMMORTAL)
+	if (ph_heap_is_immortal(view, object))
 		ph_buffer_puts(out, ", immortal");
 	else if (count >= 0)
 		ph_buffer_printf(out, ", refcount %" PRId64 "%s", count, ph_heap_deferred(view, object));

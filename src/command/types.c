@@ -313,6 +313,17 @@ static int (*order_of(const char *sort))(const void *, const void *)
 	return !strcmp(sort, "count") ? by_count : !strcmp(sort, "name") ? compare_names : by_retained;
 }
 
+/* What it lacks looks like growth. */
+static struct ph_error *tell_baseline(struct ph_dump *old, const struct ph_verb_output *output, int *status)
+{
+	if (ph_dump_problem(old)) {
+		*status = 1;
+		if (output->warning)
+			output->warning(output->user, ph_dump_problem(old));
+	}
+	return ph_tell_heap_damage(old, output, status);
+}
+
 static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arguments,
 			    const struct ph_verb_output *output, int *ret_status)
 {
@@ -344,11 +355,13 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 		qsort(rows, count, sizeof(*rows), order_of(sort));
 	if (!error)
 		error = put_rows(rows, count, arguments, limit, &to);
-	if (!error && to.goes_on)
-		error = to.as_json ? ph_put_heap_damage_line(dump, &to.text) : ph_put_heap_damage(dump, &to.text);
-	*ret_status = old.dump && ph_dump_problem(old.dump);
+	*ret_status = 0;
+	if (!error && old.dump && to.as_json)
+		error = ph_put_heap_damage_line(old.dump, "baseline", &to.text);
+	if (!error && old.dump)
+		error = tell_baseline(old.dump, output, ret_status);
 	ph_dump_close(old.dump);
 	return ph_rows_finish(&to, error);
 }
 
-const struct ph_verb_implementation ph_verb_types = { .options = options, .run = run };
+const struct ph_verb_implementation ph_verb_types = { .options = options, .run = run, .json_is_rows = true };

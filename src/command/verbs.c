@@ -2,7 +2,10 @@
 /* The table of verbs, and what they share. */
 #include "command/command.h"
 
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "command/damage.h"
+#include "dump/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -205,9 +208,10 @@ static const struct ph_verb verbs[] = {
 		.usage = "garbage [--json] DUMP",
 		.summary = "objects that no root reaches: cycles, leaks of native code",
 		.help = "Counts the objects that nothing alive refers to, by type; then prints the cycles among\n"
-			"them, the largest first, and those with references that nothing in the dump explains.\n"
+			"them, equal ones once, and those with references that nothing in the dump explains:\n"
+			"native code holds them, or has leaked them.\n"
 			"\n"
-			"  --json  as JSON: one object a line, with the number of its cycle\n",
+			"  --json  as JSON: one object a line, with the number of its cycle and why it is there\n",
 		.implementation = &ph_verb_garbage,
 	},
 	{
@@ -275,6 +279,21 @@ struct ph_error *ph_verb_check(int argc, char **argv, int *ret)
 	return error;
 }
 
+/* Of a heap that is not whole, to whoever was told numbers of it, or that there is no such object or type. */
+static struct ph_error *tell_damage(struct ph_dump *dump, const struct ph_verb *verb,
+				    const struct ph_arguments *arguments, const struct ph_verb_output *output,
+				    bool is_answered, int *status)
+{
+	ph_auto_buffer struct ph_buffer line = PH_BUFFER(PH_BUFFER_UNBOUNDED);
+	bool goes_on;
+	struct ph_error *error = NULL;
+	if (is_answered && verb->implementation->json_is_rows && arguments->values[0])
+		error = ph_put_heap_damage_line(dump, NULL, &line);
+	if (!error)
+		error = ph_command_write(output, &line, &goes_on);
+	return error ? error : ph_tell_heap_damage(dump, output, status);
+}
+
 struct ph_error *ph_verb_run(struct ph_dump *dump, int argc, char **argv, const struct ph_verb_output *output,
 			     int *ret_status)
 {
@@ -289,6 +308,12 @@ struct ph_error *ph_verb_run(struct ph_dump *dump, int argc, char **argv, const 
 		error = verb->implementation->run(dump, &arguments, output, &status);
 	if (!error && ph_dump_is_stopped(dump))
 		error = ph_error_create(PH_ERROR_CANCELLED, "stopped");
+	if (dump->is_heap_asked && (!error || error->code == PH_ERROR_USAGE)) {
+		struct ph_error *other = tell_damage(dump, verb, &arguments, output, !error, &status);
+		dump->is_heap_asked = false;
+		ph_error_free(error ? other : NULL);
+		error = error ? error : other;
+	}
 	ph_dump_set_callbacks(dump, NULL);
 	const char *problem = error ? NULL : ph_dump_problem(dump);
 	if (error)

@@ -4,19 +4,32 @@
 #include "command/command.h"
 #include "command/damage.h"
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/damage.h"
+#include "record/damage_text.h"
 #include "record/json.h"
 #include "record/render.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#define LISTED 4096 /* problems; the others are counted */
+#define WIDTH 100   /* columns of a list of members */
+
+struct problem {
+	const char *member, *what;
+	bool is_told;
+};
+
 struct found {
 	bool as_json;
 	uint64_t problems;
 	struct ph_buffer text;
 	struct ph_json json;
+	struct ph_arena arena;
+	struct problem *list;
+	size_t count; /* at most LISTED */
 };
 
 static void take_problem(void *user, const char *member, const char *what)
@@ -30,23 +43,71 @@ static void take_problem(void *user, const char *member, const char *what)
 		ph_json_object_end(&f->json);
 		return;
 	}
-	ph_escape_terminal(member, strlen(member), false, &f->text);
-	ph_buffer_puts(&f->text, ": ");
-	ph_escape_terminal(what, strlen(what), false, &f->text);
-	ph_buffer_putc(&f->text, '\n');
+	if (!f->list)
+		f->list = ph_arena_array(&f->arena, struct problem, LISTED);
+	if (f->list && f->count < LISTED)
+		f->list[f->count++] = (struct problem){ .member = ph_arena_strdup(&f->arena, member),
+							.what = ph_arena_strdup(&f->arena, what) };
 }
 
-/* What the conversion found: the dump tells the truth about a heap that was damaged. */
+static void put_escaped(const char *text, struct ph_buffer *out)
+{
+	ph_escape_terminal(text, strlen(text), false, out);
+}
+
+/* Those of a problem's kind from the first on, in lines. */
+static void put_members(struct found *f, size_t first, struct ph_buffer *out)
+{
+	size_t line = 0;
+	for (size_t i = first; i < f->count; i++) {
+		struct problem *p = &f->list[i];
+		if (p->is_told || strcmp(p->what, f->list[first].what) != 0)
+			continue;
+		ph_auto_buffer struct ph_buffer name = PH_BUFFER(4096);
+		put_escaped(p->member, &name);
+		bool breaks = line && line + name.size + 2 > WIDTH;
+		ph_buffer_puts(out, !line ? "  " : breaks ? ",\n  " : ", ");
+		ph_buffer_puts(out, ph_buffer_text(&name));
+		line = (line && !breaks ? line : 0) + name.size + 2;
+		p->is_told = true;
+	}
+	ph_buffer_putc(out, '\n');
+}
+
+/* Each sentence once: of a dump that is cut many members are lost. */
+static void put_problems(struct found *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		size_t same = 0;
+		if (f->list[i].is_told)
+			continue;
+		for (size_t k = i; k < f->count; k++)
+			same += !strcmp(f->list[k].what, f->list[i].what);
+		if (same > 1) {
+			put_escaped(f->list[i].what, &f->text);
+			ph_buffer_printf(&f->text, ", %zu members:\n", same);
+			put_members(f, i, &f->text);
+			continue;
+		}
+		put_escaped(f->list[i].member, &f->text);
+		ph_buffer_puts(&f->text, ": ");
+		put_escaped(f->list[i].what, &f->text);
+		ph_buffer_putc(&f->text, '\n');
+	}
+	if (f->problems)
+		ph_buffer_printf(&f->text, "%" PRIu64 " thing%s wrong: copy the dump again\n", f->problems,
+				 f->problems == 1 ? "" : "s");
+}
+
+/* What the conversion found: the dump tells the truth about a core that was cut or a heap that was damaged. */
 static void put_damage(const struct ph_damage *damage, struct ph_buffer *out)
 {
-	if (damage->count || damage->dropped)
-		ph_buffer_puts(out, "\nThe heap that it was made of is damaged; all but this was read:\n");
 	for (size_t i = 0; i < damage->count; i++) {
 		const struct ph_damage_entry *entry = &damage->entries[i];
 		ph_buffer_puts(out, "  ");
-		ph_escape_terminal(entry->where, strlen(entry->where), false, out);
+		put_escaped(entry->where, out);
 		ph_buffer_puts(out, ": ");
-		ph_escape_terminal(entry->what, strlen(entry->what), false, out);
+		put_escaped(entry->what, out);
 		if (entry->count > 1)
 			ph_buffer_printf(out, " (%" PRIu64 ")", entry->count);
 		ph_buffer_putc(out, '\n');
@@ -55,30 +116,35 @@ static void put_damage(const struct ph_damage *damage, struct ph_buffer *out)
 		ph_buffer_printf(out, "  and %" PRIu64 " more that the dump does not list\n", damage->dropped);
 }
 
-static void put_summary(struct found *f, const struct ph_verify *v, const struct ph_damage *damage)
+static void put_json(struct found *f, const struct ph_verify *v, const struct ph_damage *damage)
 {
-	if (f->as_json) {
-		ph_json_array_end(&f->json);
-		ph_json_put_bool(&f->json, "whole", !f->problems);
-		ph_json_put_uint(&f->json, "members", v->members);
-		ph_json_put_uint(&f->json, "closure", v->closure);
-		ph_json_put_uint(&f->json, "objects", v->objects);
-		ph_json_put_uint(&f->json, "edges", v->edges);
-		ph_json_put_uint(&f->json, "values", v->values);
-		ph_json_put_uint(&f->json, "roots", v->roots);
-		ph_put_damage_json(damage, &f->json);
-		ph_json_object_end(&f->json);
-		ph_buffer_putc(&f->text, '\n');
-		return;
-	}
-	if (f->problems)
-		ph_buffer_printf(&f->text, "%" PRIu64 " thing%s wrong: copy the dump again\n", f->problems,
-				 f->problems == 1 ? "" : "s");
-	else
+	ph_json_array_end(&f->json);
+	ph_json_put_bool(&f->json, "whole", !f->problems);
+	ph_json_put_uint(&f->json, "members", v->members);
+	ph_json_put_uint(&f->json, "closure", v->closure);
+	ph_json_put_uint(&f->json, "objects", v->objects);
+	ph_json_put_uint(&f->json, "edges", v->edges);
+	ph_json_put_uint(&f->json, "values", v->values);
+	ph_json_put_uint(&f->json, "roots", v->roots);
+	ph_put_damage_json(damage, &f->json);
+	ph_json_object_end(&f->json);
+	ph_buffer_putc(&f->text, '\n');
+}
+
+/* The file is one thing, the core that it was made of another. */
+static void put_text(struct found *f, const struct ph_verify *v, const struct ph_damage *damage)
+{
+	ph_auto_buffer struct ph_buffer core = PH_BUFFER(4096);
+	bool is_whole = !ph_heap_damage_text(damage, &core);
+	put_problems(f);
+	if (!f->problems)
 		ph_buffer_printf(&f->text,
-				 "whole: %" PRIu64 " members, %" PRIu64 " objects of the stacks, %" PRIu64
+				 "%s: %" PRIu64 " members, %" PRIu64 " objects of the stacks, %" PRIu64
 				 " of the heap with %" PRIu64 " references, %" PRIu64 " values and %" PRIu64 " roots\n",
-				 v->members, v->closure, v->objects, v->edges, v->values, v->roots);
+				 is_whole ? "whole" : "the file is intact", v->members, v->closure, v->objects,
+				 v->edges, v->values, v->roots);
+	if (!is_whole)
+		ph_buffer_printf(&f->text, "but it was made of what was not whole: %s\n", ph_buffer_text(&core));
 	put_damage(damage, &f->text);
 }
 
@@ -101,10 +167,14 @@ static struct ph_error *run(struct ph_dump *dump, const struct ph_arguments *arg
 	if (!error)
 		error = ph_heap_damage(dump, &damage);
 	if (!error) {
-		put_summary(&f, &verify, &damage);
+		if (f.as_json)
+			put_json(&f, &verify, &damage);
+		else
+			put_text(&f, &verify, &damage);
 		error = ph_command_write(output, &f.text, &goes_on);
 	}
 	ph_buffer_deinit(&f.text);
+	ph_arena_deinit(&f.arena);
 	ph_damage_deinit(&damage);
 	*ret_status = f.problems != 0;
 	return error;

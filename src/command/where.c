@@ -5,8 +5,9 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "record/redact.h"
 
-#include <errno.h>
+#include <ctype.h>
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <math.h>
@@ -101,14 +102,89 @@ static bool take_joint(const char **p)
 	return **p;
 }
 
+/* An int as Python or C writes it, decimal or hexadecimal; false: it is none, or one of more than 128 bits. */
+static bool take_integer(const char *text, struct ph_wide *ret)
+{
+	struct ph_wide wide = { .negative = *text == '-' };
+	text += *text == '-' || *text == '+';
+	unsigned base = text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10;
+	const char *p = text += base == 16 ? 2 : 0;
+	for (; isxdigit((unsigned char)*p); p++) {
+		uint64_t carry = isdigit((unsigned char)*p) ? (unsigned)(*p - '0') : (unsigned)(*p | 0x20) - 'a' + 10;
+		if (carry >= base)
+			return false;
+		for (size_t i = 0; i < PH_WIDE_LIMBS; i++) {
+			carry += (uint64_t)wide.limbs[i] * base;
+			wide.limbs[i] = (uint32_t)carry;
+			carry >>= 32;
+		}
+		if (carry)
+			return false;
+	}
+	*ret = wide;
+	return p > text && !*p;
+}
+
+static int wide_order(const struct ph_wide *a, const struct ph_wide *b)
+{
+	for (size_t i = PH_WIDE_LIMBS; i--;) {
+		bool zero = !a->limbs[i] && !b->limbs[i];
+		if (!zero && a->negative != b->negative)
+			return a->negative ? -1 : 1;
+		if (a->limbs[i] != b->limbs[i])
+			return (a->limbs[i] > b->limbs[i]) != a->negative ? 1 : -1;
+	}
+	return 0;
+}
+
+static struct ph_wide wide_of(int64_t number)
+{
+	uint64_t size = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	return (struct ph_wide){ .negative = number < 0, .limbs = { (uint32_t)size, (uint32_t)(size >> 32) } };
+}
+
+static double wide_double(const struct ph_wide *wide)
+{
+	double number = 0;
+	for (size_t i = PH_WIDE_LIMBS; i--;)
+		number = number * 0x1p32 + wide->limbs[i];
+	return wide->negative ? -number : number;
+}
+
+/* "1MB" of what is counted in bytes: kB, MB, GB as the report has them, KiB, MiB, GiB. */
+static double unit_of(const char *text)
+{
+	static const struct {
+		const char *name;
+		double bytes;
+	} units[] = {
+		{ "k", 1e3 },	{ "kB", 1e3 },	 { "KB", 1e3 },	  { "M", 1e6 },	  { "MB", 1e6 },   { "G", 1e9 },
+		{ "GB", 1e9 },	{ "KiB", 0x1p10 }, { "MiB", 0x1p20 }, { "GiB", 0x1p30 }, { "B", 1 }, { "bytes", 1 },
+	};
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (!strcmp(skip_spaces(text), units[i].name))
+			return units[i].bytes;
+	return 0;
+}
+
+static bool is_bytes(enum ph_where_field field)
+{
+	return field == PH_WHERE_SIZE || field == PH_WHERE_HELD || field == PH_WHERE_RETAINED;
+}
+
 static void take_number(struct ph_condition *c)
 {
 	char *end;
 	c->number = strtod(c->text, &end);
+	double unit = end > c->text && is_bytes(c->field) ? unit_of(end) : 0;
+	if (unit > 0 && isfinite(c->number * unit)) {
+		c->number *= unit;
+		c->is_number = true;
+		c->is_integer = false;
+		return;
+	}
 	c->is_number = c->text[0] && !*end && isfinite(c->number);
-	errno = 0;
-	c->integer = strtoimax(c->text, &end, 0);
-	c->is_integer = c->is_number && !*end && !errno;
+	c->is_integer = c->is_number && take_integer(c->text, &c->integer);
 }
 
 /* What is wrong with a condition, and what would be right. */
@@ -132,8 +208,9 @@ static struct ph_error *parse_one(const char *text, const char **p, struct ph_co
 	take_number(c);
 	if (!is_value && !c->is_number)
 		return ph_error_create(PH_ERROR_USAGE,
-				       "find: --where '%s': %s is compared with a number, not '%s' (and conditions are "
-				       "joined by \"and\")", text, name, c->text);
+				       "find: --where '%s': %s is compared with a number%s, not '%s' (and conditions are "
+				       "joined by \"and\")", text, name,
+				       is_bytes(c->field) ? ", or one with kB, MB, GB, KiB, MiB or GiB" : "", c->text);
 	if (!take_joint(p))
 		return refuse(text, "conditions are joined by \"and\", and one follows", *p);
 	return NULL;
@@ -175,25 +252,34 @@ static bool compare(enum ph_where_operator operator, int order)
 }
 
 /* Beyond 2^53 a double is not exact. */
-static bool holds_integer(const struct ph_condition *c, int64_t number)
+static bool holds_wide(const struct ph_condition *c, const struct ph_wide *wide)
 {
 	if (c->is_integer)
-		return compare(c->operator, (number > c->integer) - (number < c->integer));
-	return compare(c->operator, ((double)number > c->number) - ((double)number < c->number));
+		return compare(c->operator, wide_order(wide, &c->integer));
+	double number = wide_double(wide);
+	return compare(c->operator, (number > c->number) - (number < c->number));
+}
+
+static bool holds_integer(const struct ph_condition *c, int64_t number)
+{
+	struct ph_wide wide = wide_of(number);
+	return holds_wide(c, &wide);
 }
 
 static bool holds_text(const struct ph_condition *c, const char *value)
 {
+	struct ph_wide integer;
 	char *end;
 	if (!c->is_number || !*value)
 		return compare(c->operator, strcmp(value, c->text));
-	errno = 0;
-	int64_t integer = strtoimax(value, &end, 0);
-	if (!*end && !errno)
-		return holds_integer(c, integer);
+	if (take_integer(value, &integer))
+		return holds_wide(c, &integer);
 	double number = strtod(value, &end);
 	if (*end)
 		return compare(c->operator, strcmp(value, c->text));
+	/* a nan is neither less than a number, nor equal to it, nor greater */
+	if (isnan(number))
+		return c->operator == PH_WHERE_NOT_EQUAL;
 	return compare(c->operator, (number > c->number) - (number < c->number));
 }
 
@@ -203,6 +289,9 @@ static bool holds_value(const struct ph_condition *c, struct ph_heap_view *view,
 	if (!ph_value_as_python(view, object, &text))
 		return false;
 	const char *value = ph_buffer_text(&text);
+	/* what was redacted is not known; its mark may be asked for */
+	if (!strcmp(value, PH_REDACTED) && strcmp(c->text, PH_REDACTED) != 0)
+		return false;
 	if (c->operator == PH_WHERE_LIKE)
 		return !fnmatch(c->text, value, 0);
 	/* True is 1 as in Python */

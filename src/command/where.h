@@ -19,14 +19,20 @@ enum ph_where_operator {
 	PH_WHERE_LIKE, /* a pattern as of the shell; of value only */
 };
 
+#define PH_WIDE_LIMBS 4
+struct ph_wide {
+	bool negative;
+	uint32_t limbs[PH_WIDE_LIMBS]; /* the lowest first */
+};
+
 struct ph_where {
 	struct ph_condition {
 		enum ph_where_field field;
 		enum ph_where_operator operator;
 		char text[256]; /* of a value */
-		bool is_number, is_integer; /* a number that an int64_t holds */
+		bool is_number, is_integer; /* an int of at most 128 bits */
 		double number;
-		int64_t integer;
+		struct ph_wide integer;
 	} conditions[PH_CONDITIONS_MAXIMUM];
 	size_t count;
 };

@@ -8,28 +8,31 @@
 #include <string.h>
 #include <zstd.h>
 
-#define LEVEL 1
 #define WIDTH_MAXIMUM 8
+/* of zstd: a table that stays in the first cache, and a window of some planes: as small as by default, and sooner */
+#define LEVEL 1
+#define HASH_LOG 12
+#define WINDOW_LOG 18
 
 const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT] = {
-	[PH_COLUMN_OBJECT_ADDRESS] = { "object/address", "<u8", 8, true },
-	[PH_COLUMN_OBJECT_TYPE] = { "object/type", "<u4", 4, false },
-	[PH_COLUMN_OBJECT_SIZE] = { "object/size", "<i8", 8, false },
-	[PH_COLUMN_OBJECT_REFCOUNT] = { "object/refcount", "<i8", 8, false },
-	[PH_COLUMN_OBJECT_LEN] = { "object/len", "<i8", 8, false },
-	[PH_COLUMN_OBJECT_FLAGS] = { "object/flags", "<u2", 2, false },
-	[PH_COLUMN_EDGE_START] = { "edge/start", "<u8", 8, true },
-	[PH_COLUMN_EDGE_TARGET] = { "edge/target", "<u4", 4, false },
-	[PH_COLUMN_EDGE_KIND] = { "edge/kind", "|u1", 1, false },
-	[PH_COLUMN_EDGE_ARGUMENT] = { "edge/argument", "<u4", 4, false },
-	[PH_COLUMN_STRING_START] = { "string/start", "<u8", 8, true },
-	[PH_COLUMN_STRING_BYTES] = { "string/bytes", "|u1", 1, false },
-	[PH_COLUMN_VALUE_OBJECT] = { "value/object", "<u4", 4, false },
-	[PH_COLUMN_VALUE_STRING] = { "value/string", "<u4", 4, false },
-	[PH_COLUMN_ROOT_OBJECT] = { "root/object", "<u4", 4, false },
-	[PH_COLUMN_ROOT_KIND] = { "root/kind", "|u1", 1, false },
-	[PH_COLUMN_ROOT_NAME] = { "root/name", "<u4", 4, false },
-	[PH_COLUMN_OBJECT_HELD] = { "object/held", "<i8", 8, false },
+	[PH_COLUMN_OBJECT_ADDRESS] = { "object/address", "<u8", 8, true, 0 },
+	[PH_COLUMN_OBJECT_TYPE] = { "object/type", "<u4", 4, false, 32 },
+	[PH_COLUMN_OBJECT_SIZE] = { "object/size", "<i8", 8, false, 32 },
+	[PH_COLUMN_OBJECT_REFCOUNT] = { "object/refcount", "<i8", 8, false, 0 },
+	[PH_COLUMN_OBJECT_LEN] = { "object/len", "<i8", 8, false, 32 },
+	[PH_COLUMN_OBJECT_FLAGS] = { "object/flags", "<u2", 2, false, 0 },
+	[PH_COLUMN_EDGE_START] = { "edge/start", "<u8", 8, true, 0 },
+	[PH_COLUMN_EDGE_TARGET] = { "edge/target", "<u4", 4, false, 16 },
+	[PH_COLUMN_EDGE_KIND] = { "edge/kind", "|u1", 1, false, 0 },
+	[PH_COLUMN_EDGE_ARGUMENT] = { "edge/argument", "<u4", 4, false, 32 },
+	[PH_COLUMN_STRING_START] = { "string/start", "<u8", 8, true, 0 },
+	[PH_COLUMN_STRING_BYTES] = { "string/bytes", "|u1", 1, false, 0 },
+	[PH_COLUMN_VALUE_OBJECT] = { "value/object", "<u4", 4, false, 0 },
+	[PH_COLUMN_VALUE_STRING] = { "value/string", "<u4", 4, false, 0 },
+	[PH_COLUMN_ROOT_OBJECT] = { "root/object", "<u4", 4, false, 0 },
+	[PH_COLUMN_ROOT_KIND] = { "root/kind", "|u1", 1, false, 0 },
+	[PH_COLUMN_ROOT_NAME] = { "root/name", "<u4", 4, false, 0 },
+	[PH_COLUMN_OBJECT_HELD] = { "object/held", "<i8", 8, false, 0 },
 };
 
 size_t ph_chunk_bound(const struct ph_column_form *form)
@@ -71,6 +74,18 @@ void ph_chunker_deinit(struct ph_chunker *chunker)
 	*chunker = (struct ph_chunker){ 0 };
 }
 
+/* In haste zstd would leave literals as they are, unless told not to: by a parameter that not every version has under
+ * this name, so that without it there is no haste. */
+static bool set_parameters(ZSTD_CCtx *context, unsigned haste)
+{
+	enum { LITERALS = ZSTD_c_experimentalParam5 /* ZSTD_c_literalCompressionMode */, ALWAYS = 1 };
+	bool can = haste && !ZSTD_isError(ZSTD_CCtx_setParameter(context, (ZSTD_cParameter)LITERALS, ALWAYS));
+	return !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL)) &&
+	       !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, HASH_LOG)) &&
+	       !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, WINDOW_LOG)) &&
+	       !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_targetLength, can ? (int)haste : 0));
+}
+
 size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *form, const void *items, size_t count,
 		       void *out)
 {
@@ -89,7 +104,9 @@ size_t ph_chunk_encode(struct ph_chunker *chunker, const struct ph_column_form *
 		ph_shuffle(form->width, PH_CHUNK, from, chunker->shuffled);
 		from = chunker->shuffled;
 	}
-	size_t size = ZSTD_compressCCtx(chunker->context, out, ph_chunk_bound(form), from, bytes, LEVEL);
+	if (!set_parameters(chunker->context, form->haste))
+		return 0;
+	size_t size = ZSTD_compress2(chunker->context, out, ph_chunk_bound(form), from, bytes);
 	return ZSTD_isError(size) ? 0 : size;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* closure.jsonl, a line an object.  Lines are made in blocks by whatever threads there are; the first of them writes
- * them, in order, and makes those that others cannot.  Whatever their number, the bytes are the same. */
+ * them, in order, makes those that others cannot, and helps while it waits.  Whatever their number, the bytes are the same. */
 #include "dump/closure.h"
 
 #include "base/callbacks.h"
@@ -54,9 +54,13 @@ static struct ph_error *buffer_error(const struct ph_buffer *buffer)
 }
 
 /* An object's line; one that is beyond all bounds is kept by its address alone. */
-static struct ph_error *make_line(struct maker *m, ph_addr address)
+static struct ph_error *make_line(struct maker *m, const struct ph_dump_contents *contents, size_t number)
 {
+	size_t far = number + PH_SOURCE_FAR, near = number + PH_SOURCE_NEAR;
+	ph_addr address = contents->closure[number];
 	struct ph_object object = { 0 };
+	ph_source_approach(m->render.source, far < contents->closure_count ? contents->closure[far] : 0,
+			   near < contents->closure_count ? contents->closure[near] : 0);
 	ph_arena_reset(&m->arena);
 	m->left_out = false;
 	struct ph_error *error = ph_render_object(&m->render, address, &m->arena, &object);
@@ -81,19 +85,18 @@ static size_t lines_of(const struct closure *c, size_t block)
 	return left < LINES ? left : LINES;
 }
 
-/* ---- the other threads ---- */
+/* ---- blocks ---- */
 
 static struct ph_error *make_block(struct closure *c, struct maker *m, size_t number, struct block *block)
 {
 	struct ph_error *error = NULL;
-	const ph_addr *objects = c->contents->closure + number * LINES;
 	ph_buffer_clear(&block->text);
 	m->render.value_characters = block->with_room ? TEXT_LONG : 0;
 	for (size_t i = 0; i < lines_of(c, number) && !error; i++) {
 		block->sizes[i] = 0;
 		if (block->text.size > BLOCK_TEXT)
 			continue;
-		error = make_line(m, objects[i]);
+		error = make_line(m, c->contents, number * LINES + i);
 		if (error || m->left_out)
 			continue;
 		ph_buffer_append(&block->text, m->line.data, m->line.size);
@@ -102,23 +105,28 @@ static struct ph_error *make_block(struct closure *c, struct maker *m, size_t nu
 	return error ? error : buffer_error(&block->text);
 }
 
+/* With the lock: the next block, if there is one and room for it. */
+static bool make_next(struct closure *c, struct maker *m)
+{
+	if (c->stop || c->next == c->block_count || c->next >= c->written + c->ring)
+		return false;
+	size_t number = c->next++;
+	struct block *block = &c->blocks[number % c->ring];
+	block->with_room = !c->out_of_room;
+	pthread_mutex_unlock(&c->lock);
+	block->error = make_block(c, m, number, block);
+	pthread_mutex_lock(&c->lock);
+	block->ready = true;
+	pthread_cond_broadcast(&c->changed);
+	return true;
+}
+
 static void help(struct closure *c, struct maker *m)
 {
 	pthread_mutex_lock(&c->lock);
-	while (!c->stop && c->next < c->block_count) {
-		if (c->next >= c->written + c->ring) {
+	while (!c->stop && c->next < c->block_count)
+		if (!make_next(c, m))
 			pthread_cond_wait(&c->changed, &c->lock);
-			continue;
-		}
-		size_t number = c->next++;
-		struct block *block = &c->blocks[number % c->ring];
-		block->with_room = !c->out_of_room;
-		pthread_mutex_unlock(&c->lock);
-		block->error = make_block(c, m, number, block);
-		pthread_mutex_lock(&c->lock);
-		block->ready = true;
-		pthread_cond_broadcast(&c->changed);
-	}
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -135,7 +143,7 @@ static struct ph_error *make_and_put(struct closure *c, size_t object)
 {
 	struct maker *m = &c->makers[0];
 	m->render.value_characters = c->room > TEXT_LONG ? TEXT_LONG : 0;
-	struct ph_error *error = make_line(m, c->contents->closure[object]);
+	struct ph_error *error = make_line(m, c->contents, object);
 	return error ? error : put(c, m->line.data, m->line.size);
 }
 
@@ -154,7 +162,8 @@ static struct ph_error *put_block(struct closure *c, size_t number, const struct
 	return error;
 }
 
-/* The block when another thread makes it, waited for; NULL: it is this one's. */
+/* The block when another thread makes it, waited for; NULL: it is this one's, which is written as it is made.  What is
+ * ahead of it is made meanwhile. */
 static struct block *take(struct closure *c, size_t number)
 {
 	struct block *block = &c->blocks[number % c->ring];
@@ -165,7 +174,8 @@ static struct block *take(struct closure *c, size_t number)
 		block = NULL;
 	}
 	while (block && !block->ready)
-		pthread_cond_wait(&c->changed, &c->lock);
+		if (!make_next(c, &c->makers[0]))
+			pthread_cond_wait(&c->changed, &c->lock);
 	pthread_mutex_unlock(&c->lock);
 	return block;
 }

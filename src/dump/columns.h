@@ -37,6 +37,7 @@ struct ph_column_form {
 	const char *dtype; /* NumPy's */
 	unsigned width;	   /* bytes of an item */
 	bool delta;	   /* delta-coded before it is shuffled */
+	unsigned haste;	   /* zstd looks less closely where it finds nothing: 0 no haste */
 };
 extern const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT];
 

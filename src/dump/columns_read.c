@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "dump/format.h"
 #include "dump/reader.h"
+#include "record/damage_text.h"
 
 #include <inttypes.h>
 #include <json-c/json.h>
@@ -15,10 +16,20 @@
 #define TYPES_MAXIMUM ((size_t)512 << 20)
 #define TYPES_COUNT_MAXIMUM (1 << 24)
 
-struct ph_error *ph_dump_not_full(const struct ph_dump *dump)
+struct ph_error *ph_dump_not_full(struct ph_dump *dump)
 {
-	return ph_error_create(PH_ERROR_BAD_DUMP,
-			       "%s: does not hold the whole heap: make it with core2pyheap --heap=full", dump->path);
+	struct ph_damage damage = { 0 };
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(4096);
+	struct ph_error *error = ph_dump_damage(dump, &damage);
+	if (!error && ph_heap_damage_text(&damage, &text))
+		error = ph_error_create(PH_ERROR_BAD_DUMP, "%s: does not hold the heap: %s; pyheap report says what is there",
+					dump->path, ph_buffer_text(&text));
+	else if (!error)
+		error = ph_error_create(PH_ERROR_BAD_DUMP,
+					"%s: does not hold the whole heap: make it with core2pyheap --heap=full",
+					dump->path);
+	ph_damage_deinit(&damage);
+	return error;
 }
 
 static struct json_object *member(struct json_object *object, const char *key, enum json_type type)

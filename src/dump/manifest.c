@@ -160,6 +160,8 @@ void ph_dump_manifest_json(const struct ph_dump_contents *contents, const struct
 		ph_json_put_string(&j, contents->fields[i].key, contents->fields[i].value);
 	ph_json_object_end(&j);
 	put_damage(&j, &report->damage, heap_damage);
+	if (report->damage.missing)
+		ph_json_put_uint(&j, "missing", report->damage.missing);
 	put_sources(&j, contents);
 	ph_json_object_end(&j);
 	ph_buffer_putc(out, '\n');
@@ -233,13 +235,12 @@ static void take_damage(struct json_object *root, struct ph_damage *ret)
 		enum ph_damage_kind of = kind && !strcmp(kind, "heap")	 ? PH_DAMAGE_HEAP
 					 : kind && !strcmp(kind, "image") ? PH_DAMAGE_IMAGE
 									  : PH_DAMAGE_REPORT;
-		size_t before = ret->count;
 		if (where && what)
-			ph_damage_add(ret, of, where, "%s", what);
-		if (ret->count > before)
-			ret->entries[before].count = ph_json_get_uint(entry, "count");
+			ph_damage_take(ret, &(struct ph_damage_entry){ of, (char *)where, (char *)what,
+								       ph_json_get_uint(entry, "count") });
 	}
 	ret->dropped += ph_json_get_uint(root, "damage_dropped");
+	ret->missing += ph_json_get_uint(root, "missing");
 	ph_arena_deinit(&arena);
 }
 

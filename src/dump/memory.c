@@ -19,9 +19,11 @@ struct ph_error *ph_dump_memory(struct ph_dump *dump, struct ph_memory *ret)
 	if (error)
 		return error;
 	if (!ph_archive_find(&dump->archive, PH_MEMBER_MEMORY) && !dump->archive.problem)
-		return ph_error_create(PH_ERROR_BAD_DUMP,
-				       "%s: does not tell of the memory: make it with core2pyheap --heap=full",
-				       dump->path);
+		return ph_dump_is_full(dump) ?
+			       ph_error_create(PH_ERROR_BAD_DUMP,
+					       "%s: does not tell of the memory: make it with this version of core2pyheap",
+					       dump->path) :
+			       ph_dump_not_full(dump);
 	error = ph_dump_member(dump, PH_MEMBER_MEMORY, PH_MANIFEST_MAXIMUM, &text, &size);
 	return error ? error : ph_memory_parse(text, size, ret);
 }

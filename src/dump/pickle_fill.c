@@ -103,9 +103,9 @@ static void fill_pairs(struct ph_pickle *p, const struct ph_pickle_node *node)
 /* __cause__ of an exception takes an exception or None, args a tuple. */
 static bool fits(struct ph_pickle *p, const struct ph_pickle_node *node, const struct ph_attribute *attribute)
 {
-	const struct ph_pickle_node *value = ph_pickle_find(p, attribute->value);
 	if (node->root != ROOT_EXCEPTION || node->shape != SHAPE_INSTANCE)
 		return true;
+	const struct ph_pickle_node *value = ph_pickle_find(p, attribute->value);
 	if (!strcmp(attribute->name, "args"))
 		return value && value->memo && value->shape == SHAPE_TUPLE;
 	if (!strncmp(attribute->name, "__", 2))
@@ -179,7 +179,11 @@ void ph_pickle_fill(struct ph_pickle *p, struct ph_pickle_node *node)
 	    (node->shape == SHAPE_CLASS && !node->is_by_value))
 		return;
 	const struct ph_value_limits limits = { .children = ph_pickle_children(p), .characters = 1 };
+	ph_pickle_approach(p, (size_t)(node - p->nodes));
 	ph_source_value(p->source, node->address, &limits, &p->value);
+	ph_pickle_approach_attributes(p, &p->value);
+	for (size_t i = 0; i < p->value.attribute_count; i++)
+		ph_source_approach(p->source, p->value.attributes[i].value, 0);
 	ph_pickle_get(s, node->memo);
 	if (is_list && p->value.item_count) {
 		ph_pickle_op(s, PH_OP_MARK);

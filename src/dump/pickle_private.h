@@ -75,6 +75,9 @@ struct ph_pickle {
 	bool no_memory;
 };
 
+/* The values of the nodes behind this one, and the nodes that are attributes, are asked for soon. */
+void ph_pickle_approach(const struct ph_pickle *p, size_t index);
+void ph_pickle_approach_attributes(const struct ph_pickle *p, const struct ph_value *value);
 struct ph_pickle_node *ph_pickle_find(struct ph_pickle *p, ph_addr address);
 
 /* pickle_walk.c: the nodes. */

@@ -29,6 +29,19 @@ size_t ph_pickle_children(const struct ph_pickle *p)
 	return share > CHILDREN_MINIMUM ? share : CHILDREN_MINIMUM;
 }
 
+void ph_pickle_approach(const struct ph_pickle *p, size_t index)
+{
+	size_t far = index + PH_SOURCE_FAR, near = index + PH_SOURCE_NEAR;
+	ph_source_approach(p->source, far < p->count ? p->nodes[far].address : 0,
+			   near < p->count ? p->nodes[near].address : 0);
+}
+
+void ph_pickle_approach_attributes(const struct ph_pickle *p, const struct ph_value *value)
+{
+	for (size_t i = 0; i < value->attribute_count; i++)
+		ph_addrmap_prefetch(&p->index, value->attributes[i].value);
+}
+
 static struct ph_pickle_node *visit(struct ph_pickle *p, ph_addr address)
 {
 	struct ph_pickle_node *known = address ? ph_pickle_find(p, address) : NULL;
@@ -135,8 +148,10 @@ static void expand(struct ph_pickle *p, size_t index)
 {
 	const struct ph_value_limits limits = { .children = ph_pickle_children(p), .characters = 1 };
 	const struct ph_value *value = &p->value;
+	ph_pickle_approach(p, index);
 	ph_source_value(p->source, p->nodes[index].address, &limits, &p->value);
 	classify(&p->nodes[index], value);
+	ph_pickle_approach_attributes(p, value);
 	struct ph_pickle_node self = p->nodes[index];
 	if (self.shape == SHAPE_ATOM)
 		return;
@@ -271,7 +286,9 @@ void ph_pickle_expect_others(struct ph_pickle *p, size_t first, size_t count)
 		if (!node->memo || node->shape == SHAPE_ATOM || node->shape == SHAPE_TUPLE)
 			continue;
 		others.of_this = 0;
+		ph_pickle_approach(p, i);
 		ph_source_value(p->source, node->address, &limits, &p->value);
+		ph_pickle_approach_attributes(p, value);
 		for (size_t k = 0; k < value->item_count; k++)
 			add_other(p, &others, value->items[k]);
 		for (size_t k = 0; k < value->pair_count; k++) {

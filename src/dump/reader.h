@@ -21,6 +21,7 @@ struct ph_dump {
 	size_t problem_count;
 	bool has_general;
 	bool wants_closure; /* the manifest says that there is one */
+	bool is_heap_asked; /* a verb answers from the columns: what the heap lacks is told (command/damage.h) */
 	bool has_report, has_exceptions; /* `report` is filled in; with exceptions alone */
 	struct ph_report report;
 };
@@ -35,8 +36,8 @@ void ph_dump_note_error(struct ph_dump *dump, const struct ph_error *error);
 struct ph_error *ph_dump_progress(struct ph_dump *dump, const char *stage, uint64_t done, uint64_t total)
 	__attribute__((warn_unused_result));
 
-/* PH_ERROR_BAD_DUMP: it was made without the whole heap. */
-struct ph_error *ph_dump_not_full(const struct ph_dump *dump) __attribute__((warn_unused_result));
+/* PH_ERROR_BAD_DUMP: it was made without the whole heap, or of a core that has none. */
+struct ph_error *ph_dump_not_full(struct ph_dump *dump) __attribute__((warn_unused_result));
 
 /* PH_ERROR_BAD_DUMP that says what the file is when it is certainly something
  * else by its first bytes; else NULL. */

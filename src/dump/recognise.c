@@ -47,9 +47,10 @@ struct ph_error *ph_dump_recognise(const char *path, const char *head, size_t si
 		if (size >= magics[i].size && !memcmp(head, magics[i].bytes, magics[i].size))
 			return ph_error_create(PH_ERROR_BAD_DUMP, "%s: %s", path, magics[i].says);
 	/* pyheapdump's own files have its part and not our header */
-	if (contains(head, size, "application/x.python-heapdump") && !contains(head, size, "X-Pyheap-Dump-Version:"))
-		return ph_error_create(PH_ERROR_BAD_DUMP,
-				       "%s: is a dump of pyheapdump, another tool: open it with python -m pyheapdump",
-				       path);
-	return NULL;
+	if (!contains(head, size, "application/x.python-heapdump") || contains(head, size, "X-Pyheap-Dump-Version:"))
+		return NULL;
+	if (!contains(head, size, "\n\n") && !contains(head, size, "\r\n\r\n"))
+		return ph_error_create(PH_ERROR_BAD_DUMP, "%s: is cut within its header: copy the dump again", path);
+	return ph_error_create(PH_ERROR_BAD_DUMP,
+			       "%s: is a dump of pyheapdump, another tool: open it with python -m pyheapdump", path);
 }

@@ -29,6 +29,12 @@ static bool drop(void *user, const char *data, size_t size)
 	return true;
 }
 
+bool ph_verify_is_read(struct ph_dump *dump, const char *member)
+{
+	const struct ph_archive_entry *entry = ph_archive_find(&dump->archive, member);
+	return entry && !ph_archive_read(&dump->archive, entry, drop, NULL);
+}
+
 static struct ph_error *check_members(struct ph_dump *dump, struct ph_verify *verify)
 {
 	struct ph_error *error = NULL;
@@ -53,13 +59,16 @@ static void check_presence(struct ph_dump *dump, struct ph_verify *verify, bool 
 {
 	static const char *const always[] = { PH_MEMBER_MANIFEST, PH_MEMBER_REPORT, PH_MEMBER_EXCEPTIONS,
 					      PH_MEMBER_MODULES };
+	const char *lost = dump->archive.problem ? PH_VERIFY_LOST : NULL;
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
 		if (!ph_archive_find(&dump->archive, always[i]))
-			ph_verify_say(verify, always[i], "is not there");
+			ph_verify_say(verify, always[i], "%s", lost ? lost : "is not there");
 	if (dump->wants_closure && !ph_archive_find(&dump->archive, PH_MEMBER_CLOSURE))
-		ph_verify_say(verify, PH_MEMBER_CLOSURE, "is not there, though the manifest promises it");
+		ph_verify_say(verify, PH_MEMBER_CLOSURE, "%s",
+			      lost ? lost : "is not there, though the manifest promises it");
 	if (full && !ph_archive_find(&dump->archive, PH_MEMBER_TYPES))
-		ph_verify_say(verify, PH_MEMBER_TYPES, "is not there, though the manifest promises the whole heap");
+		ph_verify_say(verify, PH_MEMBER_TYPES, "%s",
+			      lost ? lost : "is not there, though the manifest promises the whole heap");
 }
 
 static struct ph_error *check_report(struct ph_dump *dump, struct ph_verify *verify)
@@ -69,8 +78,7 @@ static struct ph_error *check_report(struct ph_dump *dump, struct ph_verify *ver
 	if (!error || error->code != PH_ERROR_BAD_DUMP)
 		return error;
 	/* an altered member has been named already */
-	const struct ph_archive_entry *entry = ph_archive_find(&dump->archive, PH_MEMBER_REPORT);
-	if (entry && !ph_archive_read(&dump->archive, entry, drop, NULL))
+	if (ph_verify_is_read(dump, PH_MEMBER_REPORT))
 		ph_verify_say(verify, PH_MEMBER_REPORT, "%s", error->message);
 	ph_error_free(error);
 	return NULL;

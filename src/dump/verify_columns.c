@@ -44,7 +44,10 @@ static struct ph_error *open_columns(struct check *c)
 		struct ph_error *error = ph_column_items(c->dump, &ph_column_forms[i], &c->count[i]);
 		if (error && error->code != PH_ERROR_BAD_DUMP)
 			return error;
-		if (error)
+		/* an altered member has been named already */
+		if (error && c->dump->archive.problem && !ph_archive_find(&c->dump->archive, name))
+			ph_verify_say(c->verify, ph_column_forms[i].name, PH_VERIFY_LOST);
+		else if (error && (ph_verify_is_read(c->dump, name) || !ph_archive_find(&c->dump->archive, name)))
 			ph_verify_say(c->verify, ph_column_forms[i].name, "%s", error->message);
 		ph_error_free(error);
 	}
@@ -309,7 +312,9 @@ struct ph_error *ph_verify_columns(struct ph_dump *dump, struct ph_verify *verif
 	struct check c = { .dump = dump, .verify = verify };
 	struct ph_error *error = ph_dump_types(dump, &c.types);
 	if (error && error->code == PH_ERROR_BAD_DUMP) {
-		ph_verify_say(verify, PH_MEMBER_TYPES, "%s", error->message);
+		/* one that is lost or altered has been named already */
+		if (ph_verify_is_read(dump, PH_MEMBER_TYPES))
+			ph_verify_say(verify, PH_MEMBER_TYPES, "%s", error->message);
 		ph_error_free(error);
 		error = NULL;
 	}

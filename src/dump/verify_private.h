@@ -7,6 +7,10 @@
 #include "dump/reader.h"
 #include "dump/verify.h"
 
+#define PH_VERIFY_LOST "is lost" /* of a dump that is cut: one of many */
+
+/* Is it there, with the right checksum? */
+bool ph_verify_is_read(struct ph_dump *dump, const char *member);
 void ph_verify_say(struct ph_verify *verify, const char *member, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 struct ph_error *ph_verify_columns(struct ph_dump *dump, struct ph_verify *verify) __attribute__((warn_unused_result));

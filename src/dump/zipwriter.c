@@ -12,7 +12,7 @@
 #define MADE_BY (3 << 8 | 45)
 /* S_IFREG | 0600, where Unix archivers keep the mode */
 #define MODE ((uLong)0100600 << 16)
-#define LEVEL 3 /* the best of those that take no longer than 1 does; 4 takes a third more for 6 % */
+#define LEVEL 2 /* 3 takes a fifth more for 2.5 % of the closure, 1 nothing less for 3 % more of it */
 #define LARGE_SIZE ((uint64_t)0xf0000000) /* well below 4 GiB */
 
 uint32_t ph_zip_date(int64_t time)

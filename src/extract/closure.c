@@ -47,6 +47,8 @@ static void visit(struct walk *walk, ph_addr address)
 
 static void expand(struct walk *walk, const struct ph_value *value)
 {
+	for (size_t i = 0; i < value->attribute_count; i++)
+		ph_addrmap_prefetch(&walk->seen, value->attributes[i].value);
 	for (size_t i = 0; i < value->item_count; i++)
 		visit(walk, value->items[i]);
 	for (size_t i = 0; i < value->pair_count; i++) {
@@ -57,6 +59,11 @@ static void expand(struct walk *walk, const struct ph_value *value)
 		visit(walk, value->attributes[i].value);
 	for (size_t i = 0; i < value->part_count; i++)
 		visit(walk, value->parts[i].value);
+}
+
+static ph_addr ahead(const struct walk *walk, size_t i)
+{
+	return i < walk->count ? walk->queue[i] : 0;
 }
 
 static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
@@ -78,6 +85,7 @@ static struct ph_error *run(struct ph_extract *extract, struct walk *walk)
 			expected = next + (left < EXPECTED ? left : EXPECTED);
 			ph_source_expect(&extract->source, walk->queue + next, expected - next, &limits);
 		}
+		ph_source_approach(&extract->source, ahead(walk, next + PH_SOURCE_FAR), ahead(walk, next + PH_SOURCE_NEAR));
 		ph_source_value(&extract->source, walk->queue[next], &limits, &value);
 		expand(walk, &value);
 		if (next % PROGRESS_INTERVAL == PROGRESS_INTERVAL - 1)

@@ -5,6 +5,7 @@
 
 #include "base/callbacks.h"
 #include "base/cleanup.h"
+#include "base/jobs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +22,13 @@ void ph_extract_drop_pages(struct ph_extract *extract)
 
 void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects)
 {
-	/* SLACK: what walks come by between one look and the next */
-	enum { OWN = 64000000, OF_OBJECT = 40, SLACK = 48 << 20 };
-	ph_image_set_bound(extract->image, ph_image_size(extract->image) / 2 + OWN - SLACK + objects * OF_OBJECT);
+	/* SLACK: what a walk comes by between one look and the next; more threads than MOST hardly do so at once */
+	enum { OWN = 64000000, OF_OBJECT = 40, SLACK = 8 << 20, LEAST = 2, MOST = 4 };
+	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
+	jobs = jobs < LEAST ? LEAST : jobs < MOST ? jobs : MOST;
+	uint64_t slack = (uint64_t)SLACK * (3 + jobs);
+	uint64_t bound = ph_image_size(extract->image) / 2 + OWN + objects * OF_OBJECT;
+	ph_image_set_bound(extract->image, bound > slack ? bound - slack : 0);
 }
 
 static enum ph_status live_frame(void *self, ph_addr address, struct ph_arena *arena, struct ph_frame *ret)
@@ -50,6 +55,7 @@ static const struct ph_source_ops live_ops = {
 	.frame = live_frame,
 	.exception = live_exception,
 	.expect = ph_extract_expect,
+	.approach = ph_extract_approach,
 	.lack = ph_extract_lack,
 };
 
@@ -109,14 +115,10 @@ static void take_damage(struct ph_extract *extract)
 	ph_image_settle(extract->image);
 	const struct ph_damage *from = ph_image_damage(extract->image);
 	struct ph_damage *to = &extract->report.damage;
-	for (size_t i = 0; i < from->count; i++) {
-		const struct ph_damage_entry *entry = &from->entries[i];
-		size_t before = to->count;
-		ph_damage_add(to, entry->kind, entry->where, "%s", entry->what);
-		if (to->count > before)
-			to->entries[before].count = entry->count;
-	}
+	for (size_t i = 0; i < from->count; i++)
+		ph_damage_take(to, &from->entries[i]);
 	to->dropped += from->dropped;
+	to->missing = ph_image_info(extract->image)->lost;
 }
 
 struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract_options *options,
@@ -133,7 +135,9 @@ struct ph_error *ph_extract_open(struct ph_image *image, const struct ph_extract
 	}
 	/* without a Python there is no heap to guess at */
 	bool has_heap = options->dumping && extract->objects;
-	ph_extract_bound_pages(extract, has_heap ? ph_heap_guess_count(&extract->detected.target) : 0);
+	ph_extract_bound_pages(extract, 0);
+	if (has_heap)
+		ph_extract_bound_pages(extract, ph_heap_guess_count(&extract->detected.target));
 	*ret = extract;
 	return NULL;
 }

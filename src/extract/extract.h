@@ -22,8 +22,8 @@
 #define PH_SURVEY_CHILDREN 1000
 
 /* A dump of the heap may take more memory than the report, and comes by the same objects many times: after so many
- * values pages are given back, if more is resident than ph_extract_bound_pages() says. */
-#define PH_BOUND_INTERVAL 128
+ * values it may be looked whether more is resident than ph_extract_bound_pages() says. */
+#define PH_BOUND_INTERVAL 16
 
 struct ph_extract_options {
 	enum ph_redaction_mode redact;
@@ -66,6 +66,7 @@ struct ph_extract {
 	bool dumping;	 /* the heap or the closure of the stacks, after the report */
 	unsigned jobs;	      /* threads for walks over the heap; 0: as many as there are processors */
 	struct ph_heap *heap; /* NULL before ph_extract_find_heap() */
+	uint64_t redacted; /* values of the heap that were, once they are handed over */
 	struct ph_memory *memory; /* what it is for, where a walk over the heap found out; NULL else */
 	struct ph_reader *readers; /* of other threads (readers.c) */
 	struct ph_source *reader_sources;
@@ -111,6 +112,7 @@ struct ph_error *ph_extract_type_names(struct ph_extract *extract, struct ph_buf
 /* values.c: the ops of ph_source. */
 void ph_extract_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret);
 void ph_extract_expect(void *self, const ph_addr *addresses, size_t count, const struct ph_value_limits *limits);
+void ph_extract_approach(void *self, ph_addr far, ph_addr near);
 void ph_extract_lack(void *self, const ph_addr *addresses, size_t count,
 		     bool (*is_wanted)(void *user, const char *name), void *user, bool *ret);
 

@@ -198,6 +198,8 @@ static struct ph_error *collect_types(struct ph_heap_walk *walk, struct ph_heap_
 
 static struct ph_error *give_types(struct ph_heap_walk *walk)
 {
+	for (unsigned i = 0; i < walk->jobs; i++)
+		walk->extract->redacted += walk->workers[i].redacted;
 	struct ph_heap_type *types = NULL;
 	size_t count = 0;
 	uint64_t fields[(PH_FIELD_COUNT + 63) / 64] = { 0 };
@@ -328,6 +330,8 @@ static struct ph_error *walk_rest(struct ph_heap_walk *walk)
 	const struct ph_root_sink roots = { .self = walk, .word = root_word, .root = take_root };
 	if (!error)
 		error = ph_heap_roots(walk->heap, walk->extract->runtime, &roots);
+	if (!error)
+		error = ph_account_roots(walk->account, &roots);
 	if (!error)
 		error = give_types(walk);
 	return error ? error : ph_extract_keep_memory(walk->extract, walk->account);

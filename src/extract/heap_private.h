@@ -58,7 +58,8 @@ struct ph_heap_type_count {
 	bool has_value, has_locals, has_secret_slot;
 };
 
-#define PH_HEAP_BOUND_INTERVAL 1024 /* objects, until it is looked whether pages must go */
+#define PH_HEAP_BOUND_INTERVAL 128  /* objects, until it may be looked whether pages must go */
+#define PH_HEAP_LEAVE_INTERVAL 1024 /* the same of a walk upwards that decodes them alone */
 #define PH_HEAP_RAW 4096   /* edges that are taken at a time */
 #define PH_HEAP_BATCH 512  /* objects whose edges are */
 #define PH_HEAP_CACHE 1024 /* types and names that came last */
@@ -92,6 +93,7 @@ struct ph_heap_worker {
 	size_t batch_count;
 	struct ph_heap_type_count *current; /* the last of them */
 	bool continued; /* some edges of the first were taken before */
+	bool interned;	/* the object whose edges are taken is the dict of interned strings */
 	bool type_visited;
 	struct ph_edge raw[PH_HEAP_RAW];
 	struct ph_edge_sink raw_sink;
@@ -104,6 +106,7 @@ struct ph_heap_worker {
 	struct ph_buffer text;
 	struct ph_heap_values *values;
 	struct ph_heap_recent *recent; /* texts of the unit */
+	uint64_t redacted; /* values that are, or hold, what was taken out */
 };
 
 struct ph_heap_walk {

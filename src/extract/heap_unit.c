@@ -136,7 +136,7 @@ note_missing(struct ph_heap_worker *w, const struct ph_edge *edge, uint32_t plac
 		return;
 	case PH_EDGE_FIELD:
 		/* types of C are shorter than classes, whose members are asked of all */
-		if (edge->extra)
+		if (edge->extra && (!type || type->shape->is_type))
 			return;
 		break;
 	default:
@@ -146,12 +146,28 @@ note_missing(struct ph_heap_worker *w, const struct ph_edge *edge, uint32_t plac
 		ph_heap_note_missing(w->walk->heap, w->objects, type->shape, w->unit->address[place], edge->target);
 }
 
+/* {name: name}: the dict of interned strings.  Its names name nothing: a secret one would redact itself, and with it
+ * the name of every attribute that it is. */
+static bool is_interned_dict(const struct ph_edge *edges, size_t count)
+{
+	size_t same = 0;
+	for (size_t i = 0; i < count && same < 32; i++) {
+		if (edges[i].kind != PH_EDGE_KEY && edges[i].kind != PH_EDGE_VALUE)
+			return false;
+		if (edges[i].kind == PH_EDGE_VALUE && edges[i].target != edges[i].argument)
+			return false;
+		same += edges[i].kind == PH_EDGE_VALUE;
+	}
+	return same == 32;
+}
+
 static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const struct ph_edge *edges, size_t count,
 			     size_t n)
 {
 	struct ph_heap_unit *unit = w->unit;
 	size_t first = (size_t)(edges - w->raw), all = w->raw_sink.count;
 	bool names = w->walk->secrets.by_name;
+	w->interned = (!first && w->continued && w->interned) || (names && is_interned_dict(edges, count));
 	for (size_t i = 0; i < count; i++) {
 		const struct ph_edge *edge = &edges[i];
 		bool secret;
@@ -167,7 +183,7 @@ static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const str
 		unit->target[n] = target;
 		unit->argument[n] = argument_of(w, edge, &secret);
 		unit->kind[n++] = (uint8_t)(edge->kind | (edge->extra ? PH_EDGE_EXTRA : 0));
-		if (secret)
+		if (secret && !w->interned)
 			ph_heap_secret_target(&w->walk->secrets, target);
 	}
 	return n;
@@ -355,6 +371,7 @@ static void walk_objects(struct ph_heap_worker *w)
 static void settle_held(struct ph_heap_worker *w)
 {
 	struct ph_heap_unit *unit = w->unit;
+	w->claims.objects = unit->address;
 	ph_account_submit(w->walk->account, unit->number, &w->claims, unit->held);
 	for (size_t i = 0; i < unit->count; i++)
 		if (w->unit_types[i])

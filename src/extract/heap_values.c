@@ -44,6 +44,7 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 		ph_object_value(w->objects, object, &limits, &w->value);
 		bool has = ph_render_value(&extract->render, &w->value, CHARACTERS, bytes_of(shape), &w->text, &redacted);
 		*ret_size = w->text.size;
+		w->redacted += has && redacted;
 		return has ? ph_buffer_text(&w->text) : NULL;
 	}
 	struct ph_render_text text = {
@@ -61,7 +62,7 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 		*ret_size = text.size;
 		return text.text;
 	}
-	ph_render_text(&extract->render, &text, &w->text);
+	w->redacted += ph_render_text(&extract->render, &text, &w->text);
 	*ret_size = w->text.size;
 	return ph_buffer_text(&w->text);
 }
@@ -163,7 +164,7 @@ struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
 		uint64_t index = first + i;
 		const char *ahead = ph_image_look(heap->target->image, object + FETCH_AHEAD, 1);
 		__builtin_prefetch(ahead ? ahead : (const char *)w);
-		if (i % PH_HEAP_BOUND_INTERVAL == 0 && start) {
+		if (i % PH_HEAP_LEAVE_INTERVAL == 0 && start) {
 			ph_image_leave_pages(heap->target->image, start, end);
 			start = 0;
 		}

@@ -236,7 +236,7 @@ static void find_object(struct ph_places *places, struct ph_place *p, struct ph_
 static const struct ph_pool *pool_at(const struct ph_places *places, ph_addr address)
 {
 	const struct ph_heap *heap = places->heap;
-	uint64_t pool_size = (uint64_t)ph_target_trait(heap->target, PH_TRAIT_POOL_SIZE);
+	uint64_t pool_size = heap->pymalloc.pool;
 	size_t low = 0, high = heap->pool_count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
@@ -253,7 +253,7 @@ static void find_neighbour(struct ph_places *places, const struct ph_pool *pool,
 			   int64_t index, int step, struct ph_arena *arena, struct ph_place_object *ret)
 {
 	for (int64_t i = index + step; i >= 0 && i < pool->blocks; i += step) {
-		ph_addr block = pool->address + PH_POOL_HEADER + (ph_addr)i * pool->block_size, object;
+		ph_addr block = pool->address + places->heap->pymalloc.header + (ph_addr)i * pool->block_size, object;
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
 		if (block && ph_addrset_after(&places->heap->set, block - 1, &object) &&
@@ -267,24 +267,23 @@ static void find_neighbour(struct ph_places *places, const struct ph_pool *pool,
 static void find_block(struct ph_places *places, struct ph_place *p, struct ph_arena *arena)
 {
 	const struct ph_pool *pool = pool_at(places, p->address);
+	const struct ph_pymalloc *pymalloc = &places->heap->pymalloc;
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64] = { 0 };
 	if (!pool)
 		return;
 	p->pool = pool->address;
 	p->arena = pool->arena;
-	if (p->address < pool->address + PH_POOL_HEADER)
+	if (p->address < pool->address + pymalloc->header)
 		return;
-	uint64_t index = (p->address - pool->address - PH_POOL_HEADER) / pool->block_size;
-	p->block = pool->address + PH_POOL_HEADER + index * pool->block_size;
+	uint64_t index = (p->address - pool->address - pymalloc->header) / pool->block_size;
+	p->block = pool->address + pymalloc->header + index * pool->block_size;
 	p->block_size = pool->block_size;
 	p->block_index = (uint32_t)index;
 	p->pool_used = pool->used;
-	p->pool_blocks =
-		(uint32_t)(((uint64_t)ph_target_trait(places->heap->target, PH_TRAIT_POOL_SIZE) - PH_POOL_HEADER) /
-			   pool->block_size);
+	p->pool_blocks = (pymalloc->pool - pymalloc->header) / pool->block_size;
 	p->state = PH_PLACE_FREE; /* never handed out */
 	const uint8_t *data = ph_image_view(places->image, pool->address,
-					    PH_POOL_HEADER + (size_t)pool->blocks * pool->block_size);
+					    pymalloc->header + (size_t)pool->blocks * pool->block_size);
 	bool sound = data && ph_pool_free_blocks(places->heap, pool, data, free_blocks);
 	if (index < pool->blocks)
 		p->state = !sound ? PH_PLACE_UNKNOWN :
@@ -325,34 +324,37 @@ struct owner {
 static bool is_guarded(struct ph_places *places, ph_addr block)
 {
 	uint8_t bytes[8];
-	return ph_image_read(places->image, block - 8, bytes, sizeof(bytes)) == PH_OK &&
-	       (bytes[7] == 0xfd || bytes[7] == 0xfb) && !memcmp(bytes + 1, bytes + 2, 6);
+	size_t word = places->heap->pymalloc.word;
+	return ph_image_read(places->image, block - word, bytes, word) == PH_OK &&
+	       (bytes[word - 1] == 0xfd || bytes[word - 1] == 0xfb) && !memcmp(bytes + 1, bytes + 2, word - 2);
 }
 
 /* glibc's chunk before a block says how large it is (malloc/malloc.c: the lowest three bits are flags). */
 static bool is_in_chunk(struct ph_places *places, ph_addr block, ph_addr address)
 {
 	uint8_t bytes[8];
+	size_t word = places->heap->pymalloc.word, unit = 2 * word;
 	/* pymalloc's hooks ask malloc's, which has its own */
 	for (int i = 0; i < 2 && is_guarded(places, block); i++)
-		block -= 16;
-	if (block & 15 || ph_image_read(places->image, block - 8, bytes, sizeof(bytes)) != PH_OK)
+		block -= unit;
+	if (block & (unit - 1) || ph_image_read(places->image, block - word, bytes, word) != PH_OK)
 		return false;
-	uint64_t size = ph_load_uint(bytes, sizeof(bytes), places->heap->target->layout.abi.big_endian) & ~UINT64_C(7);
-	return size >= 32 && size < CHUNK_MAXIMUM && !(size & 15) && address - block < size - 8;
+	uint64_t size = ph_load_uint(bytes, word, places->heap->pymalloc.big_endian) & ~UINT64_C(7);
+	return size >= 4 * word && size < CHUNK_MAXIMUM && !(size & (unit - 1)) && address - block < size - word;
 }
 
 static void look_in(struct ph_places *places, ph_addr object, ph_addr low, ph_addr high, struct owner *best)
 {
-	bool big = places->heap->target->layout.abi.big_endian;
+	bool big = places->heap->pymalloc.big_endian;
+	size_t width = places->heap->pymalloc.word;
 	const struct ph_shape *shape = ph_heap_shape(places->heap, object);
 	if (!shape)
 		return;
 	uint64_t front = ph_object_front(shape, object);
 	uint64_t size = front + (shape->size < FIXED_MAXIMUM ? shape->size : FIXED_MAXIMUM);
 	const uint8_t *data = ph_image_view(places->image, object - front, size);
-	for (uint64_t at = 0; data && at + 8 <= size; at += 8) {
-		ph_addr word = ph_load_uint(data + at, 8, big) & ~(ph_addr)7;
+	for (uint64_t at = 0; data && at + width <= size; at += width) {
+		ph_addr word = ph_load_uint(data + at, width, big) & ~(ph_addr)(width - 1);
 		if (word >= low && word <= high && word > best->target)
 			*best = (struct owner){ .object = object, .word_at = object - front + at, .target = word };
 	}

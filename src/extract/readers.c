@@ -25,6 +25,12 @@ static void read_value(void *self, ph_addr address, const struct ph_value_limits
 	ph_object_value(reader->objects, address, limits, ret);
 }
 
+static void approach(void *self, ph_addr far, ph_addr near)
+{
+	const struct ph_reader *reader = self;
+	ph_value_cache_approach(&reader->extract->cache, far, near);
+}
+
 static enum ph_status no_frame(void *self, ph_addr address, struct ph_arena *arena, struct ph_frame *ret)
 {
 	(void)self, (void)address, (void)arena, (void)ret;
@@ -41,6 +47,7 @@ static const struct ph_source_ops reader_ops = {
 	.value = read_value,
 	.frame = no_frame,
 	.exception = no_exception,
+	.approach = approach,
 };
 
 struct ph_error *ph_extract_share(struct ph_extract *extract, const struct ph_source **ret, size_t *ret_count)

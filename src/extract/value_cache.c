@@ -176,6 +176,19 @@ bool ph_value_cache_has(const struct ph_value_cache *cache, ph_addr address)
 	return ph_addrmap_find(&cache->index, address) != NULL;
 }
 
+/* LINES: a record of the six attributes of an instance has as many */
+void ph_value_cache_approach(const struct ph_value_cache *cache, ph_addr far, ph_addr near)
+{
+	enum { LINE = 64, LINES = 4 };
+	if (!cache->index.capacity)
+		return;
+	ph_addrmap_prefetch(&cache->index, far);
+	const struct ph_addrmap_slot *slot = &cache->index.slots[ph_addrmap_slot(&cache->index, near)];
+	const char *record = near && slot->key == near ? (const char *)(uintptr_t)slot->value : NULL;
+	for (size_t i = 0; record && i < LINES; i++)
+		__builtin_prefetch(record + i * LINE);
+}
+
 /* Bytes of the first so many characters, of a bytes or of WTF-8. */
 static size_t beginning(const struct looks *looks, const char *text, size_t size, size_t characters)
 {

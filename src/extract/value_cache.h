@@ -23,6 +23,8 @@ void ph_value_cache_deinit(struct ph_value_cache *cache);
 void ph_value_cache_put(struct ph_value_cache *cache, const struct ph_value_limits *limits,
 			const struct ph_value *value);
 bool ph_value_cache_has(const struct ph_value_cache *cache, ph_addr address);
+/* They are asked for soon: fetches the place of the far one and what is kept of the near one into the processor's cache. */
+void ph_value_cache_approach(const struct ph_value_cache *cache, ph_addr far, ph_addr near);
 /* Fills *ret as decoding with these limits would, or does nothing and returns false. */
 bool ph_value_cache_get(const struct ph_value_cache *cache, ph_addr address, const struct ph_value_limits *limits,
 			struct ph_value *ret);

@@ -91,7 +91,11 @@ static void decode_sorted(struct ph_extract *extract, struct expected *e, const 
 {
 	struct ph_value value = PH_VALUE_INIT;
 	ph_addr last = 0;
-	sort_by_body(extract, e);
+	/* what has no children asked for is told by its own memory */
+	if (limits->children)
+		sort_by_body(extract, e);
+	else
+		ph_sort_items(e->items, e->count);
 	for (size_t i = 0; i < e->count && extract->cache.is_open; i++) {
 		fetch_ahead(extract, e, i);
 		if (e->items[i].value == last)
@@ -122,6 +126,12 @@ void ph_extract_expect(void *self, const ph_addr *addresses, size_t count, const
 	decode_sorted(extract, &keys, &of_keys, NULL);
 	free(objects.items);
 	free(keys.items);
+}
+
+void ph_extract_approach(void *self, ph_addr far, ph_addr near)
+{
+	const struct ph_extract *extract = self;
+	ph_value_cache_approach(&extract->cache, far, near);
 }
 
 void ph_extract_lack(void *self, const ph_addr *addresses, size_t count,

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Arenas of pymalloc, and the blocks of its pools.  struct arena_object of Objects/obmalloc.c (pycore_obmalloc.h), the
- * same on 64-bit machines since 2.7: 0 address, 8 pool_address, 16 nfreepools, 20 ntotalpools, 24 freepools, 32
- * nextarena, 40 prevarena.  The array of them hangs off a local variable, or off the interpreter: it is the one whose
- * entries agree with the pools. */
+/* Arenas of pymalloc, and the blocks of its pools.  The array of struct arena_object (Objects/obmalloc.c,
+ * pycore_obmalloc.h) hangs off a local variable, or off the interpreter: it is the one whose entries agree with the
+ * pools. */
 #include "heap/memory.h"
 
 #include <stdlib.h>
 
 #include "base/cursor.h"
 
-#define ARENA_OBJECT 48
 #define ARENAS_MAXIMUM (1u << 24)
 #define RANGES 64
 
 static bool arena_at(const struct ph_account *a, ph_addr array, uint64_t index, ph_addr *ret)
 {
 	const struct ph_target *t = a->target;
+	const struct ph_slot *slots = t->layout.slots;
 	bool big = t->layout.abi.big_endian;
-	const uint8_t *data = ph_image_view(t->image, array + index * ARENA_OBJECT, ARENA_OBJECT);
+	size_t size = ph_target_sizeof(t, PH_SIZEOF_arena_object);
+	const uint8_t *data = ph_image_view(t->image, array + index * size, size);
 	if (!data)
 		return false;
-	ph_addr address = ph_load_uint(data, 8, big);
-	uint64_t pools = ph_load_uint(data + 20, 4, big), free_pools = ph_load_uint(data + 16, 4, big);
-	uint64_t most =
-		(uint64_t)ph_target_trait(t, PH_TRAIT_ARENA_SIZE) / (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE);
+	ph_addr address = ph_load_uint(data + slots[PH_arena_object_address].offset, a->heap->pymalloc.word, big);
+	uint64_t pools = ph_load_uint(data + slots[PH_arena_object_ntotalpools].offset, 4, big);
+	uint64_t free_pools = ph_load_uint(data + slots[PH_arena_object_nfreepools].offset, 4, big);
+	uint64_t most = a->heap->pymalloc.arena / a->heap->pymalloc.pool;
 	*ret = address;
 	return !address || (!(address & 4095) && pools && pools <= most && free_pools <= pools);
 }
@@ -31,7 +31,7 @@ static bool arena_at(const struct ph_account *a, ph_addr array, uint64_t index, 
 static bool is_array(const struct ph_account *a, ph_addr array)
 {
 	const struct ph_heap *heap = a->heap;
-	uint64_t size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_ARENA_SIZE);
+	uint64_t size = heap->pymalloc.arena;
 	const size_t samples[] = { 0, heap->pool_count / 2, heap->pool_count - 1 };
 	for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++) {
 		const struct ph_pool *pool = &heap->pools[samples[i]];
@@ -57,7 +57,7 @@ static ph_addr find_array(const struct ph_account *a)
 				at |= 4095 & ~(width - 1);
 				continue;
 			}
-			if (word > 65536 && !(word & 7) && !(word >> 48) && is_array(a, word))
+			if (word > 65536 && !(word & (width - 1)) && !(word >> 48) && is_array(a, word))
 				return word;
 		}
 	return 0;
@@ -66,8 +66,7 @@ static ph_addr find_array(const struct ph_account *a)
 /* Pools of no known arena (another interpreter's): what lies between the first and the last of each. */
 static void infer(struct ph_account *a)
 {
-	uint64_t pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
-	uint64_t size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_ARENA_SIZE);
+	uint64_t pool_size = a->heap->pymalloc.pool, size = a->heap->pymalloc.arena;
 	size_t known = a->extent_count, at = 0;
 	for (size_t i = 0; i < a->heap->pool_count;) {
 		const struct ph_pool *pool = &a->heap->pools[i];
@@ -89,14 +88,14 @@ static void infer(struct ph_account *a)
 
 static int compare_extents(const void *x, const void *y)
 {
-	const struct ph_extent *a = x, *b = y;
+	const struct ph_area *a = x, *b = y;
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
 void ph_account_arenas(struct ph_account *a)
 {
 	ph_addr array = a->heap->pool_count ? find_array(a) : 0, address;
-	uint64_t size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_ARENA_SIZE), last = 0;
+	uint64_t size = a->heap->pymalloc.arena, last = 0;
 	for (size_t i = 0; array && i < a->heap->pool_count; i++)
 		if (a->heap->pools[i].arena > last)
 			last = a->heap->pools[i].arena;
@@ -115,7 +114,7 @@ void ph_account_arenas(struct ph_account *a)
 /* An object in a block lies behind what precedes it: two words of a pre-header, the head, the debug allocator's. */
 static bool holds_object(const struct ph_addrset *set, ph_addr block, uint64_t size)
 {
-	for (ph_addr at = block; at < block + size && at < block + 80; at += 8)
+	for (ph_addr at = block; at < block + size && at < block + 80; at += ph_addrset_low_bits(set) + 1)
 		if (ph_addrset_has(set, at))
 			return true;
 	return false;
@@ -142,13 +141,13 @@ void ph_account_pools(struct ph_account *a)
 		return;
 	}
 	struct ph_memory_row *rows = a->memory.rows;
-	uint64_t pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
+	uint64_t pool_size = a->heap->pymalloc.pool, header = a->heap->pymalloc.header;
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64];
 	ph_addr behind = 0;
 	for (size_t i = 0; i < a->heap->pool_count; i++) {
 		const struct ph_pool *pool = &a->heap->pools[i];
 		ph_account_leave(a, &behind, pool->address);
-		uint64_t room = (pool_size - PH_POOL_HEADER) / pool->block_size;
+		uint64_t room = (pool_size - header) / pool->block_size;
 		const uint8_t *data = ph_image_view(a->target->image, pool->address, pool_size);
 		if (!data)
 			continue;
@@ -156,7 +155,7 @@ void ph_account_pools(struct ph_account *a)
 		rows[PH_MEMORY_POOL_OVERHEAD].bytes += pool_size - room * pool->block_size;
 		rows[PH_MEMORY_POOL_OVERHEAD].count++;
 		for (uint64_t j = 0; j < room; j++) {
-			ph_addr block = pool->address + PH_POOL_HEADER + j * pool->block_size;
+			ph_addr block = pool->address + header + j * pool->block_size;
 			enum ph_memory_kind kind = PH_MEMORY_POOL_OTHER;
 			if (j >= pool->blocks || free_blocks[j / 64] >> j % 64 & 1)
 				kind = PH_MEMORY_POOL_FREE;

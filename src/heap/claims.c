@@ -9,26 +9,25 @@
 #include "heap/roots.h"
 
 #define LOOKED_THROUGH 65536 /* bytes of a block of unknown contents */
-#define RANGES 64
 /* A claim is an address, 1 more where it is guessed, above the claiming object's place in its run. */
 #define PLACE_BITS 16
 #define PLACE_MASK ((1u << PLACE_BITS) - 1)
 
 _Static_assert(PH_ACCOUNT_RUN == 1 << PLACE_BITS, "places fit");
 
-static void push(struct ph_account *a, ph_addr block)
+static void push(struct ph_account *a, struct ph_account_stack *stack, ph_addr block)
 {
-	if (a->stack_count == a->stack_capacity) {
-		size_t capacity = a->stack_capacity ? a->stack_capacity * 2 : 256;
-		void *stack = realloc(a->stack, capacity * sizeof(*a->stack));
-		if (!stack) {
+	if (stack->count == stack->capacity) {
+		size_t capacity = stack->capacity ? stack->capacity * 2 : 256;
+		void *blocks = realloc(stack->blocks, capacity * sizeof(*stack->blocks));
+		if (!blocks) {
 			a->no_memory = true;
 			return;
 		}
-		a->stack = stack;
-		a->stack_capacity = capacity;
+		stack->blocks = blocks;
+		stack->capacity = capacity;
 	}
-	a->stack[a->stack_count++] = block;
+	stack->blocks[stack->count++] = block;
 }
 
 static void move(struct ph_account *a, enum ph_memory_kind from, enum ph_memory_kind to, uint64_t bytes)
@@ -43,7 +42,6 @@ static void move(struct ph_account *a, enum ph_memory_kind from, enum ph_memory_
 
 void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 {
-	enum { DEBUG_HEADER = 16 }; /* what PYTHONMALLOC=debug puts before a block */
 	ph_addr block = address & ~(ph_addr)7;
 	uint32_t size = (uint32_t)ph_heap_block_size(a->heap, block);
 	uint64_t mi_size;
@@ -56,25 +54,48 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 	} else if (size) {
 		/* most point to a block's start */
 		if (!ph_addrset_has(&a->blocks, block)) {
-			uint32_t within = (uint32_t)(block & (a->pool_size - 1));
-			if (within < PH_POOL_HEADER)
+			uint32_t within = (uint32_t)(block & (a->heap->pymalloc.pool - 1));
+			if (within < a->heap->pymalloc.header)
 				return;
-			block -= (within - PH_POOL_HEADER) % size;
+			block -= (within - a->heap->pymalloc.header) % size;
 			if (!ph_addrset_has(&a->blocks, block))
 				return;
 		}
 		move(a, PH_MEMORY_POOL_OTHER, a->pool_kind, size);
 	} else {
-		/* one for the domain of objects, and one for the raw one that it asked */
-		for (unsigned i = 0; i < 2 && !ph_addrset_has(&a->blocks, block); i++)
-			block -= DEBUG_HEADER;
-		if (!ph_addrset_has(&a->blocks, block))
+		/* what PYTHONMALLOC=debug puts before a block, two words for the domain of objects and two for the raw one that
+		 * it asked, and a head of the gc: of frames that code keeps for its next call (co_zombieframe, up to 3.9) */
+		for (unsigned i = 0; i < 8 && !ph_addrset_has(&a->blocks, block); i++)
+			block -= 8; /* members of the set are multiples of it */
+		if (!ph_addrset_has(&a->blocks, block) || address - block >= ph_account_chunk_size(a, block))
 			return;
 		move(a, PH_MEMORY_MALLOC_OTHER, a->malloc_kind, ph_account_chunk_size(a, block));
 	}
 	ph_addrset_remove(&a->blocks, block);
 	if (guessed)
-		push(a, block);
+		push(a, &a->stack, block);
+}
+
+/* What nobody counts as a reference keeps something alive all the same: numpy's tables, the parser's list of what it
+ * made. */
+static void note_ref(struct ph_account *a, ph_addr block, ph_addr object)
+{
+	if (a->now.from == PH_FROM_FREED || !ph_addrset_has(&a->heap->set, object) ||
+	    a->ref_count == PH_NATIVE_REFS_MAXIMUM)
+		return;
+	if (a->ref_count == a->ref_capacity) {
+		size_t capacity = a->ref_capacity ? a->ref_capacity * 2 : 256;
+		void *refs = realloc(a->refs, capacity * sizeof(*a->refs));
+		if (!refs) {
+			a->no_memory = true;
+			return;
+		}
+		a->refs = refs;
+		a->ref_capacity = capacity;
+	}
+	a->now.object = object;
+	a->now.block = block;
+	a->refs[a->ref_count++] = a->now;
 }
 
 static uint64_t block_size(struct ph_account *a, ph_addr block)
@@ -85,15 +106,21 @@ static uint64_t block_size(struct ph_account *a, ph_addr block)
 	return ph_account_chunk_size(a, block);
 }
 
-/* What claimed blocks point to. */
+/* What claimed blocks point to.  Freed ones come last of all: what else leads there is to have it. */
 static void drain(struct ph_account *a)
 {
-	while (a->stack_count && !a->no_memory) {
-		ph_addr block = a->stack[--a->stack_count], word;
+	while (a->stack.count && !a->no_memory) {
+		ph_addr block = a->stack.blocks[--a->stack.count], word;
 		uint64_t size = block_size(a, block), width = a->target->layout.abi.pointer_size;
+		if (a->now.from != PH_FROM_FREED && ph_account_is_freed(a, block, size)) {
+			push(a, &a->freed, block);
+			continue;
+		}
 		for (uint64_t at = 0; at + width <= size && at < LOOKED_THROUGH; at += width)
-			if (ph_target_read_ptr(a->target, block + at, &word) == PH_OK && word && !(word & 7))
+			if (ph_target_read_ptr(a->target, block + at, &word) == PH_OK && word && !(word & (width - 1))) {
+				note_ref(a, block, word);
 				ph_account_claim(a, word, true);
+			}
 	}
 }
 
@@ -202,8 +229,11 @@ static void settle(struct ph_account *a, const struct ph_claims *c, int64_t *hel
 			ph_addrset_prefetch(&a->blocks, c->list[i + AHEAD] >> PLACE_BITS);
 		a->held = 0;
 		ph_account_claim(a, block, block & 1);
-		if (a->stack_count)
+		if (a->stack.count) {
+			ph_addr holder = c->objects ? c->objects[c->list[i] & PLACE_MASK] : 0;
+			a->now = (struct ph_native_ref){ .from = PH_FROM_OBJECT, .origin = holder };
 			drain(a);
+		}
 		held[c->list[i] & PLACE_MASK] += (int64_t)a->held;
 	}
 }
@@ -281,9 +311,10 @@ static void claim_words(struct ph_account *a, ph_addr start, ph_addr end)
 	for (ph_addr at = (start + width - 1) & ~(width - 1); at + width <= end; at += width) {
 		if (ph_target_read_ptr(a->target, at, &word) != PH_OK)
 			at |= 4095 & ~(width - 1);
-		else if (word && !(word & 7))
+		else if (word && !(word & (width - 1)))
 			ph_account_claim(a, word, true);
-		if (a->stack_count)
+		a->now.origin = at;
+		if (a->stack.count)
 			drain(a);
 	}
 }
@@ -293,35 +324,50 @@ static void claim_stacks(struct ph_account *a)
 {
 	const struct ph_native_thread *threads;
 	size_t count = ph_image_threads(a->target->image, &threads);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		a->now = (struct ph_native_ref){ .from = PH_FROM_STACK, .thread = (uint32_t)i };
 		if (threads[i].has_registers)
 			claim_words(a, threads[i].sp, ph_native_stack_end(a->target, &threads[i]));
+	}
+}
+
+static void claim_states(struct ph_account *a)
+{
+	const struct ph_interp_state *interps;
+	const struct ph_thread_state *threads;
+	size_t count = a->runtime ? ph_runtime_interpreters(a->runtime, &interps) : 0;
+	for (size_t i = 0; i < count; i++) {
+		a->now = (struct ph_native_ref){ .from = PH_FROM_INTERPRETER, .thread = (uint32_t)i };
+		claim_words(a, interps[i].address,
+			    interps[i].address + ph_target_sizeof(a->target, PH_SIZEOF_PyInterpreterState));
+	}
+	count = a->runtime ? ph_runtime_threads(a->runtime, &threads) : 0;
+	for (size_t i = 0; i < count; i++) {
+		a->now = (struct ph_native_ref){ .from = PH_FROM_THREAD, .thread = (uint32_t)i };
+		claim_words(a, threads[i].address,
+			    threads[i].address + ph_target_sizeof(a->target, PH_SIZEOF_PyThreadState));
+	}
 }
 
 void ph_account_natives(struct ph_account *a)
 {
-	const struct ph_module *modules;
-	const struct ph_interp_state *interps;
-	const struct ph_thread_state *threads;
-	struct ph_segment ranges[RANGES];
-	size_t count = ph_image_modules(a->target->image, &modules);
+	if (a->natives_done)
+		return;
+	a->natives_done = true;
 	a->pool_kind = PH_MEMORY_POOL_NATIVE;
 	a->malloc_kind = PH_MEMORY_MALLOC_NATIVE;
 	a->mi_kind = PH_MEMORY_MIMALLOC_NATIVE;
-	for (size_t i = 0; i < count; i++) {
-		size_t n = ph_image_writable_ranges(a->target->image, &modules[i], ranges, RANGES);
-		for (size_t j = 0; j < n; j++)
-			claim_words(a, ranges[j].start, ranges[j].end);
-	}
-	count = a->runtime ? ph_runtime_interpreters(a->runtime, &interps) : 0;
-	for (size_t i = 0; i < count; i++)
-		claim_words(a, interps[i].address,
-			    interps[i].address + ph_target_sizeof(a->target, PH_SIZEOF_PyInterpreterState));
-	count = a->runtime ? ph_runtime_threads(a->runtime, &threads) : 0;
-	for (size_t i = 0; i < count; i++)
-		claim_words(a, threads[i].address,
-			    threads[i].address + ph_target_sizeof(a->target, PH_SIZEOF_PyThreadState));
+	a->now = (struct ph_native_ref){ .from = PH_FROM_DATA };
+	for (size_t i = 0; i < a->extent_count; i++)
+		if (a->extents[i].use == PH_USE_MODULE_DATA)
+			claim_words(a, a->extents[i].start, a->extents[i].end);
+	claim_states(a);
 	claim_stacks(a);
+	a->now = (struct ph_native_ref){ .from = PH_FROM_FREED };
+	while (a->freed.count && !a->no_memory) {
+		push(a, &a->stack, a->freed.blocks[--a->freed.count]);
+		drain(a);
+	}
 }
 
 static int by_held(const void *x, const void *y)

@@ -127,6 +127,15 @@ static bool is_too_long(const struct ph_heap *heap, const struct ph_shape *shape
 	return least >> 40 || (block && least > block) || !ph_image_has(heap->target->image, object, least);
 }
 
+/* Objects/descrobject.c of 3.6 and 3.7: what the item leads to may be freed, and nothing is wrong with that. */
+static bool is_cached_args(const struct ph_target *t, const struct ph_shape *shape, ph_addr object)
+{
+	int64_t count;
+	return ph_target_trait(t, PH_TRAIT_PROPERTY_CACHED_ARGS) > 0 && shape->type->kind == PH_KIND_TUPLE &&
+	       ph_target_int(t, object, PH_PyVarObject_ob_size, &count) == PH_OK && count == 1 &&
+	       !ph_object_is_tracked(shape, object, NULL, NULL);
+}
+
 void ph_heap_note_missing(const struct ph_heap *heap, struct ph_objects *objects, const struct ph_shape *shape,
 			  ph_addr object, ph_addr target)
 {
@@ -134,6 +143,8 @@ void ph_heap_note_missing(const struct ph_heap *heap, struct ph_objects *objects
 	char name[NAME];
 	ph_addr type;
 	bool is_there = ph_image_has(t->image, target, ph_target_sizeof(t, PH_SIZEOF_PyObject));
+	if (is_cached_args(t, shape, object))
+		return;
 	if (!is_there && !(target >> 48) && ph_target_is_aligned(t, target))
 		return;
 	const struct ph_shape *its = is_there && ph_target_ptr(t, target, PH_PyObject_ob_type, &type) == PH_OK ?

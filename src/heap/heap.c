@@ -14,15 +14,15 @@
 #define REFCOUNT_MASK UINT64_C(0xffffffff)
 /* never set in a count: what has them is a pointer; above them are flags (since 3.14) */
 #define REFCOUNT_NOT (UINT64_C(0xfffe) << 32)
-
 #define DRAIN_PROGRESS 65536
 #define WINDOW ((ph_addr)4 << 20) /* pages behind it are given back, for each thread has one */
 #define REGION_BITS 25 /* pools of 32 MiB are swept by one thread: several windows of the set, which no other touches */
 
-/* Types are larger than any block of a pool. */
+/* Most are larger than any block of a pool. */
 static bool may_be_type(const struct ph_heap *heap, ph_addr type)
 {
-	return type >= 4096 && !(type & ph_addrset_low_bits(&heap->set)) && !(type >> 48) && !ph_addrset_page(&heap->set, type);
+	return type >= 4096 && !(type & ph_addrset_low_bits(&heap->set)) && !(type >> 48) &&
+	       (heap->pymalloc.has_types || !ph_addrset_page(&heap->set, type));
 }
 
 static inline const struct ph_shape *shape_of_type(struct ph_heap_work *w, ph_addr type)
@@ -63,23 +63,37 @@ static bool is_counted(const struct ph_layout *layout, const uint8_t *head)
 	       ph_load_uint(head + shared->offset, shared->size, layout->abi.big_endian) >> 2;
 }
 
-/* The type of what could be an object's head; NULL when it is none. */
-static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const uint8_t *head)
+/* Of none that is on a free list of its type, nor of other words.  Since 3.14 half of it is flags. */
+static inline bool is_count(uint64_t references)
+{
+	return references & REFCOUNT_MASK && !(references & REFCOUNT_NOT);
+}
+
+static const struct ph_shape *shape_of_far_head(struct ph_heap_work *w, const uint8_t *head)
 {
 	const struct ph_layout *layout = &w->heap->target->layout;
 	const struct ph_slot *type = &layout->slots[PH_PyObject_ob_type];
 	const struct ph_slot *count = &layout->slots[PH_PyObject_ob_refcnt];
 	size_t word = layout->abi.pointer_size;
-	const struct ph_shape *shape =
-		shape_of_type(w, ph_load_uint(head + type->offset, type->size, layout->abi.big_endian));
+	const uint8_t *of_type = head + type->offset;
+	const struct ph_shape *shape = shape_of_type(w, ph_load_uint(of_type, type->size, layout->abi.big_endian));
 	if (shape && ph_layout_has(layout, PH_PyObject_ob_ref_local))
 		return is_counted(layout, head) ? shape : NULL;
 	if (!shape || !ph_layout_has(layout, PH_PyObject_ob_refcnt))
 		return shape;
-	/* on a free list of its type, or no object at all; since 3.14 the count is half a word, with flags in the other */
-	uint64_t references =
-		ph_load_uint(head + ((size_t)count->offset & ~(word - 1)), word, layout->abi.big_endian);
-	return references & REFCOUNT_MASK && !(references & REFCOUNT_NOT) ? shape : NULL;
+	head += (size_t)count->offset & ~(word - 1);
+	return is_count(ph_load_uint(head, word, layout->abi.big_endian)) ? shape : NULL;
+}
+
+/* The type of what could be an object's head; NULL when it is none. */
+static inline const struct ph_shape *shape_of_head(struct ph_heap_work *w, const uint8_t *head)
+{
+	uint64_t type, references;
+	if (!w->type_at)
+		return shape_of_far_head(w, head);
+	memcpy(&type, head + w->type_at, sizeof(type));
+	memcpy(&references, head + w->count_at, sizeof(references));
+	return is_count(references) ? shape_of_type(w, type) : NULL;
 }
 
 /* A count that could be the address of an object in the program's data: then this may be an array of pointers. */
@@ -147,24 +161,11 @@ static bool fits(const struct ph_heap_work *w, const struct ph_shape *shape, uin
 	}
 }
 
-/* What precedes an object, and its head in every build.  A head of the gc is taken for no type; an int's digits may
- * be. */
-static void learn_fronts(struct ph_heap_work *w)
-{
-	const struct ph_target *t = w->heap->target;
-	bool has_head = ph_target_trait(t, PH_TRAIT_GC_NO_HEAD) <= 0;
-	w->gc = has_head ? ph_target_sizeof(t, PH_SIZEOF_PyGC_Head) : 0;
-	w->fronts[0] = 0;
-	w->fronts[1] = w->gc;
-	w->fronts[2] = w->gc + 2u * t->layout.abi.pointer_size;
-	w->head = ph_target_sizeof(t, PH_SIZEOF_PyObject);
-}
-
 ph_addr ph_work_object(struct ph_heap_work *w, ph_addr block, const uint8_t *data, uint64_t block_size,
 		       const struct ph_shape **ret)
 {
 	const struct ph_heap *heap = w->heap;
-	size_t padding = ph_block_debug_padding(data, block_size);
+	size_t padding = ph_block_debug_padding(data, block_size, heap->pymalloc.word);
 	block += padding, data += padding, block_size -= padding;
 	for (size_t i = 0; i < PH_WORK_FRONTS; i++) {
 		size_t front = w->fronts[i];
@@ -283,6 +284,12 @@ static bool walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr o
 	return true;
 }
 
+void ph_work_take(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr object)
+{
+	if (walk(w, shape, object, false) && ph_addrset_add(&w->heap->set, object))
+		w->heap->totals.outside++;
+}
+
 void ph_work_walk(struct ph_heap_work *w, ph_addr object)
 {
 	ph_addr type;
@@ -310,25 +317,11 @@ struct ph_error *ph_work_drain(struct ph_heap_work *w)
 	return error;
 }
 
-static void count_blocks(struct ph_heap_work *w, const struct ph_pool *pool, uint64_t in_use, uint64_t objects)
-{
-	uint64_t size = (uint64_t)ph_target_trait(w->heap->target, PH_TRAIT_POOL_SIZE);
-	uint64_t room = (size - PH_POOL_HEADER) / pool->block_size;
-	w->totals.in_pools += objects;
-	w->totals.object_bytes += objects * pool->block_size;
-	w->totals.other_blocks += in_use - objects;
-	w->totals.other_bytes += (in_use - objects) * pool->block_size;
-	w->totals.free_blocks += room - in_use;
-	w->totals.free_bytes += (room - in_use) * pool->block_size;
-	w->totals.heads++;
-	w->totals.head_bytes += size - room * pool->block_size;
-}
-
 static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 {
 	struct ph_heap *heap = w->heap;
 	uint64_t free_blocks[PH_POOL_BLOCKS / 64];
-	size_t bytes = PH_POOL_HEADER + (size_t)pool->blocks * pool->block_size;
+	size_t header = heap->pymalloc.header, bytes = header + (size_t)pool->blocks * pool->block_size;
 	const uint8_t *data = ph_image_look(heap->target->image, pool->address, bytes);
 	if (!data)
 		return;
@@ -337,7 +330,6 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		w->totals.bad_pools++;
 		ph_heap_note(heap, PH_FAULT_POOL, pool->address, "");
 	}
-	/* a pool is within one window; only machines of 64 bits have them, whose addresses are not scaled */
 	struct ph_addrset_window *set = ph_addrset_window(&heap->set, pool->address, true);
 	struct ph_addrset_window *blocks = ph_addrset_window(&heap->blocks, pool->address, true);
 	unsigned in_use = 0, objects = 0;
@@ -345,17 +337,17 @@ static void sweep_pool(struct ph_heap_work *w, const struct ph_pool *pool)
 		if (free_blocks[i / 64] >> i % 64 & 1)
 			continue;
 		in_use++;
-		size_t offset = PH_POOL_HEADER + (size_t)i * pool->block_size;
+		size_t offset = header + (size_t)i * pool->block_size;
 		const struct ph_shape *shape = NULL;
 		ph_addr object = ph_work_object(w, pool->address + offset, data + offset, pool->block_size, &shape);
 		if (object && walk(w, shape, object, false)) {
-			ph_window_add(set, object);
+			ph_window_add(set, object << heap->set.scale);
 			objects++;
 		} else {
 			ph_window_add(blocks, pool->address + offset);
 		}
 	}
-	count_blocks(w, pool, in_use, objects);
+	ph_pool_count(heap, pool, in_use, objects, &w->totals);
 }
 
 /* ---- pools, by several threads ---- */
@@ -463,12 +455,14 @@ static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **wo
 }
 
 /* What the interpreters and the target's anchors name. */
-static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
+static struct ph_error *meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
 {
 	const struct ph_heap *heap = w->heap;
 	const struct ph_target *t = heap->target;
 	const ph_addr anchors[] = { t->type_type, t->none, t->ellipsis, t->notimplemented, t->true_, t->false_ };
 	const struct ph_interp_state *interps;
+	const struct ph_thread_state *threads;
+	ph_addr frame;
 	for (size_t i = 0; i < sizeof(anchors) / sizeof(*anchors); i++)
 		meet(w, anchors[i]);
 	size_t count = runtime ? ph_runtime_interpreters(runtime, &interps) : 0;
@@ -486,6 +480,12 @@ static void meet_roots(struct ph_heap_work *w, struct ph_runtime *runtime)
 		if (permanent)
 			meet_neighbours(w, permanent);
 	}
+	/* the innermost frame, while it is an object (up to 3.10), is tracked by no gc until it has ended */
+	count = runtime ? ph_runtime_threads(runtime, &threads) : 0;
+	for (size_t i = 0; i < count; i++)
+		if (ph_target_ptr(t, threads[i].address, PH_PyThreadState_frame, &frame) == PH_OK)
+			meet(w, frame);
+	return ph_work_drain(w);
 }
 
 static struct ph_error *find_all(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works,
@@ -501,10 +501,10 @@ static struct ph_error *find_all(struct ph_heap *heap, struct ph_runtime *runtim
 		error = sweep_all(heap, works, jobs);
 	if (!error)
 		error = ph_heap_sweep_mimalloc(works[0]);
-	if (error)
-		return error;
-	meet_roots(works[0], runtime);
-	error = ph_work_drain(works[0]);
+	if (!error)
+		error = meet_roots(works[0], runtime);
+	if (!error)
+		error = ph_heap_find_leaked(works[0], runtime);
 	if (error)
 		return error;
 	heap->count = ph_addrset_rank(&heap->set);
@@ -519,7 +519,7 @@ static struct ph_error *make_work(struct ph_heap *heap, unsigned number, struct 
 	if (!w)
 		return &ph_error_no_memory;
 	w->heap = heap;
-	learn_fronts(w);
+	ph_work_learn(w);
 	w->sink = (struct ph_edge_sink){ .edges = w->edges, .capacity = PH_WORK_EDGES, .flush = meet_edges, .user = w };
 	if (number)
 		return ph_objects_clone(heap->objects, &w->objects);
@@ -547,6 +547,7 @@ struct ph_error *ph_heap_begin(struct ph_objects *objects, struct ph_heap **ret)
 	ph_shapes_begin(objects);
 	/* objects in static memory are aligned as pointers are */
 	heap->set.scale = heap->target->layout.abi.pointer_size == 4;
+	heap->pymalloc = ph_pymalloc_of(heap->target);
 	struct ph_error *error = ph_mimalloc_find(heap->target, &heap->mimalloc);
 	if (error) {
 		ph_heap_free(heap);

@@ -21,6 +21,17 @@ struct ph_pool {
 	uint16_t used;	     /* ref.count: of those, not on the free list */
 };
 
+/* How a process has them. */
+struct ph_pymalloc {
+	uint32_t pool, arena; /* bytes; pool 0: there are none that could be known */
+	uint32_t header;      /* of a pool, before its first block */
+	uint32_t alignments;  /* PH_TRAIT_POOL_ALIGNMENTS */
+	uint8_t word;	      /* bytes of a pointer: what a free block begins with leads to the next */
+	bool big_endian;
+	bool has_types; /* a class is no larger than blocks are: on 32-bit machines */
+	uint8_t count, free_block, arena_index, size_index, next_offset, maximum_offset; /* where they are in the header */
+};
+
 struct ph_heap_totals {
 	uint64_t pools, allocated; /* bytes of pools' blocks in use */
 	uint64_t in_pools, outside; /* objects */
@@ -39,6 +50,7 @@ struct ph_heap {
 	uint64_t count;		    /* objects */
 	struct ph_addrset blocks;   /* those other blocks: whoever accounts for them takes them (memory.h) */
 	bool has_blocks;	    /* nobody has yet */
+	struct ph_pymalloc pymalloc;
 	struct ph_pool *pools;	    /* sorted by address */
 	size_t pool_count, pool_capacity;
 	struct ph_mimalloc mimalloc;
@@ -116,14 +128,18 @@ bool ph_heap_is_collecting(const struct ph_heap *heap, struct ph_runtime *runtim
 /* Objects between pools of an arena, where there can only be pools: their heads are broken.  So are those of pools that
  * say that they are of another arena.  Once all objects are ranked. */
 void ph_heap_check_gaps(const struct ph_heap *heap);
-/* Every pool there is (pools.c). */
+struct ph_pymalloc ph_pymalloc_of(const struct ph_target *target); /* pools.c */
+/* Every pool there is. */
 struct ph_error *ph_heap_find_pools(struct ph_heap *heap) __attribute__((warn_unused_result));
 /* Which of a pool's blocks are free: a bit each in `free`, of PH_POOL_BLOCKS bits; false when its free list lies. */
 #define PH_POOL_BLOCKS 2048
 bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,
 			 uint64_t free[PH_POOL_BLOCKS / 64]);
-#define PH_POOL_HEADER 48 /* bytes */
-#define PH_POOL_UNIT 8	  /* bytes: sizes of blocks are multiples of it */
+/* Adds what it has to the totals: blocks in use, of them objects. */
+void ph_pool_count(const struct ph_heap *heap, const struct ph_pool *pool, uint64_t in_use, uint64_t objects,
+		   struct ph_heap_totals *totals);
+#define PH_POOL_UNIT 8	   /* bytes: sizes of blocks are multiples of it */
+#define PH_POOL_LARGEST 512 /* bytes of a block: SMALL_REQUEST_THRESHOLD */
 
 /* Bytes of the blocks of the pool that holds the address; 0 none does. */
 static inline uint64_t ph_heap_block_size(const struct ph_heap *heap, ph_addr address)

@@ -13,7 +13,7 @@
 #define CHUNK_MAXIMUM ((uint64_t)1 << 30)
 #define MIMALLOC_LEAST ((uint64_t)32 << 20) /* MI_SEGMENT_SIZE */
 
-void ph_account_extent(struct ph_account *a, ph_addr start, ph_addr end, enum ph_extent_use use)
+void ph_account_extent(struct ph_account *a, ph_addr start, ph_addr end, enum ph_area_use use)
 {
 	if (end <= start)
 		return;
@@ -27,7 +27,7 @@ void ph_account_extent(struct ph_account *a, ph_addr start, ph_addr end, enum ph
 		a->extents = extents;
 		a->extent_capacity = capacity;
 	}
-	a->extents[a->extent_count++] = (struct ph_extent){ .start = start, .end = end, .use = (uint8_t)use };
+	a->extents[a->extent_count++] = (struct ph_area){ .start = start, .end = end, .use = (uint8_t)use };
 }
 
 void ph_account_leave(struct ph_account *a, ph_addr *behind, ph_addr at)
@@ -40,7 +40,7 @@ void ph_account_leave(struct ph_account *a, ph_addr *behind, ph_addr at)
 
 static int compare_extents(const void *x, const void *y)
 {
-	const struct ph_extent *a = x, *b = y;
+	const struct ph_area *a = x, *b = y;
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
 	return (int)a->use - (int)b->use;
@@ -80,7 +80,7 @@ static void add_stack(struct ph_account *a, const struct ph_segment *s, ph_addr 
 {
 	ph_addr start = s->start, end = s->end;
 	for (size_t i = 0; i < a->extent_count; i++) {
-		const struct ph_extent *e = &a->extents[i];
+		const struct ph_area *e = &a->extents[i];
 		if (e->use == PH_USE_STACK_USED || e->use == PH_USE_STACK_UNUSED)
 			continue;
 		if (e->start <= sp && sp < e->end)
@@ -109,15 +109,29 @@ static void add_stacks(struct ph_account *a)
 		}
 }
 
+/* What is left of it by the others, which are sorted. */
+static void add_between(struct ph_account *a, size_t others, ph_addr start, ph_addr end)
+{
+	for (size_t i = 0; i < others && start < end; i++) {
+		struct ph_area e = a->extents[i];
+		if (e.end <= start || e.start >= end)
+			continue;
+		ph_account_extent(a, start, e.start, PH_USE_MODULE_DATA);
+		start = e.end;
+	}
+	ph_account_extent(a, start, end, PH_USE_MODULE_DATA);
+}
+
+/* Of a library without a file the data end where its mapping does, which the kernel may have joined with an arena's. */
 static void add_modules(struct ph_account *a)
 {
 	const struct ph_module *modules;
 	struct ph_segment ranges[RANGES];
-	size_t count = ph_image_modules(a->target->image, &modules);
+	size_t count = ph_image_modules(a->target->image, &modules), others = a->extent_count;
 	for (size_t i = 0; i < count; i++) {
 		size_t n = ph_image_writable_ranges(a->target->image, &modules[i], ranges, RANGES);
 		for (size_t j = 0; j < n; j++)
-			ph_account_extent(a, ranges[j].start, ranges[j].end, PH_USE_MODULE_DATA);
+			add_between(a, others, ranges[j].start, ranges[j].end);
 	}
 }
 
@@ -164,7 +178,7 @@ static void put(struct ph_account *a, enum ph_memory_kind kind, uint64_t bytes)
 
 /* Extents of glibc's malloc are in the rows already, chunk by chunk; those of arenas pool by pool, and of mimalloc's
  * segments page by page, but for what no pool and no page takes. */
-static void put_extent(struct ph_account *a, const struct ph_extent *e, uint64_t bytes, uint64_t *arenas,
+static void put_extent(struct ph_account *a, const struct ph_area *e, uint64_t bytes, uint64_t *arenas,
 		       uint64_t *mi_segments)
 {
 	static const enum ph_memory_kind kinds[] = {
@@ -249,7 +263,7 @@ static void drop_overlaps(struct ph_account *a)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < a->extent_count; i++) {
-		struct ph_extent e = a->extents[i];
+		struct ph_area e = a->extents[i];
 		if (n && e.start < a->extents[n - 1].end)
 			e.start = a->extents[n - 1].end;
 		if (e.start < e.end)
@@ -258,32 +272,63 @@ static void drop_overlaps(struct ph_account *a)
 	a->extent_count = n;
 }
 
-struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_account **ret)
+static struct ph_account *make(struct ph_heap *heap, struct ph_runtime *runtime)
 {
 	struct ph_account *a = calloc(1, sizeof(*a));
 	if (!a)
-		return &ph_error_no_memory;
+		return NULL;
 	a->heap = heap;
 	a->target = heap->target;
 	a->runtime = runtime;
-	a->pool_size = (uint64_t)ph_target_trait(a->target, PH_TRAIT_POOL_SIZE);
+	a->chunk_objects.scale = heap->set.scale;
 	a->pool_kind = PH_MEMORY_POOL_OWNED;
 	a->malloc_kind = PH_MEMORY_MALLOC_OWNED;
 	a->mi_kind = PH_MEMORY_MIMALLOC_OWNED;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->moved, NULL);
+	return a;
+}
+
+/* What chunks of malloc do not lie in, and then these. */
+static void cut(struct ph_account *a)
+{
 	ph_account_arenas(a);
-	ph_account_pools(a);
-	ph_account_mimalloc(a);
+	ph_account_segments(a);
 	add_frames(a);
 	add_stacks(a);
+	sort_extents(a);
+	drop_overlaps(a);
 	add_modules(a);
 	sort_extents(a);
 	drop_overlaps(a);
 	ph_account_chunks(a);
 	sort_extents(a);
+}
+
+struct ph_error *ph_account_begin(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_account **ret)
+{
+	struct ph_account *a = make(heap, runtime);
+	if (!a)
+		return &ph_error_no_memory;
+	ph_account_pools(a);
+	ph_account_mimalloc(a);
+	cut(a);
 	*ret = a;
 	return NULL;
+}
+
+struct ph_error *ph_account_chunks_of(struct ph_heap *heap, struct ph_runtime *runtime, ph_account_chunk_fn *look,
+				      void *user)
+{
+	struct ph_account *a = make(heap, runtime);
+	if (!a)
+		return &ph_error_no_memory;
+	a->look = look;
+	a->look_user = user;
+	cut(a);
+	struct ph_error *error = a->no_memory ? &ph_error_no_memory : NULL;
+	ph_account_free(a);
+	return error;
 }
 
 struct ph_error *ph_account_end(struct ph_account *a, struct ph_memory *ret)
@@ -310,7 +355,9 @@ void ph_account_free(struct ph_account *a)
 	pthread_cond_destroy(&a->moved);
 	pthread_mutex_destroy(&a->lock);
 	free(a->types);
-	free(a->stack);
+	free(a->stack.blocks);
+	free(a->freed.blocks);
+	free(a->refs);
 	free(a->extents);
 	free(a);
 }

@@ -135,14 +135,19 @@ static void account_page(struct ph_account *a, const struct ph_mi_page *page)
 	}
 }
 
+void ph_account_segments(struct ph_account *a)
+{
+	const struct ph_mimalloc *m = &a->heap->mimalloc;
+	for (size_t i = 0; i < m->segment_count; i++)
+		ph_account_extent(a, m->segments[i].start, m->segments[i].end, PH_USE_MIMALLOC);
+}
+
 void ph_account_mimalloc(struct ph_account *a)
 {
 	const struct ph_mimalloc *m = &a->heap->mimalloc;
 	ph_addr behind = 0;
-	for (size_t i = 0; i < m->segment_count; i++) {
-		ph_account_extent(a, m->segments[i].start, m->segments[i].end, PH_USE_MIMALLOC);
+	for (size_t i = 0; i < m->segment_count; i++)
 		put(a, PH_MEMORY_MIMALLOC_OVERHEAD, m->segments[i].pages - m->segments[i].start, 1);
-	}
 	for (size_t i = 0; i < m->page_count; i++) {
 		ph_account_leave(a, &behind, m->pages[i].area);
 		account_page(a, &m->pages[i]);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pools of pymalloc: struct pool_header in Objects/obmalloc.c (Include/internal/pycore_obmalloc.h since 3.12),
- * the same on 64-bit machines in 3.8 to 3.13:
- *	0 ref.count (4 bytes), 8 freeblock, 16 nextpool, 24 prevpool,
- *	32 arenaindex, 36 szidx, 40 nextoffset, 44 maxnextoffset (4 bytes each) */
+/* Pools of pymalloc: struct pool_header in Objects/obmalloc.c (Include/internal/pycore_obmalloc.h since 3.12). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cursor.h"
 #include "heap/heap.h"
 
-#define SIZE_MAXIMUM 512 /* SMALL_REQUEST_THRESHOLD */
 #define ARENA_POOLS 64	 /* in 256 KiB of 4 KiB and in 1 MiB of 16 KiB */
 #define WINDOW ((ph_addr)4 << 20) /* pages behind it are given back */
 
@@ -17,31 +13,54 @@ struct header {
 	uint64_t count, free_block, arena, size_index, next_offset, maximum_offset;
 };
 
-static struct header load_header(const struct ph_target *t, const uint8_t *data)
+struct ph_pymalloc ph_pymalloc_of(const struct ph_target *t)
 {
-	bool big = t->layout.abi.big_endian;
+	const struct ph_slot *slots = t->layout.slots;
+	struct ph_pymalloc p = {
+		.pool = (uint32_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE),
+		.arena = (uint32_t)ph_target_trait(t, PH_TRAIT_ARENA_SIZE),
+		.header = ph_target_sizeof(t, PH_SIZEOF_pool_header),
+		.alignments = (uint32_t)ph_target_trait(t, PH_TRAIT_POOL_ALIGNMENTS),
+		.word = t->layout.abi.pointer_size,
+		.big_endian = t->layout.abi.big_endian,
+		.has_types = ph_target_sizeof(t, PH_SIZEOF_PyHeapTypeObject) <= PH_POOL_LARGEST,
+		.count = (uint8_t)slots[PH_pool_header_ref].offset,
+		.free_block = (uint8_t)slots[PH_pool_header_freeblock].offset,
+		.arena_index = (uint8_t)slots[PH_pool_header_arenaindex].offset,
+		.size_index = (uint8_t)slots[PH_pool_header_szidx].offset,
+		.next_offset = (uint8_t)slots[PH_pool_header_nextoffset].offset,
+		.maximum_offset = (uint8_t)slots[PH_pool_header_maxnextoffset].offset,
+	};
+	if (p.pool < 4096 || p.pool > 65536 || !p.header)
+		p.pool = 0;
+	return p;
+}
+
+static struct header load_header(const struct ph_pymalloc *p, const uint8_t *data)
+{
 	return (struct header){
-		.count = ph_load_uint(data, 4, big),
-		.free_block = ph_load_uint(data + 8, 8, big),
-		.arena = ph_load_uint(data + 32, 4, big),
-		.size_index = ph_load_uint(data + 36, 4, big),
-		.next_offset = ph_load_uint(data + 40, 4, big),
-		.maximum_offset = ph_load_uint(data + 44, 4, big),
+		.count = ph_load_uint(data + p->count, 4, p->big_endian),
+		.free_block = ph_load_uint(data + p->free_block, p->word, p->big_endian),
+		.arena = ph_load_uint(data + p->arena_index, 4, p->big_endian),
+		.size_index = ph_load_uint(data + p->size_index, 4, p->big_endian),
+		.next_offset = ph_load_uint(data + p->next_offset, 4, p->big_endian),
+		.maximum_offset = ph_load_uint(data + p->maximum_offset, 4, p->big_endian),
 	};
 }
 
 /* Everything in it agrees with everything else. */
-static bool is_header(const struct header *h, ph_addr address, uint64_t pool_size, uint64_t *ret_block_size)
+static bool is_header(const struct ph_pymalloc *p, const struct header *h, ph_addr address, uint64_t *ret_block_size)
 {
-	/* aligned to 16 bytes since 3.8, to 8 before */
-	uint64_t size = pool_size - h->maximum_offset, classes = h->size_index + 1;
-	if (!size || size > SIZE_MAXIMUM || (size != classes * 16 && size != classes * 8) ||
-	    h->next_offset < PH_POOL_HEADER || h->next_offset > pool_size || (h->next_offset - PH_POOL_HEADER) % size)
+	uint64_t size = p->pool - h->maximum_offset, classes = h->size_index + 1;
+	ph_addr first = address + p->header;
+	bool is_class = (size == classes * 8 && p->alignments & 8) || (size == classes * 16 && p->alignments & 16);
+	if (!size || size > PH_POOL_LARGEST || !is_class ||
+	    h->next_offset < p->header || h->next_offset > p->pool || (h->next_offset - p->header) % size)
 		return false;
-	if (!h->count || h->count > (h->next_offset - PH_POOL_HEADER) / size)
+	if (!h->count || h->count > (h->next_offset - p->header) / size)
 		return false;
-	if (h->free_block && (h->free_block < address + PH_POOL_HEADER || h->free_block >= address + pool_size ||
-			      (h->free_block - address - PH_POOL_HEADER) % size))
+	if (h->free_block &&
+	    (h->free_block < first || h->free_block >= address + p->pool || (h->free_block - first) % size))
 		return false;
 	*ret_block_size = size;
 	return true;
@@ -68,10 +87,11 @@ static struct ph_error *add_pool(struct ph_heap *heap, const struct ph_pool *poo
 struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 {
 	const struct ph_target *t = heap->target;
+	const struct ph_pymalloc *p = &heap->pymalloc;
 	const struct ph_segment *segments;
-	uint64_t pool_size = (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE);
+	uint64_t pool_size = p->pool;
 	size_t count = ph_image_segments(t->image, &segments);
-	if (t->layout.abi.pointer_size != 8 || pool_size < 4096 || pool_size > 65536)
+	if (!pool_size)
 		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (!segments[i].writable || !segments[i].file_size)
@@ -89,14 +109,14 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 			uint64_t size;
 			if (!data)
 				continue;
-			struct header h = load_header(t, data);
-			if (!is_header(&h, at, pool_size, &size))
+			struct header h = load_header(p, data);
+			if (!is_header(p, &h, at, &size))
 				continue;
 			struct ph_pool pool = {
 				.address = at,
 				.block_size = (uint32_t)size,
 				.arena = (uint32_t)h.arena,
-				.blocks = (uint16_t)((h.next_offset - PH_POOL_HEADER) / size),
+				.blocks = (uint16_t)((h.next_offset - p->header) / size),
 				.used = (uint16_t)h.count,
 			};
 			struct ph_error *error = add_pool(heap, &pool, pool_size);
@@ -112,45 +132,60 @@ uint64_t ph_heap_guess_count(const struct ph_target *t)
 {
 	enum { EVERY = 64 };
 	const struct ph_segment *segments;
-	uint64_t pool_size = (uint64_t)ph_target_trait(t, PH_TRAIT_POOL_SIZE), step = pool_size * EVERY, used = 0;
+	const struct ph_pymalloc p = ph_pymalloc_of(t);
+	uint64_t pool_size = p.pool, step = pool_size * EVERY, used = 0;
 	size_t count = ph_image_segments(t->image, &segments);
-	if (t->layout.abi.pointer_size != 8 || pool_size < 4096 || pool_size > 65536)
+	if (!pool_size)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!segments[i].writable)
 			continue;
 		ph_addr end = segments[i].start + segments[i].file_size;
 		ph_addr at = (segments[i].start + pool_size - 1) & ~(pool_size - 1);
+		ph_addr behind = at;
 		for (; at >= segments[i].start && at < end && end - at >= step; at += step) {
+			/* one look a step may map all there is: Linux since 6.18, 2 MiB at once */
+			if (at - behind > WINDOW) {
+				ph_image_leave_pages(t->image, behind, at);
+				behind = at;
+			}
 			const uint8_t *data = ph_image_view(t->image, at, pool_size);
 			uint64_t size;
-			struct header h = data ? load_header(t, data) : (struct header){ 0 };
-			if (data && is_header(&h, at, pool_size, &size))
+			struct header h = data ? load_header(&p, data) : (struct header){ 0 };
+			if (data && is_header(&p, &h, at, &size))
 				used += (uint64_t)h.count;
 		}
 	}
 	return used * EVERY * 3 / 4; /* others are dicts' keys, lists' items and the like */
 }
 
-bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,
-			 uint64_t free_blocks[PH_POOL_BLOCKS / 64])
+/* Inlined for each size of a pointer: a load is one instruction. */
+static inline __attribute__((always_inline)) bool follow(const struct ph_pymalloc *p, const struct ph_pool *pool,
+							 const uint8_t *data, unsigned word, uint64_t *free_blocks)
 {
-	bool big = heap->target->layout.abi.big_endian;
-	uint64_t next = ph_load_uint(data + 8, 8, big);
+	bool big = p->big_endian;
+	ph_addr first = pool->address + p->header;
+	uint64_t next = ph_load_uint(data + p->free_block, word, big);
 	unsigned left = (unsigned)pool->blocks - pool->used;
-	memset(free_blocks, 0, PH_POOL_BLOCKS / 8);
 	while (next) {
-		uint64_t offset = next - pool->address - PH_POOL_HEADER, index = offset / pool->block_size;
-		if (next < pool->address + PH_POOL_HEADER || offset % pool->block_size || index >= pool->blocks ||
-		    !left)
+		uint64_t offset = next - first, index = offset / pool->block_size;
+		if (next < first || offset % pool->block_size || index >= pool->blocks || !left)
 			return false;
 		if (free_blocks[index / 64] >> index % 64 & 1)
 			return false;
 		free_blocks[index / 64] |= UINT64_C(1) << index % 64;
 		left--;
-		next = ph_load_uint(data + PH_POOL_HEADER + offset, 8, big);
+		next = ph_load_uint(data + p->header + offset, word, big);
 	}
 	return left == 0;
+}
+
+bool ph_pool_free_blocks(const struct ph_heap *heap, const struct ph_pool *pool, const uint8_t *data,
+			 uint64_t free_blocks[PH_POOL_BLOCKS / 64])
+{
+	const struct ph_pymalloc *p = &heap->pymalloc;
+	memset(free_blocks, 0, PH_POOL_BLOCKS / 8);
+	return p->word == 8 ? follow(p, pool, data, 8, free_blocks) : follow(p, pool, data, p->word, free_blocks);
 }
 
 /* One of another arena than both its neighbours, which are of one: arenas do not lie within each other. */
@@ -163,7 +198,7 @@ static bool is_of_wrong_arena(const struct ph_heap *heap, size_t i, uint64_t siz
 
 void ph_heap_check_gaps(const struct ph_heap *heap)
 {
-	uint64_t size = (uint64_t)ph_target_trait(heap->target, PH_TRAIT_POOL_SIZE);
+	uint64_t size = heap->pymalloc.pool;
 	for (size_t i = 0; i < heap->pool_count; i++)
 		if (is_of_wrong_arena(heap, i, size))
 			ph_heap_note(heap, PH_FAULT_POOL_HEAD, heap->pools[i].address, "");
@@ -179,4 +214,18 @@ void ph_heap_check_gaps(const struct ph_heap *heap)
 			at += size;
 		}
 	}
+}
+
+void ph_pool_count(const struct ph_heap *heap, const struct ph_pool *pool, uint64_t in_use, uint64_t objects,
+		   struct ph_heap_totals *totals)
+{
+	uint64_t size = heap->pymalloc.pool, room = (size - heap->pymalloc.header) / pool->block_size;
+	totals->in_pools += objects;
+	totals->object_bytes += objects * pool->block_size;
+	totals->other_blocks += in_use - objects;
+	totals->other_bytes += (in_use - objects) * pool->block_size;
+	totals->free_blocks += room - in_use;
+	totals->free_bytes += (room - in_use) * pool->block_size;
+	totals->heads++;
+	totals->head_bytes += size - room * pool->block_size;
 }

@@ -74,9 +74,11 @@ void ph_roots_struct(struct ph_roots *r, ph_addr address, enum ph_field size_of,
 		before = word;
 		if (!ph_heap_find(r->heap, word, &index))
 			continue;
-		ph_addr ring_end = ph_roots_ring_end(r, address + at);
-		if (ring_end) {
-			at = ring_end - address - width;
+		ph_addr end = ph_roots_ring_end(r, address + at);
+		if (!end && size_of == PH_SIZEOF_PyInterpreterState)
+			end = ph_roots_free_list_of_state(r, address, address + at);
+		if (end) {
+			at = end - address - width;
 			continue;
 		}
 		if (last && !(last >> 32) && at + 2 * width <= readable &&

@@ -38,11 +38,22 @@ static inline const char *ph_roots_word(const struct ph_roots *roots, const char
 {
 	return roots->sink->word ? roots->sink->word(roots->sink->self, text) : text;
 }
+/* "static_types+0x8 of libfoo.so", "libfoo.so+0x1234": of a word of a module's data; module NULL unknown. */
+#define PH_ROOTS_PLACE 512 /* bytes */
+const char *ph_roots_place(const struct ph_roots *roots, const struct ph_module *module, ph_addr at,
+			   char buffer[PH_ROOTS_PLACE]);
+/* Of a native thread, by its index in the image. */
+const char *ph_roots_native_name(struct ph_roots *roots, size_t native, int64_t tid);
 /* Words of a struct of the interpreter, of the size that `size_of` gives, by name where the layout knows the member. */
 void ph_roots_struct(struct ph_roots *roots, ph_addr address, enum ph_field size_of, unsigned kind, const char *what);
 
 /* The end of the ring of pending calls that the address is in; 0: it is in none. */
 ph_addr ph_roots_ring_end(const struct ph_roots *roots, ph_addr at);
+
+/* roots_free.c: the end of the free list that the address is in, of an interpreter's state or, where an object's address
+ * lies there, of the data of the interpreter's module; 0: it is in none. */
+ph_addr ph_roots_free_list_of_state(const struct ph_roots *roots, ph_addr interpreter, ph_addr at);
+ph_addr ph_roots_free_list_of_data(const struct ph_roots *roots, ph_addr at, ph_addr word);
 
 void ph_roots_pending(struct ph_roots *roots);	    /* roots_pending.c */
 void ph_roots_threads(struct ph_roots *roots);	    /* roots_threads.c */

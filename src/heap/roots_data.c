@@ -13,15 +13,15 @@ struct data {
 	ph_addr skip; /* words below it were seen: they belong to an object, or to an interpreter */
 };
 
-/* "static_types+0x8 of libfoo.so", "libfoo.so+0x1234" */
-static const char *place_name(struct data *d, ph_addr at, char *buffer, size_t size)
+const char *ph_roots_place(const struct ph_roots *r, const struct ph_module *module, ph_addr at,
+			   char buffer[PH_ROOTS_PLACE])
 {
-	const char *symbol = ph_image_symbolize(d->roots->target->image, at);
-	const char *module = *d->module->name ? d->module->name : "?";
+	const char *symbol = ph_image_symbolize(r->target->image, at);
+	const char *name = module && *module->name ? module->name : "?";
 	if (symbol)
-		snprintf(buffer, size, "%.200s of %.200s", symbol, module);
+		snprintf(buffer, PH_ROOTS_PLACE, "%.200s of %.200s", symbol, name);
 	else
-		snprintf(buffer, size, "%.200s+0x%" PRIx64, module, at - d->module->start);
+		snprintf(buffer, PH_ROOTS_PLACE, "%.200s+0x%" PRIx64, name, module ? at - module->start : at);
 	return buffer;
 }
 
@@ -75,12 +75,17 @@ static void give_word(struct data *d, ph_addr at, ph_addr word)
 {
 	struct ph_roots *r = d->roots;
 	const struct ph_target *t = r->target;
-	char name[512];
+	char name[PH_ROOTS_PLACE];
 	uint64_t index, runtime_size = ph_target_sizeof(t, PH_SIZEOF_PyRuntimeState);
 	if (!ph_heap_find(r->heap, word, &index))
 		return;
 	if (ph_roots_ring_end(r, at))
 		return;
+	ph_addr behind = d->module == t->module ? ph_roots_free_list_of_data(r, at, word) : 0;
+	if (behind) {
+		d->skip = behind;
+		return;
+	}
 	const char *symbol = ph_image_symbolize(t->image, at);
 	uint64_t place;
 	/* 2.7 and 3.6, Python/ceval.c: pendingcalls[32], of a function and its argument each */
@@ -94,7 +99,7 @@ static void give_word(struct data *d, ph_addr at, ph_addr word)
 	else if (d->module == t->module && is_interned_dict(r, word))
 		ph_roots_give(r, word, PH_ROOT_INTERNED, "interned strings");
 	else
-		ph_roots_give(r, word, PH_ROOT_C_GLOBAL, "%s", place_name(d, at, name, sizeof(name)));
+		ph_roots_give(r, word, PH_ROOT_C_GLOBAL, "%s", ph_roots_place(r, d->module, at, name));
 }
 
 static void scan(struct data *d, const struct ph_segment *range)

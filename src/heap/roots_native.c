@@ -6,7 +6,7 @@
 
 #define STACK_MAXIMUM ((uint64_t)64 << 20) /* bytes of one stack that are looked at */
 
-static const char *native_name(struct ph_roots *r, size_t native, int64_t tid)
+const char *ph_roots_native_name(struct ph_roots *r, size_t native, int64_t tid)
 {
 	const struct ph_thread_state *threads;
 	size_t count = r->runtime ? ph_runtime_threads(r->runtime, &threads) : 0;
@@ -68,7 +68,7 @@ void ph_roots_native(struct ph_roots *r)
 	size_t count = ph_image_threads(r->target->image, &threads);
 	for (size_t i = 0; i < count && !r->error; i++)
 		if (threads[i].has_registers) {
-			const char *name = native_name(r, i, threads[i].tid);
+			const char *name = ph_roots_native_name(r, i, threads[i].tid);
 			scan_registers(r, &threads[i], name);
 			scan_stack(r, &threads[i], name);
 		}

@@ -356,7 +356,8 @@ uint64_t ph_image_size(const struct ph_image *image)
 
 void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
-	enum { PARTS = 64, FIRST = 8, SMALL = 64 << 20 };
+	/* MARGIN: bytes that go beyond the bound, for each call costs the other threads time too, and so does each look */
+	enum { PARTS = 64, FIRST = 8, SMALL = 64 << 20, MARGIN = 24 << 20 };
 	uint64_t size = image->span_bytes, bound = image->bound;
 	if (size < SMALL || resident_bytes(image) <= bound)
 		return;
@@ -365,13 +366,29 @@ void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
 	/* The same ones each time: if they took turns, a walk upwards that comes again would find that what it is about to
 	 * look at has just gone.  What all walks look at goes last: data of modules, below, and the oldest arenas, above,
 	 * with types and names. */
+	if (bound > 2 * MARGIN && resident_bytes(image) > bound)
+		bound -= MARGIN;
 	for (unsigned tries = 0; tries < PARTS && resident_bytes(image) > bound; tries++) {
 		uint64_t from = size / PARTS * ((FIRST + tries) % PARTS);
 		drop_part(image, from, from + size / PARTS + PARTS);
 	}
 }
 
+/* A page that is looked at comes with 64 KiB, or with 2 MiB at once where the kernel keeps the file in such pieces (Linux
+ * since 6.18 maps all of a folio): how long it may take until the next look is told by how much came since the last. */
 void ph_image_bound_pages(struct ph_image *image)
 {
+	enum { LEAP = 6 << 20, RARELY = 8 };
+	static _Thread_local unsigned calls, interval = 1;
+	static _Thread_local uint64_t before;
+	if (++calls < interval)
+		return;
+	uint64_t now = resident_bytes(image);
+	calls = 0;
+	interval = now > before + LEAP ? 1 : interval < RARELY ? interval + 1 : RARELY;
+	before = now;
+	if (now <= image->bound)
+		return;
 	ph_image_leave_pages(image, 0, 0);
+	before = resident_bytes(image);
 }

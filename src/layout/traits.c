@@ -80,6 +80,7 @@ static const struct trait_row rows[] = {
 	/* Modules/_io, _operator.c, _json.c, _lsprof.c, _pickle.c */
 	ROW(IO_VISITS_ALL, 1, SINCE(312)),
 	ROW(METHODCALLER_VISITS_NAME, 1, SINCE(310)),
+	ROW(JSON_SCANNER_VISITS_MEMO, 1, UNTIL(207)),
 	ROW(JSON_SCANNER_VISITS_MEMO, 1, SINCE(309)),
 	ROW(PROFILER_VISITS_MISSING, 1, SINCE(315)),
 	ROW(PICKLER_VISITS_MEMO, 1, MICROS(31107, 31199)),
@@ -87,12 +88,15 @@ static const struct trait_row rows[] = {
 	ROW(TYPEVAR_VISITS_NAME, 1, MICROS(31310, 31399)),
 	ROW(TYPEVAR_VISITS_NAME, 1, MICROS(31401, 31499)),
 	ROW(TYPEVAR_VISITS_NAME, 1, SINCE(315)),
+	ROW(ZSTD_VISITS_TYPE, 1, MICROS(31410, PH_NEWEST)),
+	ROW(ZSTD_VISITS_DICTS, 1, MICROS(31400, 31409)),
 	ROW(MANAGED_DICT_VISITED, 1, MICROS(31313, 31399)),
 	ROW(MANAGED_DICT_VISITED, 1, MICROS(31404, 31499)),
 	ROW(MANAGED_DICT_VISITED, 1, SINCE(315)),
 	ROW(GEN_FINISHED_VISITS_CODE, 1, SINCE(314)),
 	ROW(GC_REFS_SHIFT, 0, UNTIL(207)),
 	ROW(GC_REFS_SHIFT, 1, RANGE(306, 307)),
+	ROW(PROPERTY_CACHED_ARGS, 1, RANGE(306, 307)),
 	ROW(TRAVERSE_VISITS_TYPE, 0, UNTIL(308)),
 	ROW(TRAVERSE_VISITS_TYPE, 1, SINCE(309)),
 	ROW(GC_PER_INTERPRETER, 0, UNTIL(308)),
@@ -317,6 +321,8 @@ static void fill_abi_traits(int32_t *traits, const struct ph_abi *abi, uint32_t 
 	/* the radix tree of 3.10 made them four times as large, on 64-bit machines (bpo-37448) */
 	traits[PH_TRAIT_POOL_SIZE] = version >= 31000 && wide ? 16384 : 4096;
 	traits[PH_TRAIT_ARENA_SIZE] = version >= 31000 && wide ? 1 << 20 : 256 << 10;
+	/* to 16 bytes on 64-bit machines since 3.8 and some micro version of 3.7 (bpo-27987), to 8 before and elsewhere */
+	traits[PH_TRAIT_POOL_ALIGNMENTS] = !wide ? 8 : version >= 30800 ? 16 : 8 + 16;
 }
 
 void ph_layout_fill_traits(struct ph_layout *layout)

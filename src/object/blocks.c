@@ -127,7 +127,8 @@ static void any_blocks(const struct ph_shape *shape, ph_addr object, const struc
 	const struct ph_target *t = shape->objects->target;
 	uint64_t width = t->layout.abi.pointer_size, size = shape->size;
 	ph_addr word;
-	if (ph_is_static_type(shape, object))
+	/* what a metaclass of C adds (numpy's dtypes) lies behind a whole PyHeapTypeObject, in static types too */
+	if (ph_is_static_type(shape, object) && size <= ph_target_sizeof(t, PH_SIZEOF_PyHeapTypeObject))
 		size = ph_target_sizeof(t, PH_SIZEOF_PyTypeObject);
 	for (uint64_t at = width; at + width <= size && at < WORDS_MAXIMUM * width; at += width)
 		if (ph_target_read_ptr(t, object + at, &word) == PH_OK && word && !(word & 7))

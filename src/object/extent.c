@@ -37,6 +37,9 @@ uint8_t ph_extent_of(const struct ph_shape *shape)
 	}
 	if (shape->item_size)
 		return PH_EXTENT_ITEMS;
+	/* Objects/unicodeobject.c: the tables of its second and third level are in the same block, and no items */
+	if (!strcmp(shape->type->full, "EncodingMap"))
+		return PH_EXTENT_OPEN;
 	/* anything may lie behind the struct of a type that nobody here knows, if it has anything */
 	bool has_more = shape->is_guess && shape->size > ph_target_sizeof(t, PH_SIZEOF_PyObject);
 	return has_more ? PH_EXTENT_OPEN : PH_EXTENT_FIXED;

@@ -61,11 +61,11 @@ static bool is_not_visited(const struct ph_target *t, const struct ph_type *type
 }
 
 /* subtype_traverse() of 3.9 on leaves the type to a base that is made at run time, and that one forgets it. */
-static bool is_type_forgotten(const struct ph_type *base)
+static bool is_type_forgotten(const struct ph_target *t, const struct ph_type *base)
 {
 	for (size_t i = 0; base && base->is_heap && i < sizeof(not_visited) / sizeof(*not_visited); i++)
 		if (not_visited[i].offset == PH_ITS_TYPE && !strcmp(not_visited[i].name, base->full))
-			return true;
+			return not_visited[i].trait == PH_TRAIT_COUNT || ph_target_trait(t, not_visited[i].trait) != 1;
 	return false;
 }
 
@@ -270,6 +270,8 @@ static void add_base(struct ph_objects *objects, struct ph_shape *shape, struct 
 			add_guesses(objects->target, steps, base,
 				    (int64_t)ph_target_sizeof(objects->target, base->itemsize ? PH_SIZEOF_PyVarObject :
 												PH_SIZEOF_PyObject));
+			if (base->itemsize > 0 && base->itemsize % objects->target->layout.abi.pointer_size == 0)
+				shape->special = ph_visit_guessed_items;
 		}
 	}
 	if (extra)
@@ -310,7 +312,7 @@ static struct ph_shape *make_shape(struct ph_objects *objects, struct ph_type_en
 	bool is_class = is_python_class(objects, &e->type);
 	shape->visits_type = is_class || (e->type.is_heap && ph_target_trait(t, PH_TRAIT_TRAVERSE_VISITS_TYPE));
 	const struct ph_type *base = is_class ? add_classes(objects, e, &steps) : &e->type;
-	shape->visits_type = shape->visits_type && !is_type_forgotten(base);
+	shape->visits_type = shape->visits_type && !is_type_forgotten(t, base);
 	add_base(objects, shape, &steps, base);
 	shape->blocks = ph_blocks_of(base, shape->is_guess);
 	ph_shape_find_size(shape, e);

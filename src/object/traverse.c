@@ -73,6 +73,21 @@ void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum
 	}
 }
 
+/* Of a struct that nobody here knows, whose items may be pointers: those of a type of C that has no name in the core are. */
+void ph_visit_guessed_items(const struct ph_visit *v)
+{
+	uint64_t width = v->target->layout.abi.pointer_size;
+	int64_t count = ph_struct_int(&v->s, PH_PyVarObject_ob_size);
+	uint64_t size = count > 0 && !(count >> 32) ? (uint64_t)count * v->shape->item_size : 0;
+	size = ph_image_readable(v->target->image, v->object + v->shape->size, size < 65536 ? size : 65536);
+	for (uint64_t at = 0; at + width <= size; at += width) {
+		ph_addr word;
+		if (ph_target_read_ptr(v->target, v->object + v->shape->size + at, &word) == PH_OK && word &&
+		    !(word & (width - 1)))
+			ph_visit_edge(v, word, PH_EDGE_GUESSED, v->shape->size + at, false);
+	}
+}
+
 /* The gc sees instances of types with Py_TPFLAGS_HAVE_GC, but types of C. */
 static bool is_seen(const struct ph_shape *shape, ph_addr object)
 {

@@ -186,6 +186,10 @@ void ph_visit_type(const struct ph_visit *v)
 		return;
 	ph_visit_edge(v, self->dict, PH_EDGE_FIELD, PH_PyTypeObject_tp_dict, false);
 	visit_ctypes_proto(v, self->dict);
+	/* a static type ends before these */
+	if (self->is_heap && ph_target_has(v->target, PH_PyHeapTypeObject_ht_module))
+		ph_visit_edge(v, ph_read_ptr(v->objects, v->object, PH_PyHeapTypeObject_ht_module), PH_EDGE_FIELD,
+			      PH_PyHeapTypeObject_ht_module, false);
 	if (self->is_heap)
 		ph_visit_shared_keys(v, ph_read_ptr(v->objects, v->object, PH_PyHeapTypeObject_ht_cached_keys));
 	ph_addr subclasses = ph_struct_ptr(&v->s, PH_PyTypeObject_tp_subclasses);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* References of types of the standard library's extension modules: Modules/_elementtree.c, pyexpat.c, itertoolsmodule.c,
- * _pickle.c, _sqlite/connection.c; 2.7's memoryview. */
+ * _pickle.c, _sqlite/connection.c, _queuemodule.c, _sre/sre.c; 2.7's memoryview. */
 #include "object/visit.h"
 
 #define COUNT_MAXIMUM ((uint64_t)1 << 32)
@@ -84,6 +84,28 @@ void ph_visit_unpickler(const struct ph_visit *v)
 			      true);
 }
 
+/* Where num_items of them are, from get_idx on and round; up to 3.12 they are in a list. */
+void ph_visit_simple_queue(const struct ph_visit *v)
+{
+	uint64_t count = ph_struct_uint(&v->s, PH_simplequeueobject_buf_num_items);
+	uint64_t capacity = ph_struct_uint(&v->s, PH_simplequeueobject_buf_items_cap);
+	uint64_t first = ph_struct_uint(&v->s, PH_simplequeueobject_buf_get_idx);
+	ph_addr items = ph_struct_ptr(&v->s, PH_simplequeueobject_buf_items);
+	if (!count || count > capacity || capacity > COUNT_MAXIMUM || first >= capacity)
+		return;
+	uint64_t before_end = capacity - first < count ? capacity - first : count;
+	ph_visit_array(v, items + first * v->target->layout.abi.pointer_size, before_end, PH_EDGE_ITEM);
+	ph_visit_array(v, items, count - before_end, PH_EDGE_ITEM);
+}
+
+void ph_visit_template(const struct ph_visit *v)
+{
+	ph_addr items = ph_target_at(v->target, v->object, PH_TemplateObject_items);
+	visit_table(v, items ? ph_target_at(v->target, items, PH_TemplateObject_item_literal) : 0,
+		    ph_struct_uint(&v->s, PH_PyVarObject_ob_size),
+		    ph_target_sizeof(v->target, PH_SIZEOF_TemplateObject_item));
+}
+
 /* callback_context of 3.11 on */
 void ph_visit_sqlite_connection(const struct ph_visit *v)
 {
@@ -98,6 +120,15 @@ void ph_visit_sqlite_connection(const struct ph_visit *v)
 		ph_visit_edge(v, ph_read_ptr(v->objects, context, PH_callback_context_module), PH_EDGE_FIELD,
 			      PH_callback_context_module, false);
 	}
+}
+
+/* bytesio_traverse(); a bytes object, of 2.7 mere characters */
+void ph_visit_bytesio(const struct ph_visit *v)
+{
+	struct ph_visit held = *v;
+	held.extra |= ph_target_trait(v->target, PH_TRAIT_IO_VISITS_ALL) != 1;
+	if (!ph_target_has(v->target, PH_bytesio_buf_size))
+		ph_visit_edge(&held, ph_struct_ptr(&v->s, PH_bytesio_buf), PH_EDGE_FIELD, PH_bytesio_buf, false);
 }
 
 /* memory_traverse() of 2.7; since 3.3 the managed buffer has it */

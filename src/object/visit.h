@@ -18,6 +18,8 @@ struct ph_visit {
 	bool extra; /* the gc does not visit it at all */
 };
 
+typedef void ph_visit_fn(const struct ph_visit *visit);
+
 static inline void ph_visit_edge(const struct ph_visit *v, ph_addr target, enum ph_edge_kind kind, uint64_t argument,
 				 bool extra)
 {
@@ -56,6 +58,7 @@ int16_t ph_weaklist_of(const struct ph_shape *shape);
 void ph_visit_unreadable(const struct ph_visit *v, ph_addr address, uint64_t size);
 /* Words of [start, start + size) as guesses. */
 void ph_visit_guess(const struct ph_visit *v, ph_addr start, uint64_t size, enum ph_edge_kind kind);
+ph_visit_fn ph_visit_guessed_items;
 /* Inline values, or the dict, of an instance. */
 void ph_visit_managed(const struct ph_visit *v);
 /* The names that a class keeps for its instances. */
@@ -78,7 +81,6 @@ uint64_t ph_dict_room(struct ph_objects *objects, ph_addr dict);
 ph_blocks_fn ph_list_blocks, ph_dict_blocks, ph_str_blocks;
 ph_blocks_fn *ph_blocks_of(const struct ph_type *base, bool is_guess);
 
-typedef void ph_visit_fn(const struct ph_visit *visit);
 #define PH_TRAVERSE(name, function, ...) ph_visit_fn function;
 #include "object/traverse.def"
 

@@ -1,4 +1,6 @@
 src_record_libph_record_la_SOURCES =
+src_record_libph_record_la_SOURCES += src/record/damage_text.c
+src_record_libph_record_la_SOURCES += src/record/damage_text.h
 src_record_libph_record_la_SOURCES += src/record/inspect_text.c
 src_record_libph_record_la_SOURCES += src/record/json.c
 src_record_libph_record_la_SOURCES += src/record/json.h

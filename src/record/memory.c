@@ -121,7 +121,7 @@ struct ph_error *ph_memory_parse(const char *json, size_t size, struct ph_memory
 
 /* ---- text ---- */
 
-static void put_size(uint64_t bytes, struct ph_buffer *out)
+void ph_put_bytes(uint64_t bytes, struct ph_buffer *out)
 {
 	static const char units[] = "kMGTPE";
 	double size = (double)bytes;
@@ -165,7 +165,7 @@ static int by_bytes(const void *a, const void *b)
 static void put_part(const struct part *part, const char *mark, struct ph_buffer *out)
 {
 	ph_auto_buffer struct ph_buffer size = PH_BUFFER(64);
-	put_size(part->bytes, &size);
+	ph_put_bytes(part->bytes, &size);
 	ph_buffer_printf(out, "%12s  %s%s\n", ph_buffer_text(&size), mark, part->what);
 	if (part->why)
 		ph_buffer_printf(out, "%12s  %s\n", "", part->why);
@@ -255,9 +255,9 @@ void ph_memory_text(const struct ph_memory *memory, bool in_full, struct ph_buff
 		return;
 	}
 	ph_buffer_puts(out, "Mapped: ");
-	put_size(memory->total, out);
+	ph_put_bytes(memory->total, out);
 	ph_buffer_puts(out, ", of which the image holds ");
-	put_size(memory->in_image, out);
+	ph_put_bytes(memory->in_image, out);
 	ph_buffer_puts(out, "\n\n           bytes    share      count\n");
 	for (unsigned i = 0; i < PH_MEMORY_COUNT; i++) {
 		const struct ph_memory_row *row = &memory->rows[i];

@@ -47,6 +47,7 @@ const char *ph_memory_key(enum ph_memory_kind kind);
 void ph_memory_put_json(const struct ph_memory *memory, struct ph_json *json);
 void ph_memory_json(const struct ph_memory *memory, struct ph_buffer *out); /* one object, a newline behind */
 void ph_memory_text(const struct ph_memory *memory, bool in_full, struct ph_buffer *out);
+void ph_put_bytes(uint64_t bytes, struct ph_buffer *out); /* "21.7 MB" */
 /* PH_ERROR_BAD_DUMP also when the rows do not add up to the total. */
 struct ph_error *ph_memory_parse(const char *json, size_t size, struct ph_memory *ret)
 	__attribute__((warn_unused_result));

@@ -379,6 +379,8 @@ static void visit(struct survey *s, const struct ph_value_limits *limits, struct
 		next.address = value->pairs[i].value;
 		visit_later(s, next);
 	}
+	for (size_t i = 0; i < value->attribute_count; i++)
+		ph_addrmap_prefetch(&s->seen, value->attributes[i].value);
 	for (size_t i = 0; i < value->attribute_count; i++) {
 		next.address = value->attributes[i].value;
 		follow(s, value->attributes[i].name, next);
@@ -425,9 +427,17 @@ static void expect(struct survey *s, const struct ph_value_limits *limits)
 	ph_source_expect(source, s->expected, asked, limits);
 }
 
+/* What is looked at so many entries later; 0: nothing, as far as is known. */
+static ph_addr ahead(const struct survey *s, size_t entries)
+{
+	size_t i = s->queue.head + entries;
+	return i < s->expected_until && !s->dull[i - s->expected_from] ? s->queue.entries[i].address : 0;
+}
+
 static void take(struct survey *s, const struct ph_value_limits *limits)
 {
 	expect(s, limits);
+	ph_source_approach(s->source, ahead(s, PH_SOURCE_FAR), ahead(s, PH_SOURCE_NEAR));
 	if (!s->no_memory && !s->dull[s->queue.head - s->expected_from])
 		visit(s, limits, s->queue.entries[s->queue.head]);
 	s->queue.head++;

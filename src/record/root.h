@@ -22,12 +22,13 @@ enum ph_root_kind {
 	PH_ROOT_STATIC_TYPE,  /* a type in a module's data: "static type int" */
 	PH_ROOT_STATIC,	      /* another object in a module's data: "static object of libpython3.12.so.1.0" */
 	PH_ROOT_C_GLOBAL,     /* a word of a module's writable data: "numpy_api+0x8 of _core.so", "_core.so+0x1234" */
-	PH_ROOT_NATIVE,	      /* a word of memory that native code allocated: "interpreter 0: atexit callbacks" */
+	PH_ROOT_NATIVE,	      /* a word of memory that native code allocated: "_core.so+0x1234 → memory 0x7f…" */
 	PH_ROOT_EVAL_STACK,   /* guessed, where a running frame keeps its height in a register: as STACK_VALUE */
 	PH_ROOT_REGISTER,     /* guessed: "register rdi of thread MainThread" */
 	PH_ROOT_NATIVE_STACK, /* guessed: "native stack of thread MainThread" */
 	PH_ROOT_INTERNED,     /* the dict of interned strings: "interned strings"; it keeps nothing alive */
 	PH_ROOT_PERMANENT,    /* set apart by gc.freeze(): "permanent generation"; it keeps nothing alive */
+	PH_ROOT_OBJECT_MEMORY, /* a word of memory that an object has: "memory 0x7f… of the object 0x7f…"; as above */
 	PH_ROOT_KIND_COUNT
 };
 

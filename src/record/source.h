@@ -25,6 +25,9 @@ struct ph_source_ops {
 	/* These will be asked for soon, in any order, with such limits: a source that is slow where objects lie far
 	 * apart may decode them in an order of its own and keep them.  NULL: it does not. */
 	void (*expect)(void *self, const ph_addr *addresses, size_t count, const struct ph_value_limits *limits);
+	/* Their values are asked for soon, of the near one sooner; 0: none.  It only fetches what is kept of them into the
+	 * processor's cache.  NULL: nothing is kept. */
+	void (*approach)(void *self, ph_addr far, ph_addr near);
 	/* ret[i]: addresses[i] is sure to hold nothing but attributes, and none of them has a name that is wanted.  Told
 	 * without decoding, in an order of the source's own.  NULL: it cannot. */
 	void (*lack)(void *self, const ph_addr *addresses, size_t count, bool (*is_wanted)(void *user, const char *name),
@@ -47,6 +50,15 @@ static inline void ph_source_expect(const struct ph_source *source, const ph_add
 {
 	if (source->ops->expect)
 		source->ops->expect(source->self, addresses, count, limits);
+}
+
+#define PH_SOURCE_FAR 16 /* values ahead of the one that is asked for */
+#define PH_SOURCE_NEAR 8
+
+static inline void ph_source_approach(const struct ph_source *source, ph_addr far, ph_addr near)
+{
+	if (source->ops->approach)
+		source->ops->approach(source->self, far, near);
 }
 
 static inline enum ph_status ph_source_frame(const struct ph_source *source, ph_addr address, struct ph_arena *arena,

@@ -148,7 +148,7 @@ struct ph_error *ph_session_threads(struct ph_session *session, int64_t selected
 struct ph_error *ph_session_frame(struct ph_session *session, int64_t tid, size_t index,
 				  const struct ph_report_style *style, char **ret)
 {
-	const struct ph_frame *frame;
+	const struct ph_frame *frame = NULL; /* for gcc -O3 */
 	struct ph_text_options options = text_options(style, false);
 	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	struct ph_error *error = find_frame(session, tid, index, &frame);
@@ -161,7 +161,7 @@ struct ph_error *ph_session_frame(struct ph_session *session, int64_t tid, size_
 struct ph_error *ph_session_locals(struct ph_session *session, int64_t tid, size_t index,
 				   const struct ph_report_style *style, char **ret)
 {
-	const struct ph_frame *frame;
+	const struct ph_frame *frame = NULL; /* for gcc -O3 */
 	struct ph_text_options options = text_options(style, true);
 	struct ph_buffer out = PH_BUFFER(PH_BUFFER_UNBOUNDED);
 	struct ph_error *error = find_frame(session, tid, index, &frame);

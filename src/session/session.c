@@ -2,12 +2,14 @@
 /* The converter's way through the house: image, extract, report, dump. */
 #include "session/private.h"
 
+#include "base/callbacks.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "dump/dump.h"
 #include "dump/output.h"
 #include "extract/heap.h"
 #include "extract/place.h"
+#include "record/damage_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -292,6 +294,31 @@ static struct ph_error *gather(struct ph_session *session, const struct ph_dump_
 	return NULL;
 }
 
+/* Nobody looks into the manifest of what was written without a word. */
+static void warn_of_damage(struct ph_session *session)
+{
+	struct ph_damage all = { 0 };
+	const struct ph_damage *of_report = &session->extract->report.damage,
+			       *of_heap = ph_extract_heap_damage(session->extract);
+	ph_auto_buffer struct ph_buffer text = PH_BUFFER(4096);
+	for (size_t i = 0; i < of_report->count; i++)
+		ph_damage_take(&all, &of_report->entries[i]);
+	for (size_t i = 0; of_heap && i < of_heap->count; i++)
+		ph_damage_take(&all, &of_heap->entries[i]);
+	all.missing = of_report->missing;
+	all.dropped += of_heap ? of_heap->dropped : 0;
+	if (ph_heap_damage_text(&all, &text))
+		ph_warn(session->callbacks, "%s: what was there is not in the dump; pyheap verify lists the places",
+			ph_buffer_text(&text));
+	ph_damage_deinit(&all);
+}
+
+uint64_t ph_session_heap_secrets(const struct ph_session *session)
+{
+	bool counts = ph_redactor_mode(session->extract->redactor) == PH_REDACT_SECRETS;
+	return counts ? session->extract->redacted : 0;
+}
+
 struct ph_error *ph_session_write_dump(struct ph_session *session, const char *path, bool overwrite,
 				       const struct ph_dump_options *options)
 {
@@ -313,6 +340,8 @@ struct ph_error *ph_session_write_dump(struct ph_session *session, const char *p
 		error = gather(session, options, writer, &pieces, &contents);
 	if (!error)
 		error = ph_dump_end(writer, &contents);
+	if (!error && options->heap == PH_DUMP_HEAP_FULL)
+		warn_of_damage(session);
 	ph_extract_stop_walk(session->extract);
 	ph_dump_writer_free(writer);
 	pieces_deinit(&pieces);

@@ -62,11 +62,6 @@ enum ph_status ph_target_int_far(const struct ph_target *target, ph_addr base, e
 	return status;
 }
 
-enum ph_status ph_target_read_ptr(const struct ph_target *target, ph_addr address, ph_addr *ret)
-{
-	return ph_target_read_ptrs(target, address, 1, ret);
-}
-
 enum ph_status ph_target_read_ptrs(const struct ph_target *target, ph_addr address, size_t count, ph_addr *ret)
 {
 	size_t width = target->layout.abi.pointer_size;

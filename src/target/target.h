@@ -121,10 +121,18 @@ static inline enum ph_status ph_target_int(const struct ph_target *target, ph_ad
 	*ret = ph_load_int(p, size, target->layout.abi.big_endian);
 	return PH_OK;
 }
-/* One pointer at an address. */
-enum ph_status ph_target_read_ptr(const struct ph_target *target, ph_addr address, ph_addr *ret);
 /* `count` pointers at an address into ours (8 bytes each, zero-extended). */
 enum ph_status ph_target_read_ptrs(const struct ph_target *target, ph_addr address, size_t count, ph_addr *ret);
+/* One pointer at an address. */
+static inline enum ph_status ph_target_read_ptr(const struct ph_target *target, ph_addr address, ph_addr *ret)
+{
+	size_t width = target->layout.abi.pointer_size;
+	const uint8_t *p = address && width == 8 ? (const uint8_t *)ph_image_look(target->image, address, width) : NULL;
+	if (!p)
+		return ph_target_read_ptrs(target, address, 1, ret);
+	*ret = ph_load_uint(p, width, target->layout.abi.big_endian);
+	return PH_OK;
+}
 
 static inline bool ph_target_has(const struct ph_target *target, enum ph_field field)
 {

@@ -109,6 +109,9 @@ def main():
                 holders = [t.get('name') for t in threads if t.get('holds_gil')]
                 s.add('GIL', holders == [w['name']] or not gt.get('gil_enabled', True), 'held by %r, not %r' % (holders, w['name']))
             wf = [f for f in wf if f['func'] != '_twin']
+            # what the twin has of these is where it was made
+            while wf and wf[-1]['func'] in ('deep', 'die'):
+                wf.pop()
             if wf and wf[-1]['func'] == 'crash':
                 if names and names[-1] in ('die', 'deep'):
                     depth = names.count('deep')

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import zipfile
 
+import told_damage
 from corefile import Altered
 
 folder, program, reader, scratch = sys.argv[1:]
 core = os.path.join(folder, 'core')
 damaged = os.path.join(scratch, 'core')
 bad = 0
+converted = []  # what core2pyheap said last
 
 
 def fail(text):
@@ -27,7 +29,8 @@ def convert(path, name):
     if done.returncode:
         fail('%s: status %d: %s' % (name, done.returncode, done.stderr.decode()))
         sys.exit(1)
-    out = subprocess.run([reader, 'export', dump], stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    converted[:] = done.stderr.decode(errors='replace').splitlines()
+    out = subprocess.run([reader, 'export', dump], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=60).stdout
     objects = {}
     for line in out.splitlines():
         o = json.loads(line)
@@ -119,34 +122,55 @@ if len(objects) > len(whole) + 200:
 same = sum(objects[a]['refs'] == whole[a]['refs'] for a in objects.keys() & whole.keys())
 if same < len(whole) - 100:
     fail('the references of %d objects changed' % (len(whole) - same))
-for verb in ('memory', 'types', 'report'):
-    for name, lines in (('damaged', 1), ('whole', 0)):
-        done = subprocess.run([reader, verb, os.path.join(scratch, name)], stdout=subprocess.PIPE, timeout=60)
-        said = [line for line in done.stdout.decode(errors='replace').splitlines() if line.startswith('The heap is damaged: ')]
-        if done.returncode or len(said) != lines or not all('0x' in line and '; pyheap verify lists ' in line for line in said):
-            fail('%s of the %s one: %d, %r' % (verb, name, done.returncode, said))
+entries = [(d['kind'], d['where'], d['what'], d['count']) for d in damage if d['kind'] == 'heap']
+count = sum(d[3] for d in entries)
+told = '%d places of its heap are damaged (one: ' % count, '0x'
+some_dict = next(a for a, o in sorted(objects.items()) if o['type'] == 'dict' and o['refcount'] > 0 and o['refs'] and a in whole)
+paths = {name: os.path.join(scratch, name) for name in ('whole', 'damaged')}
+for name, says in (('whole', None), ('damaged', told)):
+    for problem in told_damage.check(reader, paths[name], some_dict, 'dict', says, 0, entries):
+        fail('the %s one: %s' % (name, problem))
+if len([line for line in converted if '%d places of its heap are damaged (one: ' % count in line and 'not in the dump' in line]) != 1:
+    fail('core2pyheap says %r' % converted)
 
 
 def ask(verb, name, *options):
-    done = subprocess.run([reader, verb, os.path.join(scratch, name)] + list(options), stdout=subprocess.PIPE, timeout=60)
-    if done.returncode:
-        fail('%s of the %s one: status %d' % (verb, name, done.returncode))
-    return done.stdout.decode(errors='replace').splitlines()
+    """lines of its output, of its warnings"""
+    code, out, err = told_damage.run(reader, verb, paths[name], *options)
+    if code:
+        fail('%s of the %s one: status %d' % (verb, name, code))
+    return out, err
 
 
-# every verb that sums tells of the same
-said = ask('verify', 'damaged')
+for name, lines in (('damaged', 1), ('whole', 0)):
+    out, err = ask('report', name)
+    said = [line for line in out if line.startswith('The dump: ')]
+    if len(said) != lines or err or not all(told[0] in line for line in said):
+        fail('report of the %s one: %r, %r' % (name, said, err))
+
+# what lacks in the older dump looks like growth, in the newer like none
+for new, old, which in (('whole', 'damaged', 'damaged'), ('damaged', 'whole', 'damaged')):
+    out, err = ask('types', new, '--baseline=' + paths[old], '--json')
+    last = json.loads(out[-1])
+    if not told_damage.warned(paths[which], err, told) or last.get('of') != ('baseline' if old == which else None) or len(last['damage']) != len(entries):
+        fail('types --baseline: %r, %r' % (err, last))
+if ask('types', 'whole', '--baseline=' + paths['whole'], '--json') != ([], []):
+    fail('growth between a dump and itself')
+
+# the file is not what is wrong
+out, err = ask('verify', 'damaged')
 for text in texts:
-    if not any(line.startswith('  ' + text) for line in said):
+    if not any(line.startswith('  ' + text) for line in out):
         fail('verify does not say %r' % text)
-if not said[0].startswith('whole: ') or len(ask('verify', 'whole')) != 1:
-    fail('verify: %r' % said[0])
-rows = [json.loads(line) for line in ask('types', 'damaged', '--json')]
-for verb, found in (('types', rows.pop()), ('memory', json.loads(''.join(ask('memory', 'damaged', '--json')))),
-                    ('verify', json.loads(ask('verify', 'damaged', '--json')[0]))):
-    if ['%s: %s' % (d['where'], d['what']) for d in found.get('damage', [])] != texts or found['damage_dropped'] or not all(d['count'] for d in found['damage']):
-        fail('%s --json tells of %r' % (verb, found.get('damage')))
-sizes = {row['type']: row['size'] for row in rows}
+if not out[0].startswith('the file is intact: ') or told[0] not in out[1] or 'but it was made of what was not whole' not in out[1] or err:
+    fail('verify: %r, %r' % (out[:2], err))
+out, err = ask('verify', 'whole')
+if len(out) != 1 or not out[0].startswith('whole: ') or err:
+    fail('verify: %r, %r' % (out, err))
+found = json.loads(ask('verify', 'damaged', '--json')[0][0])
+if not found['whole'] or [(d['kind'], d['where'], d['what'], d['count']) for d in found['damage']] != entries or found['damage_dropped']:
+    fail('verify --json tells of %r' % found)
+sizes = {row['type']: row['size'] for row in map(json.loads, ask('types', 'damaged', '--json')[0][:-1])}
 if not max(sizes.values()) < os.path.getsize(core):
     fail('sums are larger than the core: %r' % max(sizes.items(), key=lambda item: item[1]).__repr__())
 
@@ -155,20 +179,24 @@ if not max(sizes.values()) < os.path.getsize(core):
 a_list, a_tuple = (next(int(a, 16) for a, o in whole.items() if o['type'] == kind and o['refcount'] == 1 and o['len'] and 100 < o['len'] < 5000)
                    for kind in ('list', 'tuple'))
 not_weak = some('set')[0]
+# what code alone has, in members that it does not visit
+of_code = next(int(e['address'], 16) for o in whole.values() if o['type'] == 'code' for e in o.get('extra', ())
+               if e['address'] not in referred and whole.get(e['address'], {}).get('type') == 'bytes' and whole[e['address']]['refcount'] == 1)
 with Altered(core, damaged) as f:
     f.put(a_list + 16, 20000)
     f.put(a_list + 32, 20000)           # allocated
     f.put(a_tuple + 16, 20000)
     f.put(not_weak + 192, broken_list)  # weakreflist
+    f.put(of_code + 8, 0)               # ob_type
 objects, damage = convert(damaged, 'damaged')
 texts = ['%s: %s' % (d['where'], d['what']) for d in damage if d['kind'] == 'heap']
 print('\n'.join(texts))
 for wanted in ('length of that at 0x%x cannot be' % a_list, 'length of that at 0x%x cannot be' % a_tuple,
-               'what that at 0x%x points to cannot be its own; its type is set' % not_weak):
+               'what that at 0x%x points to cannot be its own; its type is set' % not_weak, 'at 0x%x is no object' % of_code):
     if not any(wanted in text for text in texts):
         fail('no damage says %r' % wanted)
-if len(objects) != len(whole):
-    fail('%d objects, not %d' % (len(objects), len(whole)))
+if len(objects) != len(whole) - 1:
+    fail('%d objects, not %d' % (len(objects), len(whole) - 1))
 for a in a_list, a_tuple:
     had, has = whole['0x%x' % a]['refs'], objects['0x%x' % a]['refs']
     if has[:len(had)] != had or len(has) > 2 * len(had) + 16:

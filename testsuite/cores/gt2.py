@@ -335,30 +335,41 @@ def _twin(exc_info):
 
 
 def crash(exc_info=None):
+    die(exc_info or sys.exc_info())                                 # @CRASH
+
+
+# The twin is made at the very last: what the process does after that, the truth does not have.
+def die(exc_info):
+    lethal = os.abort
+    if MODE == 'segv':
+        lethal = ctypes.memset
+    elif MODE == 'fatal':
+        lethal = ctypes.pythonapi.Py_FatalError
+    elif MODE == 'recurse':
+        sys.setrecursionlimit(2000)
+        deep(1500)
     pid = _rawfork()                                                # @FORK
     if pid == 0:
-        _twin(exc_info or sys.exc_info())
+        _twin(exc_info)
     os.waitpid(pid, 0)
-    die(pid)                                                        # @CRASH
-
-
-def die(pid):
     if MODE == 'segv':
-        ctypes.memset(8, 0, 16)                                     # @SEGV
+        lethal(8, 0, 16)                                            # @SEGV
     elif MODE == 'fatal':
-        ctypes.pythonapi.Py_FatalError(b'fatal error asked for')    # @FATAL
+        lethal(b'fatal error asked for')                            # @FATAL
     elif MODE == 'live':
         with open(os.path.join(OUT, 'live.pid'), 'w') as f:
             f.write(str(os.getpid()))
         time.sleep(100000)                                          # @LIVE
-    elif MODE == 'recurse':
-        sys.setrecursionlimit(2000)
-        deep(1500)
-    os.abort()                                                      # @ABORT
+    lethal()                                                        # @ABORT
 
 
 def deep(n):
     if n == 0:
+        pid = _rawfork()
+        if pid == 0:
+            _twin(sys.exc_info())
+        os.waitpid(pid, 0)
+        del pid                                                     # the twin's was 0, as n is
         os.abort()                                                  # @DEEPEND
     return deep(n - 1)                                              # @DEEP
 
@@ -455,6 +466,26 @@ def hook(tp, val, tb):
     crash((tp, val, tb))                                            # @HOOK
 
 
+def settle():
+    """until the other threads sleep, all of them, and did not wake meanwhile: what they did later, the truth would not have"""
+    before, same = None, 0
+    for i in range(200):
+        time.sleep(0.05)
+        now = []
+        try:
+            for task in sorted(os.listdir('/proc/self/task')):
+                if int(task) != os.getpid():
+                    with open('/proc/self/task/%s/status' % task) as f:
+                        now.append([line for line in f.read().split('\n') if line.startswith(('State', 'voluntary', 'nonvol'))])
+        except (OSError, IOError):
+            before = None
+            continue
+        same = same + 1 if now == before and all('(sleeping)' in str(lines) for lines in now) else 0
+        before = now
+        if same == 3:
+            break
+
+
 def main(*argv):
     gc.collect()
     G_LOCK.acquire()
@@ -463,7 +494,7 @@ def main(*argv):
         t = threading.Thread(target=fn, name=nm, args=args)
         t.daemon = True
         t.start()
-    time.sleep(0.3)
+    settle()
     if MODE == 'excepthook':
         sys.excepthook = hook
     level1(1, 'b', 'extra', 2.5, key='value', other=[1])            # @LEVEL1

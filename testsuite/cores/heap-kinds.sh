@@ -1,11 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# One object of each of some 370 kinds that C and the standard library make, a native module's too, against sys.getsizeof and
-# gc.get_referents of the process itself.  And what Python 2 calls text is shown as that.
+# One object of each of some 480 kinds that C and the standard library make, a native module's too, against sys.getsizeof and
+# gc.get_referents of the process itself.  Before they are made the blocks that they get were full of addresses of objects, so that
+# a member that nobody set shows.  And what Python 2 calls text is shown as that.
 . "$top_srcdir/testsuite/cores/common.sh"
 seen=0
 judge_core() { # VERSION CORE [OPTION]
 	run 0 "$CORE2PYHEAP" --report=none -o "$work/dump" ${3+"$3"} "$2/core"
+	run 0 "$PYHEAP" verify "$work/dump"
+	! grep -i damage "$work/out" || fail "Python $1 ${3-}: a healthy heap is said to be damaged"
 	run 0 "$PYHEAP" export "$work/dump"
 	rm -f "$work/dump"
 	"$PYTHON3" "$cores/heap_kinds_check.py" "$work/truth" <"$work/out" >"$work/differ" || fail "Python $1 ${3-}"

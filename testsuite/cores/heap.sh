@@ -54,8 +54,9 @@ for version in $versions; do
 		    if used:
 		        tried += 1
 		        print('%s: %d bytes in use, %.4f unattributed' % (kind, used, rows[kind + '.unattributed'] / used))
-		        # of malloc's chunks C libraries have some, unless all is there
-		        assert rows[kind + '.unattributed'] < used / 100 or kind == 'malloc' and tried > 1, kind
+		        # free-threaded builds have little of malloc
+		        few = kind == 'malloc' and used < 1000000
+		        assert rows[kind + '.unattributed'] < used / (50 if few else 100), kind
 		assert tried
 		if sys.argv[2].endswith('-t'):
 		    assert rows['mimalloc.free_blocks'], rows

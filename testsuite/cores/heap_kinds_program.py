@@ -12,11 +12,11 @@ import sys
 
 MODULES = ('array bz2 collections contextvars csv ctypes datetime decimal fractions functools hashlib io itertools lzma mmap '
            'operator pickle pyexpat queue random re select socket sqlite3 ssl struct threading types unicodedata weakref zlib '
-           'ast asyncio cProfile codecs multiprocessing pwd string symtable time traceback typing uuid zoneinfo compression.zstd string.templatelib '
-           '_asyncio _contextvars _string _interpreters _multiprocessing _zoneinfo _collections _thread thread _io _json _queue _random _sre _struct _elementtree _pickle cPickle cStringIO Queue').split()
+           'ast asyncio cProfile codecs multiprocessing pwd string symtable time traceback typing uuid zoneinfo string.templatelib '
+           'collections.abc compression.zstd hmac inspect warnings _asyncio _blake2 _contextvars _hashlib _hmac _md5 _sha1 _sha2 _sha256 _sha3 _sha512 _tokenize _string _interpreters _multiprocessing _zoneinfo _collections _thread thread _io _json _queue _random _sre _struct _elementtree _pickle cPickle cStringIO Queue').split()
 for name in MODULES:
     try:
-        globals()[name] = __import__(name)
+        globals()[name.split('.')[0]] = __import__(name)
     except ImportError:
         pass
 try:
@@ -27,6 +27,19 @@ if len(sys.argv) > 2:
     sys.path.insert(0, sys.argv[2])
     import heap_kinds_native
 
+# Not all of what is made is filled with zeros first.  What the blocks had before that are given next: addresses of objects
+# that lie side by side, so that a byte in place of their lowest one makes another one's of it.
+STALE = [object() for i in range(4096)]
+
+
+def soil():
+    kept = [[STALE[(i * 7 + j) % 4096] for j in range(n)] for n in range(2, 65) for i in range(64)]
+    for i in range(0, len(kept), 2):
+        kept[i] = None
+    return kept
+
+
+SOILED = soil()
 PYTHON2 = sys.version_info[0] == 2
 TEXT = str if not PYTHON2 else eval('unicode')
 MARK = ['mark']
@@ -195,6 +208,68 @@ def profiled():
     return profile
 
 
+# what only another object leads to: the first of a type's name that it refers to, and so on
+def within(thing, *names):
+    for name in names:
+        thing = [held for held in gc.get_referents(thing) if type(held).__name__.rpartition('.')[2] == name][0]
+    return thing
+
+
+def context(count):
+    made, variables = contextvars.Context(), [contextvars.ContextVar('v%d' % i) for i in range(count)]
+    made.run(lambda: [v.set(MARK) for v in variables])
+    return made
+
+
+def filled(made):
+    made.put(MARK)
+    return made
+
+
+def blob():
+    row = DATABASE.execute('insert into t values (zeroblob(9), 3)').lastrowid
+    return DATABASE.blobopen('t', 'a', row)
+
+
+if not PYTHON2:
+    exec('''
+class Once:
+    def __await__(self):
+        yield MARK
+
+async def waits(what):
+    return await what
+
+async def makes(what):
+    yield what
+    await Once()
+
+def suspended(made):
+    try:
+        made.send(None)
+    except StopIteration:
+        pass
+    return made
+
+def scheduled():
+    LOOP.create_task(waits(Once()))
+    return LOOP._ready[-1]
+
+def waiting():
+    future = LOOP.create_future()
+    task = LOOP.create_task(waits(future))
+    LOOP.call_soon(LOOP.stop)
+    LOOP.run_forever()
+    return task
+
+def looped():
+    generator = makes(MARK)
+    suspended(generator.asend(None))
+    return generator
+''')
+LOOP = asyncio.new_event_loop() if 'asyncio' in globals() else None
+
+
 def cached(size):
     made = functools.lru_cache(size)(bound)
     for i in range(3):
@@ -247,7 +322,7 @@ datetime.timezone(datetime.timedelta(0, 60)) | contextvars.copy_context() | cont
 types.SimpleNamespace(a=MARK) | types.MappingProxyType({1: MARK}) | types.MethodType(function, MARK) | property(function) | staticmethod(function)
 classmethod(function) | 'a'.join | [].append | str.join | dict.__dict__['fromkeys'] | Slots.first | range(9) | range(10 ** 30) | iter(range(3))
 iter({1: 2}) | iter({1}) | iter('abc') | iter(b'a') | iter(()) | {1: 2}.keys() | iter({1: 2}.items()) | iter(bytearray(b'a')) | mmap.mmap(-1, 9000)
-ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) | os.scandir('/') | unicodedata.ucd_3_2_0 | _json.make_scanner(Plain(strict=1, object_hook=None, object_pairs_hook=None, parse_float=float, parse_int=int, parse_constant=id, memo={}))
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) | os.scandir('/') | unicodedata.ucd_3_2_0 | _json.make_scanner(Plain(encoding='utf-8', strict=1, object_hook=None, object_pairs_hook=None, parse_float=float, parse_int=int, parse_constant=id, memo={}))
 raised(KeyError(MARK)) | raised(OSError(2, 'no', 'file')) | raised(StopIteration(MARK)) | raised(UnicodeDecodeError('a', b'b', 0, 1, 'c'))
 raised(ImportError('no')) | raised(SyntaxError('no', ('f', 1, 2, 't'))) | raised(ExceptionGroup('g', [ValueError(MARK)])) | raised(KeyError(1)).__traceback__
 raised(NameError('n')) | raised(SystemExit(MARK)) | raised(AttributeError('a')) | raised(KeyError(1)).__traceback__.tb_frame | cached(2) | cached(None) | cached(2)(1)
@@ -272,6 +347,28 @@ functools.cached_property(function) | functools.reduce | property(function, None
 (lambda: MARK) | bound(MARK).__closure__[0] | (x for x in MARK) | started((x for x in [MARK, 1])) | type('Made', (Plain,), {'a': MARK}) | type('Slotted', (), {'__slots__': ('a',)})
 csv.DictReader([]) | threading.Event() | threading.Semaphore() | threading.Thread(target=function) | threading.current_thread() | _thread.RLock() | _random.Random(1) | queue.Queue()
 decimal.getcontext() | decimal.Context().flags | fractions.Fraction(1, 3) | operator.methodcaller('x') | pickle.PickleBuffer(HELD) | Ellipsis | NotImplemented | None
+waits(Once()) | suspended(waits(Once())) | waits(Once()).__await__() | suspended(waits(Once())).cr_frame | makes(MARK) | looped() | looped().asend(MARK)
+looped().athrow(KeyError) | looped().aclose() | suspended(looped().asend(MARK)) | suspended(looped().athrow(KeyError)) | anext(looped(), MARK)
+LOOP | LOOP.create_future() | iter(LOOP.create_future()) | LOOP.create_task(waits(Once())) | scheduled() | scheduled()._callback | waiting() | waiting()._fut_waiter
+within(waiting()._fut_waiter, 'Context') | within(waiting()._fut_waiter, 'TaskWakeupMethWrapper') | within(waiting()._fut_waiter, 'list')
+_blake2.blake2s() | _blake2.blake2b(b'a') | _md5.md5(b'a') | _sha1.sha1() | _sha2.sha224() | _sha2.sha256() | _sha2.sha384() | _sha2.sha512() | _sha256.sha224() | _sha512.sha384()
+_sha3.sha3_224() | _sha3.sha3_384() | _sha3.sha3_512(b'a') | _sha3.shake_256() | _hashlib.openssl_sha256() | _hashlib.new('shake_128') | hmac.new(b'k', b'm', 'sha256')
+_hashlib.hmac_new(b'k', b'm', 'sha256') | _hmac.new(b'k', b'm', 'sha256') | zlib._ZlibDecompressor() | compression.zstd.ZstdDict(b'x' * 99, is_raw=True)
+_json.make_encoder({}, function, _json.encode_basestring_ascii, None, ': ', ', ', False, False, True) | _tokenize.TokenizerIter(iter(['a = 1']).__next__, extra_tokens=False)
+(lambda a: sys._getframe())(MARK) | (lambda a: sys._getframe().f_locals)(MARK) | function.__code__.co_lines() | function.__code__.co_positions() | iter(memoryview(b'abc'))
+iter(b'\xe2\x82\xac'.decode('utf-8')) | iter(range(10 ** 30)) | reversed('abc') | reversed((1, MARK)) | reversed({1: MARK}) | reversed({1: MARK}.values()) | reversed({1: MARK}.items())
+collections.OrderedDict(a=1).keys() | collections.OrderedDict(a=1).values() | iter(collections.OrderedDict(a=MARK).items()) | reversed(collections.OrderedDict(a=MARK)) | {1: MARK}.values()
+iter(list[int]) | typing.ParamSpec('P').args | typing.ParamSpec('P').kwargs | typing.TypeAliasType('A', list) | typing.TypeAliasType('A', list).evaluate_value | typing.NoDefault
+typing.TypeVar('T', bound=Plain) | typing.TypeVar('T', covariant=True) | typing.TypeVar('T', infer_variance=True) | typing.ParamSpec('P', contravariant=True)
+blob() | within(DATABASE.execute('select b from t'), 'Statement') | symtable.symtable('a = 1', 'f', 'exec')._table | codecs.charmap_build(u''.join([u'%c' % i for i in range(256)]))
+codecs.getreader('gb18030')(io.BytesIO()) | codecs.getwriter('gb18030')(io.BytesIO()) | codecs.getincrementaldecoder('shift_jis')() | sys.modules['encodings.gb18030'].codec
+pickled(_pickle).memo | within(pickled(_pickle), 'Pdata') | within(unpickled(_pickle), 'Pdata') | re._compile_template(re.compile('a(b)'), r'x\1y') | threading.Thread()._handle | threading.main_thread()._handle
+within(local(), '_localdummy') | within(ctypes.CFUNCTYPE(None)(function), 'CThunkObject') | within(Point, 'StgDict') | io.FileIO('/dev/null') | io.BufferedWriter(io.BytesIO())
+within(memoryview(b'abc'), 'managedbuffer') | within(io.BytesIO(b'ab').getbuffer(), 'managedbuffer', '_BytesIOBuffer') | iter(eval("t'a{MARK}b'")) | collections.namedtuple('N', 'a').a
+functools.Placeholder | functools.partial(function, functools.Placeholder, 1) | weakref.proxy(function) | collections.abc.Mapping._abc_impl | filled(queue.SimpleQueue())
+ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='a')._sslobj | within(context(3), 'hamt') | within(context(40), 'hamt') | context(40)
+within(context(3), 'hamt', 'hamt_bitmap_node') | within(context(40), 'hamt', 'hamt_array_node') | types.CellType() | super(Plain) | decimal.Decimal(0) | decimal.Decimal('-Infinity') | decimal.Decimal('1E+99')
+decimal.Context().traps | decimal.Context(capitals=0) | inspect.signature(function) | function.__get__(MARK) | (1).__add__ | [].__iter__ | types.CodeType.co_name | warnings.catch_warnings()
 heap_kinds_native.visited(MARK) | heap_kinds_native.plain(MARK)
 '''
 
@@ -282,7 +379,8 @@ def truth():
         if expression:
             try:
                 kept[expression] = eval(expression)
-            except (NameError, AttributeError, TypeError, ValueError, ArithmeticError, ImportError, LookupError, SyntaxError, OSError, RuntimeError):
+            except (NameError, AttributeError, TypeError, ValueError, ArithmeticError, ImportError, LookupError, SyntaxError, OSError,
+                    RuntimeError, sqlite3.Error if 'sqlite3' in globals() else MemoryError):
                 pass
     for label, iterator in list(kept.items()):
         for held in gc.get_referents(iterator):

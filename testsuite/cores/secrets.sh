@@ -33,6 +33,7 @@ one_version() {
 			cp "$work/err" "$work/out.d/warnings.$format"
 		done
 		run 0 "$CORE2PYHEAP" --explain "$option" --report=json -o "$dump" "$core" "$python"
+		told=$(sed -n 's/.*; \([0-9]*\) values of its heap are redacted$/\1/p' "$work/err")
 		cp "$work/err" "$work/out.d/explain"
 		json_check "r['redaction']['mode'] == '$mode'"
 		if [ $mode = none ]; then
@@ -72,6 +73,10 @@ with zipfile.ZipFile(sys.argv[1]) as z:
 				if f["function"] == "deepest"] == [["7"], ["'"'x'"'"], ["‹redacted›"], ["‹redacted›"]]'
 			json_check 'all(l["redacted"] for t in r["threads"] for f in t["frames"] for l in f["locals"]
 				if l["name"] in ("password", "api_key", "secret_number", "token_weight", "odd_secret", "userPassword"))'
+			check "$told values of the heap are redacted, says core2pyheap" \
+				[ "$(grep -c '"value":"[^"]*‹redacted›' "$work/out.d/pyheap-export")" = "$told" ]
+			check "a secret's name is redacted itself, as the dict of interned strings has it" \
+				grep -q '"value":"userPassword"' "$work/out.d/pyheap-export"
 			json_check 'any(l["name"] == "password" for t in r["threads"] for f in t["frames"] for l in f["locals"])'
 		fi
 	done

@@ -3,7 +3,7 @@
  * unharmed run was seen to read, the whole way to report and dump runs over it
  * in a child, and the changes are taken back; a few thousand times.
  *
- * usage: fuzz-core [--seed=N] [--count=N] [--only=N] [--seconds=N] CORE [PYTHON [SYSROOT]]
+ * usage: fuzz-core [--seed=N] [--count=N] [--only=N] [--seconds=N] [--dumps=N] CORE [PYTHON [SYSROOT]]
  *
  * CORE is written to while it runs, and whole again afterwards: give a copy.
  * Half of the changes are words replaced by other pointers and lengths of the
@@ -28,7 +28,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAXIMUM_READS ((size_t)1 << 17)
+#define MAXIMUM_READS_LOG 20
+#define MAXIMUM_READS ((size_t)1 << MAXIMUM_READS_LOG)
 #define MAXIMUM_CHANGES 20
 #define BATCH 20
 #define WINDOW 4096 /* of a read that is larger, so many bytes at a random place count */
@@ -45,6 +46,7 @@ static struct {
 	bool tracing;
 	struct read *reads;
 	size_t count;
+	size_t report_count; /* the first so many were for the report, the rest for the dump */
 	uint64_t *seen; /* open addressing over (address, size), 0 free */
 	/* words of the reads that are pointers into the process, or look like lengths */
 	uint64_t *pointers, *lengths;
@@ -57,7 +59,7 @@ static void note(ph_addr address, size_t size)
 	if (!trace.tracing || !size || trace.count == MAXIMUM_READS)
 		return;
 	uint64_t key = (address * 31 + size) | 1;
-	for (size_t i = key * 0x9e3779b97f4a7c15u >> 46;; i = (i + 1) & (2 * MAXIMUM_READS - 1)) {
+	for (size_t i = key * 0x9e3779b97f4a7c15u >> (63 - MAXIMUM_READS_LOG);; i = (i + 1) & (2 * MAXIMUM_READS - 1)) {
 		if (trace.seen[i] == key)
 			return;
 		if (!trace.seen[i]) {
@@ -222,6 +224,8 @@ static bool check_session(const struct job *job, struct ph_session *session)
 	}
 	if (!job->write_dump)
 		return true;
+	if (trace.tracing)
+		trace.report_count = trace.count;
 	struct ph_dump_options options = { .heap = PH_DUMP_HEAP_FULL, .jobs = 1 };
 	struct ph_error *error = ph_session_write_dump(session, job->dump, true, &options);
 	if (error)
@@ -284,7 +288,7 @@ static uint64_t file_offset(const struct ph_segment *segments, size_t count, ph_
 static void learn_words(struct ph_image *image)
 {
 	const struct ph_segment *segments;
-	size_t count = ph_image_segments(image, &segments), kept = 0;
+	size_t count = ph_image_segments(image, &segments), kept = 0, of_report = 0;
 	trace.header_size = UINT64_MAX;
 	for (size_t i = 0; i < count; i++)
 		if (segments[i].file_size && segments[i].file_offset < trace.header_size)
@@ -295,6 +299,7 @@ static void learn_words(struct ph_image *image)
 		if (!r.offset)
 			continue;
 		trace.reads[kept++] = r;
+		of_report += i < trace.report_count;
 		for (ph_addr a = (r.address + 7) & ~(ph_addr)7; a + 8 <= r.address + r.size && a < r.address + WINDOW; a += 8) {
 			uint64_t word;
 			if (ph_image_read(image, a, &word, sizeof(word)) == PH_OK)
@@ -302,6 +307,7 @@ static void learn_words(struct ph_image *image)
 		}
 	}
 	trace.count = kept;
+	trace.report_count = of_report;
 }
 
 static bool learn(const struct job *unharmed)
@@ -315,10 +321,10 @@ static bool learn(const struct job *unharmed)
 		return false;
 	trace.tracing = true;
 	job.learn = true;
-	if (!run(&job) || !trace.count || !trace.pointer_count || !trace.length_count)
+	if (!run(&job) || !trace.report_count || trace.count == trace.report_count || !trace.pointer_count || !trace.length_count)
 		return false;
-	printf("an unharmed run reads %zu ranges, with %zu pointers and %zu lengths in them\n", trace.count,
-	       trace.pointer_count, trace.length_count);
+	printf("an unharmed run reads %zu ranges, %zu of them for the report, with %zu pointers and %zu lengths in them\n",
+	       trace.count, trace.report_count, trace.pointer_count, trace.length_count);
 	return true;
 }
 
@@ -390,10 +396,18 @@ static void choose_bytes(struct fuzz_random *random, struct change *change)
 	}
 }
 
-static bool choose(int fd, struct fuzz_random *random, struct changes *changes)
+/* Where a dump is written, half of the changes are of what only the dump needs: the heap. */
+static struct read choose_read(struct fuzz_random *random, bool dump)
+{
+	size_t first = dump && fuzz_below(random, 2) ? trace.report_count : 0;
+	size_t end = dump ? trace.count : trace.report_count;
+	return trace.reads[first + fuzz_below(random, end - first)];
+}
+
+static bool choose(int fd, struct fuzz_random *random, bool dump, struct changes *changes)
 {
 	struct change change = { .size = 8 };
-	struct read r = trace.reads[fuzz_below(random, trace.count)];
+	struct read r = choose_read(random, dump);
 	bool header = !fuzz_below(random, 12), borrow = fuzz_below(random, 2);
 	uint64_t place;
 	if (header)
@@ -421,11 +435,11 @@ static bool choose(int fd, struct fuzz_random *random, struct changes *changes)
 	return true;
 }
 
-static void apply(int fd, struct fuzz_random *random, struct changes *changes)
+static void apply(int fd, struct fuzz_random *random, bool dump, struct changes *changes)
 {
 	unsigned wanted = 1 + (unsigned)fuzz_below(random, fuzz_below(random, 2) ? MAXIMUM_CHANGES : 3);
 	for (unsigned i = 0; i < wanted; i++) {
-		if (!choose(fd, random, changes))
+		if (!choose(fd, random, dump, changes))
 			continue;
 		const struct change *c = &changes->list[changes->count - 1];
 		if (pwrite(fd, c->after, c->size, (off_t)c->offset) != (ssize_t)c->size)
@@ -453,8 +467,8 @@ static bool one(const struct fuzz_options *options, struct job *job, int fd, uin
 	shared->text_size = 0;
 	shared->text[0] = '\0';
 	fuzz_next(&random);
-	apply(fd, &random, shared);
-	job->write_dump = !fuzz_below(&random, 12);
+	job->write_dump = !fuzz_below(&random, options->dumps);
+	apply(fd, &random, job->write_dump, shared);
 	job->redact = fuzz_below(&random, 4) ? PH_SESSION_REDACT_SECRETS : PH_SESSION_REDACT_NONE;
 	bool ok = run(job);
 	restore(fd, shared);
@@ -508,7 +522,7 @@ int main(int argc, char **argv)
 	struct fuzz_options options;
 	struct fuzz_result result;
 	if (!fuzz_parse(argc, argv, &options)) {
-		fprintf(stderr, "usage: fuzz-core [--seed=N] [--count=N] [--only=N] [--seconds=N] CORE [PYTHON [SYSROOT]]\n");
+		fprintf(stderr, "usage: fuzz-core [--seed=N] [--count=N] [--only=N] [--seconds=N] [--dumps=N] CORE [PYTHON [SYSROOT]]\n");
 		return 99;
 	}
 	int operands = argc - options.operand;
@@ -547,8 +561,10 @@ int main(int argc, char **argv)
 		batch.first = (uint64_t)options.only;
 		options.count = batch.first + 1;
 	}
+	/* few dumps in a batch, which has the time limit of one run */
+	uint64_t together = options.dumps < BATCH / 4 ? 4 * options.dumps : BATCH;
 	for (; batch.first < options.count; batch.first += batch.count) {
-		batch.count = options.count - batch.first < BATCH ? options.count - batch.first : BATCH;
+		batch.count = options.count - batch.first < together ? options.count - batch.first : together;
 		run_many(batch, argv);
 		if (options.seconds && fuzz_now() - begun >= options.seconds)
 			break;

@@ -8,8 +8,8 @@ fuzz=$top_builddir/testsuite/fuzz/fuzz-core
 seed=${PYHEAP_FUZZ_SEED:-1}
 versions=${PYHEAP_TEST_VERSIONS:-system 3.8 3.12 3.13}
 set -- $versions
-# enough for all of the mutations on an idle machine, under the sanitizers too
-end=$(($(date +%s) + ${PYHEAP_FUZZ_SECONDS:-150}))
+# enough for most of the mutations on an idle machine, under the sanitizers too
+end=$(($(date +%s) + ${PYHEAP_FUZZ_SECONDS:-100}))
 left=$#
 
 mkdir "$work/empty"
@@ -28,7 +28,7 @@ for version in $versions; do
 	*) set -- "" "$work/empty" ;;
 	esac
 	checks=$((checks + 1))
-	"$fuzz" --seed="$seed" --count="${PYHEAP_FUZZ_COUNT:-800}" --seconds="$share" "$work/crash/core" "$@" || {
+	"$fuzz" --seed="$seed" --count="${PYHEAP_FUZZ_COUNT:-600}" --seconds="$share" "$work/crash/core" "$@" || {
 		kept=$top_builddir/testsuite/fuzz/kept-$version.core
 		cp --sparse=always "$work/crash/core" "$kept" 2>/dev/null
 		fail "Python $version; the core is kept as $kept"

@@ -92,7 +92,7 @@ static bool number_option(const char *argument, const char *name, uint64_t *ret)
 
 bool fuzz_parse(int argc, char **argv, struct fuzz_options *ret)
 {
-	*ret = (struct fuzz_options){ .seed = 1, .count = 1000, .only = -1, .operand = 1 };
+	*ret = (struct fuzz_options){ .seed = 1, .count = 1000, .only = -1, .dumps = 4, .operand = 1 };
 	uint64_t n;
 	for (; ret->operand < argc && !strncmp(argv[ret->operand], "--", 2); ret->operand++) {
 		const char *argument = argv[ret->operand];
@@ -104,6 +104,8 @@ bool fuzz_parse(int argc, char **argv, struct fuzz_options *ret)
 			ret->only = (int64_t)n;
 		else if (number_option(argument, "--seconds=", &n))
 			ret->seconds = (double)n;
+		else if (number_option(argument, "--dumps=", &n) && n)
+			ret->dumps = n;
 		else
 			return false;
 	}

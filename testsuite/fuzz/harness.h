@@ -14,6 +14,7 @@ struct fuzz_options {
 	uint64_t count;
 	int64_t only;	  /* this one run, verbosely; -1 all */
 	double seconds;	  /* stop after so many, 0 never */
+	uint64_t dumps;	  /* fuzz-core: one run in so many writes the dump too */
 	int operand;	  /* index into argv of the first operand */
 };
 bool fuzz_parse(int argc, char **argv, struct fuzz_options *ret);

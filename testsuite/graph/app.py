@@ -56,8 +56,13 @@ ADMIN = AdminSession('root')
 ADMIN.level = User('level')
 Registry.current = User('registered')
 COUNT = counter(5)
+NUMBERS = [2 ** 63 - 1, 2 ** 63, -2 ** 63 - 1, 2 ** 100, float('nan'), 0.25]
+SECRETS = {'token': 987654321}
 GENERATOR = produce('generated')
 next(GENERATOR)
+WAITING = {}
+exec('async def wait(seconds): pass', WAITING)
+COROUTINE = WAITING['wait'](3)
 BOUND = User('bound').greet
 QUEUE = collections.deque(User('queued %d' % i) for i in range(3))
 NESTED = [[], [User('nested')]]

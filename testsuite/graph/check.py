@@ -119,6 +119,10 @@ def references():
     expect_line('what is weak', text('referrers', AT['weakly']), r'\+ 0x[0-9a-f]+ +(weakref.)?(ReferenceType|weakref) weakly')
     balance = rows('referrers', AT['held'])[-1]
     expect('balance of what C holds', balance['unexplained'] + balance['guessed'], 1)
+    balance = rows('referrers', AT['interned'])[-1]
+    expect('edges to an interned str that count', balance['edges'], 1)
+    expect('edges of the dict of interned strings', balance['uncounted'], 2)
+    expect('balance of an interned str', balance['unexplained'], None if balance['immortal'] else 0)
     balance = rows('referrers', AT['Session'])[-1]
     expect('instances of a class', balance['instances'], 12)
     grouped = {(row['type'], row['label']): row['count'] for row in rows('referrers', 'app.User')}
@@ -139,26 +143,57 @@ def garbage():
     expect('below it', found[AT['below']]['unexplained'], 0)
     for name in ('user', 'session', 'local', 'generated', 'in a cell', 'app'):
         expect('no garbage: ' + name, AT[name] in found, False)
+    why = {name: found[AT[name]]['why'] for name in ('first', 'second', 'payload', 'held', 'below', 'one of the equal')}
+    expect('why they are there', why, {'first': 'cycle', 'second': 'cycle', 'payload': 'reached from a cycle', 'held': 'held',
+                                       'below': 'reached from what is held', 'one of the equal': 'cycle'})
     out = text('garbage')
-    # the text has the first twenty
-    expect_line('held in text', out, r"  %s  app.Node, 1 reference|  … and [0-9]+ more" % AT['held'])
+    # the text has the first three or ten of a type
+    expect_line('held in text', out, r"  %s  app.Node, 1 reference" % AT['held'])
+    expect_line('equal cycles', out, r"100 cycles of 1 object each, \d+ bytes in all; one of them:")
+    expect_line('the other cycle', out, r'cycle of \d+ objects, \d+ bytes')
+    count = {state: len([row for row in found.values() if row['why'] == state]) for state in
+             ('cycle', 'reached from a cycle', 'held', 'reached from what is held', 'uncounted')}
+    expect_line('in all', out, r' +%d +%d  in all, of which' % (len(found), sum(row['size'] or 0 for row in found.values())))
+    for state, said in {'cycle': 'in cycles that nothing else holds: .*', 'reached from a cycle': 'reached from these',
+                        'held': 'held by what is not known: .*', 'reached from what is held': 'reached from those'}.items():
+        expect_line('in all: ' + state, out, r' +%d +%s' % (count[state], said))
+    # the syntax tree's objects of the script that runs are the parser's
+    if sum(row['type'] == 'list' and row['why'] == 'held' for row in found.values()):
+        failures.append('the list of an arena is garbage: %r' % [row for row in found.values() if row['type'] == 'list' and row['why'] == 'held'])
+    if sum(count.values()) > 200 + 150:
+        failures.append('%r are garbage' % count)
 
 
 def finding():
+    # a coroutine's members have other names than a generator's
+    labels = [row['label'] for row in rows('referents', AT['coroutine'])]
+    expect('members of a coroutine: %r' % labels, (bool({'.cr_code', '.f_code', '.f_executable'} & set(labels)), [at for at in labels if at and '.gi_' in at]), (True, []))
     expect('find Session', len(rows('find', 'Session')), 12)
     expect('find app.*Session', len(rows('find', 'app.*Session')), 13)
     expect('find by value', [row['address'] for row in rows('find', '--where', "value == 'label-of-name7'", 'str')], [AT['label']])
     expect('find by pattern', len(rows('find', '--where', 'value ~ label-of-name?', 'str')), 10)
     expect('find by size', AT['payload'] in [row['address'] for row in rows('find', '--where', 'size>=100000 and len==100000', 'bytearray')], True)
     expect('find with a limit', len(rows('find', '--limit=3', 'Node')), 3)
-    text('find', 'NoSuchType', status=2)
+    text('find', 'NoSuchType', status=1)
+    text('referrers', 'NoSuchType', status=1)
+    big = [row['address'] for row in rows('find', '--where', 'size>=100000', 'bytearray')]
+    for condition in ('size>=100kB', 'size >= 100 KB', 'size>=0.1MB', 'size>97.65KiB', 'held>=0.1M and size<1GiB'):
+        expect('find --where ' + condition, [row['address'] for row in rows('find', '--where', condition, 'bytearray')], big)
     for condition, count in {'value == numbered': 1, 'value ~ *numbered*, len==17': 1, "value=='label-of-name1' and size>40 and refcount>=1": 1,
                              'len >= 1e9': 0, 'len==0x11 and value ~ label-of-numbered': 1, 'value != 3 and value ~ label-of-by*': 1}.items():
         expect('find --where ' + condition, len(rows('find', '--where', condition, 'str')), count)
+    # ints are compared digit by digit, a nan is only unequal, and what is redacted is not known
+    for condition, values in {'value == 9223372036854775808': ['0x8000000000000000'], 'value==0x7fffffffffffffff': ['9223372036854775807'],
+                              'value < -9223372036854775808 and value>-1e30': ['-0x8000000000000001'], 'value>1.2e30 and value<1.3e30': ['0x10000000000000000000000000'],
+                              'value==1267650600228229401496703205376': ['0x10000000000000000000000000'], 'value==0.25': ['0.25'],
+                              'value==987654321': []}.items():
+        expect('find --where ' + condition, sorted(set(row['value'] for row in rows('find', '--where', condition, '*') if row['type'] in ('int', 'long', 'float'))),
+               values)
+    expect('find what is unequal', 'nan' in [row['value'] for row in rows('find', '--where', 'value != 0.25', 'float')], True)
     expect('find True', [row['value'] for row in rows('find', '--where', 'value==True', 'bool')], ['1'])
     expect_line('True', text('find', '--where', 'value==1', 'bool'), '0x[0-9a-f]+  bool True, .*')
     for condition, said in {'colour==3': 'begins with len,', '': 'begins with len,', 'len': 'behind len comes ==', 'len~3': 'behind len comes ==',
-                            'value': '>= or ~', 'len>': 'compared with? A number', 'len>many': "a number, not 'many'", 'len>nan': "not 'nan'",
+                            'value': '>= or ~', 'len>': 'compared with? A number', 'len>many': "a number, not 'many'", 'size>1QB': "KiB, MiB or GiB, not '1QB'", 'len>1MB': "a number, not '1MB'", 'len>nan': "not 'nan'",
                             'len>1 or size>2': 'joined by "and"', 'len>1 and': 'joined by "and"', 'len>1,': 'joined by "and"',
                             "value=='x' len>1": 'joined by "and"', "value=='x": 'in quotes or not', 'value==%s' % ('x' * 300): '255 bytes',
                             ' and '.join(['len>1'] * 9): 'more than 8 conditions'}.items():

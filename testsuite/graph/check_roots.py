@@ -49,5 +49,19 @@ if 'python hook' in AT:
 for name in ('nowhere',) if VERSION in ('2.7', '3.6') else ('nowhere', 'stale'):
     if [r for r in roots.get(AT[name], []) if not r['kind'].endswith('guessed')]:
         failures.append('%s is held by nobody: %r' % (name, roots[AT[name]]))
+for address in AT['leaked']:
+    found = [r for r in roots.get(address, []) if not r['kind'].endswith('guessed')]
+    if found:
+        failures.append('%s is leaked, and held by nobody: %r' % (address, found))
+objects = {o['address']: o for o in map(json.loads, run('export', '--format=jsonl', DUMP).splitlines())}
+garbage = run('garbage', DUMP)
+for address, length in AT['texts']:
+    got = objects.get(address)
+    if not got or got['len'] != length:
+        failures.append('%s of %d is leaked, and in the heap there is %r' % (address, length, got))
+    elif got['refcount'] != 1:
+        failures.append('%s is leaked, with a count of %r' % (address, got['refcount']))
+if ' bytes ' not in garbage and ' str ' not in garbage:
+    failures.append('what is leaked is no garbage:\n' + garbage)
 print('\n'.join(failures))
 sys.exit(bool(failures))

@@ -27,6 +27,13 @@ def leak_cycle():
     note('payload', first.payload)
 
 
+def leak_equal_cycles():
+    for _ in range(100):
+        itself = []
+        itself.append(itself)
+    note('one of the equal', itself)
+
+
 def leak_reference():
     held = app.Node('held by C')
     held.below = app.User('below what C holds')
@@ -48,13 +55,18 @@ def note_all():
     note('registered', app.Registry.current)
     note('in a cell', app.COUNT.__closure__[0].cell_contents[1])
     note('generated', app.GENERATOR.gi_frame.f_locals['pending'])
+    note('coroutine', app.COROUTINE)
     note('bound', app.BOUND.__self__)
     note('queued', app.QUEUE[1])
     note('nested', app.NESTED[1][0])
     note('member', list(app.MEMBERS)[0])
     note('weakly', app.CACHE['user:3'].user)
+    note('interned', INTERNED[0])
     note('Session', app.Session)
     note('count', app.COUNT)
+
+
+INTERNED = [(getattr(sys, 'intern', None) or intern)('interned %d' % len(truth))]  # noqa: F821
 
 
 class Shared:
@@ -109,6 +121,7 @@ gc.disable()
 for i in range(int(sys.argv[2]) if len(sys.argv) > 2 else 0):
     app.GROWING.append(app.Node('more %d' % i))
 leak_cycle()
+leak_equal_cycles()
 leak_reference()
 note_all()
 note_held()

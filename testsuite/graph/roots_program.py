@@ -42,6 +42,22 @@ task = Task()
 for name in ('in_register', 'on_stack', 'in_global', 'pending', 'stale', 'hook'):
     setattr(task, name, give_away(name))
 give_away('nowhere')
+# from where freed ones lay: the slots of the free lists still lead there
+spare = [[{}] for i in range(100)]
+del spare
+leaked = [[None] for i in range(20)] + [{None: None} for i in range(20)]
+for container in leaked:
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(container))
+truth['leaked'] = ['0x%x' % id(container) for container in leaked]
+# tuples and tables of dicts that were freed keep the addresses of what they held
+spare = [[(None, container), (container, None, None), {'key': container}, {0: container}] for container in leaked]
+del spare, leaked, container
+# what no collector knows, and which is too large for a pool: in chunks of malloc, the last in a mapping of its own
+texts = [(u'leaked text %d, ' % i) * 100 for i in range(5)] + [b'leaked bytes' * n for n in (100, 1000, 100000)]
+for text in texts:
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(text))
+truth['texts'] = [['0x%x' % id(text), len(text)] for text in texts]
+del texts, text
 task.add_pending = function('Py_AddPendingCall')
 task.make_pending = function('Py_MakePendingCalls')
 if hasattr(sys, 'addaudithook'):

@@ -13,3 +13,5 @@ unit_tests += testsuite/unit/test-arena
 testsuite_unit_test_arena_SOURCES = testsuite/unit/test-arena.c
 unit_tests += testsuite/unit/test-sort
 testsuite_unit_test_sort_SOURCES = testsuite/unit/test-sort.c
+unit_tests += testsuite/unit/test-progress
+testsuite_unit_test_progress_SOURCES = testsuite/unit/test-progress.c

@@ -65,7 +65,11 @@ static enum ph_status maker_no_exception(void *self, ph_addr address, struct ph_
 	return PH_ABSENT;
 }
 
-static const struct ph_source_ops maker_ops = { maker_value, maker_no_frame, maker_no_exception, NULL, NULL };
+static const struct ph_source_ops maker_ops = {
+	.value = maker_value,
+	.frame = maker_no_frame,
+	.exception = maker_no_exception,
+};
 
 static inline struct ph_frame *maker_frames(struct ph_arena *arena, size_t count)
 {

@@ -11,7 +11,9 @@
 #include "image/backend.h"
 #include "object/object.h"
 
+#ifndef HEAP_BASE /* elsewhere for machines of 32 bits */
 #define HEAP_BASE UINT64_C(0x7f0000000000)
+#endif
 #define HEAP_SIZE ((size_t)1 << 20)
 
 struct heap {
@@ -26,8 +28,10 @@ struct heap {
 
 static inline void heap_put(struct heap *h, ph_addr at, uint64_t value, size_t size)
 {
-	if (at >= HEAP_BASE && at - HEAP_BASE + size <= HEAP_SIZE)
-		memcpy(h->bytes + (at - HEAP_BASE), &value, size);
+	for (size_t i = 0; at >= HEAP_BASE && at - HEAP_BASE + size <= HEAP_SIZE && i < size; i++) {
+		size_t place = h->target.layout.abi.big_endian ? size - 1 - i : i;
+		h->bytes[at - HEAP_BASE + place] = (uint8_t)(value >> 8 * i);
+	}
 }
 
 static inline void heap_set(struct heap *h, ph_addr base, enum ph_field field, uint64_t value)
@@ -73,11 +77,10 @@ static inline ph_addr heap_type(struct heap *h, const char *name, ph_addr base, 
 	return at;
 }
 
-static inline bool heap_open(struct heap *h, struct ph_version version)
+static inline bool heap_open_as(struct heap *h, struct ph_version version, struct ph_abi abi)
 {
 	static const struct ph_image_ops ops = { 0 };
 	struct ph_image_options options = { 0 };
-	struct ph_abi abi = { .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 };
 	*h = (struct heap){ 0 };
 	struct ph_error *error = ph_image_create(&options, &ops, &h->image);
 	h->bytes = calloc(1, HEAP_SIZE);
@@ -98,6 +101,12 @@ static inline bool heap_open(struct heap *h, struct ph_version version)
 	heap_set(h, h->type, PH_PyTypeObject_tp_base, h->object);
 	h->target.type_type = h->type;
 	return !ph_objects_create(&h->target, &h->objects);
+}
+
+static inline bool heap_open(struct heap *h, struct ph_version version)
+{
+	return heap_open_as(h, version,
+			    (struct ph_abi){ .pointer_size = 8, .long_size = 8, .max_align = 8, .lock_size = 40 });
 }
 
 static inline void heap_close(struct heap *h)

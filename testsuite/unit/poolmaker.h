@@ -10,6 +10,8 @@
 #define POOL_BLOCK 32
 #define POOL_BLOCKS 20
 
+#define POOL_HEADER 48 /* bytes, of a 64-bit process */
+
 struct pool {
 	struct heap h;
 	struct ph_segment segment;
@@ -23,13 +25,13 @@ static inline void pool_put_header(struct heap *h, ph_addr pool, uint32_t used, 
 	heap_put(h, pool + 8, free_block, 8);
 	heap_put(h, pool + 32, 3, 4);
 	heap_put(h, pool + 36, POOL_BLOCK / 16 - 1, 4);
-	heap_put(h, pool + 40, PH_POOL_HEADER + blocks * POOL_BLOCK, 4);
+	heap_put(h, pool + 40, POOL_HEADER + blocks * POOL_BLOCK, 4);
 	heap_put(h, pool + 44, size - POOL_BLOCK, 4);
 }
 
 static inline ph_addr pool_block(unsigned i)
 {
-	return POOL + PH_POOL_HEADER + i * POOL_BLOCK;
+	return POOL + POOL_HEADER + i * POOL_BLOCK;
 }
 
 /* A pool of numbers, every fourth block free. */

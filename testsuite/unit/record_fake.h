@@ -116,7 +116,11 @@ static enum ph_status fake_exception(void *self, ph_addr address, struct ph_aren
 	return PH_OK;
 }
 
-static const struct ph_source_ops fake_ops = { fake_value, fake_frame, fake_exception, NULL, NULL };
+static const struct ph_source_ops fake_ops = {
+	.value = fake_value,
+	.frame = fake_frame,
+	.exception = fake_exception,
+};
 static const struct ph_source fake_source = { .ops = &fake_ops };
 
 /* ---- shorthands ---- */

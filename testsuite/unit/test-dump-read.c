@@ -250,6 +250,7 @@ static void test_other_files(void)
 	expect_other("\x28\xb5\x2f\xfd....", 8, "compressed by zstd");
 	expect_other("\0\0\0\0\x07\x54\xd6\x01....", 12, "PyHeap, another tool");
 	expect_other(mime, sizeof(mime) - 1, "python -m pyheapdump");
+	expect_other(mime, sizeof(mime) - 3, "is cut");
 	CHECK(!read_all(folder, reason, sizeof(reason)) && strstr(reason, "is a folder"));
 	CHECK(!read_all("/dev/zero", reason, sizeof(reason)) && strstr(reason, "is a device"));
 	CHECK(!read_all("/nonexistent", reason, sizeof(reason)) && strstr(reason, "No such file"));

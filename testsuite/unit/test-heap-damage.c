@@ -57,12 +57,12 @@ static bool open_arena(struct pool *p, unsigned minor)
 			memcpy(h->bytes + (at - HEAP_BASE), h->bytes + (POOL - HEAP_BASE), pool_size(p));
 		/* of this pool, the links of its list of free blocks, from the last to the first */
 		for (unsigned k = 0; k < POOL_BLOCKS; k += 4)
-			heap_put(h, at + PH_POOL_HEADER + k * POOL_BLOCK,
-				 k ? at + PH_POOL_HEADER + (k - 4) * POOL_BLOCK : 0, 8);
-		heap_put(h, at + 8, at + PH_POOL_HEADER + (POOL_BLOCKS - 4) * POOL_BLOCK, 8);
+			heap_put(h, at + POOL_HEADER + k * POOL_BLOCK,
+				 k ? at + POOL_HEADER + (k - 4) * POOL_BLOCK : 0, 8);
+		heap_put(h, at + 8, at + POOL_HEADER + (POOL_BLOCKS - 4) * POOL_BLOCK, 8);
 		for (unsigned k = 0, n = 0; n < OWNED; k++)
 			if (k % 4)
-				owned[count++] = at + PH_POOL_HEADER + k * POOL_BLOCK, n++;
+				owned[count++] = at + POOL_HEADER + k * POOL_BLOCK, n++;
 	}
 	heap_alloc(h, ph_target_sizeof(&h->target, PH_SIZEOF_PyGC_Head));
 	ph_addr list = heap_object(h, p->list, 40), items = heap_alloc(h, sizeof(owned));
@@ -97,11 +97,11 @@ static void heads(void)
 		{ "ref.count one too many", 0, 4, 16, list },
 		{ "ref.count one too few", 0, 4, 14, list },
 		{ "a free block elsewhere", 8, 8, HEAP_BASE + 0x9000, head },
-		{ "a free block of the next pool", 8, 8, middle + 0x4000 + PH_POOL_HEADER, head },
-		{ "a free block within one", 8, 8, middle + PH_POOL_HEADER + 8, head },
-		{ "a list that leaves the pool", PH_POOL_HEADER + 8 * POOL_BLOCK, 8, HEAP_BASE + 0x9000, list },
-		{ "a list in a circle", PH_POOL_HEADER + 4 * POOL_BLOCK, 8, middle + PH_POOL_HEADER + 16 * POOL_BLOCK, list },
-		{ "a list that ends early", PH_POOL_HEADER + 8 * POOL_BLOCK, 8, 0, list },
+		{ "a free block of the next pool", 8, 8, middle + 0x4000 + POOL_HEADER, head },
+		{ "a free block within one", 8, 8, middle + POOL_HEADER + 8, head },
+		{ "a list that leaves the pool", POOL_HEADER + 8 * POOL_BLOCK, 8, HEAP_BASE + 0x9000, list },
+		{ "a list in a circle", POOL_HEADER + 4 * POOL_BLOCK, 8, middle + POOL_HEADER + 16 * POOL_BLOCK, list },
+		{ "a list that ends early", POOL_HEADER + 8 * POOL_BLOCK, 8, 0, list },
 		{ "nextoffset behind the pool", 40, 4, 0x8000, head },
 		{ "maxnextoffset of no class", 44, 4, 0x3fe7, head },
 		{ "another arenaindex", 32, 4, 7, head },

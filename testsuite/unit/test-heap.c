@@ -108,12 +108,12 @@ static void lying(void)
 		{ "more in use than there are", 0, 4, POOL_BLOCKS + 1, 0 },
 		{ "none in use", 0, 4, 0, 0 },
 		{ "a free block in the header", 8, 8, POOL + 8, 0 },
-		{ "a free block between two", 8, 8, POOL + PH_POOL_HEADER + 8, 0 },
+		{ "a free block between two", 8, 8, POOL + POOL_HEADER + 8, 0 },
 		{ "a free block elsewhere", 8, 8, HEAP_BASE, 0 },
 		{ "too large a class", 36, 4, 40, 0 },
 		{ "another class", 36, 4, 5, 0 },
 		{ "an end behind the pool", 40, 4, 1 << 20, 0 },
-		{ "an end within a block", 40, 4, PH_POOL_HEADER + POOL_BLOCK + 4, 0 },
+		{ "an end within a block", 40, 4, POOL_HEADER + POOL_BLOCK + 4, 0 },
 		{ "a bound of another class", 44, 4, 16, 0 },
 		{ "all free list and no blocks", 8, 8, 0, 1 },
 	};
@@ -188,7 +188,7 @@ static void links(void)
 
 static ph_addr large(unsigned i)
 {
-	return LARGE_POOL + PH_POOL_HEADER + i * LARGE;
+	return LARGE_POOL + POOL_HEADER + i * LARGE;
 }
 
 static void put_head(struct heap *h, ph_addr at, ph_addr type)
@@ -267,7 +267,7 @@ static void false_objects(void)
 	uint64_t size = (uint64_t)ph_target_trait(&h->target, PH_TRAIT_POOL_SIZE);
 	pool_put_header(h, LARGE_POOL, n, n, 0);
 	heap_put(h, LARGE_POOL + 36, LARGE / 16 - 1, 4);
-	heap_put(h, LARGE_POOL + 40, PH_POOL_HEADER + n * LARGE, 4);
+	heap_put(h, LARGE_POOL + 40, POOL_HEADER + n * LARGE, 4);
 	heap_put(h, LARGE_POOL + 44, size - LARGE, 4);
 	struct ph_runtime *runtime = NULL;
 	struct ph_heap *heap = NULL;

@@ -69,6 +69,9 @@ struct ph_dump_options {
 struct ph_error *ph_session_write_dump(struct ph_session *session, const char *path, bool overwrite,
 				       const struct ph_dump_options *options) __attribute__((warn_unused_result));
 
+/* Values of the heap that were redacted as secrets in what was written last. */
+uint64_t ph_session_heap_secrets(const struct ph_session *session);
+
 /* Write a small minidump of what was read so far (the report, and what ph_session_write_dump() asked for): core2pyheap
  * on it prints the same report.  The image was opened with `record`.  Memory is written as it was, unredacted. */
 struct ph_error *ph_session_write_trimmed(struct ph_session *session, const char *path)
