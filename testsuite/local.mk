@@ -111,6 +111,7 @@ EXTRA_DIST += testsuite/lines/code-lines.py
 TESTS += testsuite/lines/line-tables.sh
 
 # Other tests, one a line: TESTS += testsuite/WHAT.sh
+TESTS += testsuite/train.sh
 TESTS += testsuite/dump.sh
 TESTS += testsuite/cores/bad-input.sh
 TESTS += testsuite/cores/cut-cores.sh
