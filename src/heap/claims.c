@@ -67,7 +67,9 @@ void ph_account_claim(struct ph_account *a, ph_addr address, bool guessed)
 		 * it asked, and a head of the gc: of frames that code keeps for its next call (co_zombieframe, up to 3.9) */
 		for (unsigned i = 0; i < 8 && !ph_addrset_has(&a->blocks, block); i++)
 			block -= 8; /* members of the set are multiples of it */
-		if (!ph_addrset_has(&a->blocks, block) || address - block >= ph_account_chunk_size(a, block))
+		/* behind a pool's last block, or a page's, that is what lies before */
+		if (!ph_addrset_has(&a->blocks, block) || ph_heap_block_size(a->heap, block) ||
+		    ph_account_mi_block(a, block, &mi_size) || address - block >= ph_account_chunk_size(a, block))
 			return;
 		move(a, PH_MEMORY_MALLOC_OTHER, a->malloc_kind, ph_account_chunk_size(a, block));
 	}

@@ -277,6 +277,37 @@ static void chunks(const struct machine *m)
 	process_close(&p);
 }
 
+/* A pointer behind a pool that is full is not one to its last block, and what lies before that is no chunk's size. */
+static void behind_pool(const struct machine *m)
+{
+	enum { FULL = (POOL_SIZE - HEADER) / BLOCK };
+	const ph_addr pool = POOL + POOL_SIZE;
+	struct process p;
+	CHECK(process_open(&p, m));
+	struct heap *h = &p.h;
+	put_header(h, pool, FULL, FULL, BLOCK, 0);
+	put(h, pool + 24, POOL_SIZE); /* nextoffset, beyond maxnextoffset */
+	for (unsigned i = 0; i < FULL - 1; i++)
+		put_object(h, pool + HEADER + i * BLOCK, p.number);
+	ph_addr last = pool + HEADER + (FULL - 1) * BLOCK;
+	put(h, last - 4, 0x7ffffff1);
+	struct ph_heap *heap = find(&p);
+	struct ph_account *account = NULL;
+	struct ph_memory memory = { 0 };
+	CHECK(heap && heap->totals.pools == 2 && !ph_account_begin(heap, NULL, &account));
+	ph_account_objects(account);
+	CHECK(ph_addrset_has(&account->blocks, last));
+	ph_account_claim(account, pool + POOL_SIZE + 8, true);
+	CHECK(!ph_account_end(account, &memory));
+	CHECK_EQ(memory.rows[PH_MEMORY_POOL_OTHER].bytes, BLOCK);
+	CHECK_EQ(memory.rows[PH_MEMORY_MALLOC_OWNED].bytes, 0);
+	CHECK_EQ(memory.rows[PH_MEMORY_MALLOC_OTHER].bytes, 0);
+	ph_memory_deinit(&memory);
+	ph_account_free(account);
+	ph_heap_free(heap);
+	process_close(&p);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++) {
@@ -285,6 +316,7 @@ int main(void)
 		lying(&machines[i]);
 		kinds(&machines[i]);
 		chunks(&machines[i]);
+		behind_pool(&machines[i]);
 		if (check_failures != before)
 			fprintf(stderr, "on %s\n", machines[i].name);
 	}
