@@ -134,7 +134,19 @@ static int stopped(void)
 	return 2;
 }
 
-/* argv[0] is the verb, argv[dump] the dump, which the verb does not see. */
+/* `pyheap find Session core.pyheap`: the names are there, in the other order. */
+static void hint_at_order(int argc, char **argv, int index)
+{
+	if (!access(argv[index], F_OK))
+		return;
+	for (int i = index + 1; i < argc; i++)
+		if (argv[i][0] != '-' && !access(argv[i], R_OK)) {
+			fprintf(stderr, "pyheap: the dump comes first: pyheap %s\n", ph_verb_find(argv[0])->usage);
+			return;
+		}
+}
+
+/* argv[0] is the verb, argv[index] the dump, which the verb does not see. */
 static int run_on_dump(struct program *program, int argc, char **argv, int index)
 {
 	struct ph_dump *dump;
@@ -151,8 +163,11 @@ static int run_on_dump(struct program *program, int argc, char **argv, int index
 	progress_begin(program->progress);
 	progress_watch_interrupt();
 	struct ph_error *error = ph_dump_open(argv[index], &dump);
-	if (error)
-		return fail(error);
+	if (error) {
+		status = fail(error);
+		hint_at_order(argc, argv, index);
+		return status;
+	}
 	memmove(argv + index, argv + index + 1, (size_t)(argc - index) * sizeof(*argv)); /* with the NULL */
 	error = ph_verb_run(dump, argc - 1, argv, &output, &status);
 	if (error)

@@ -50,6 +50,7 @@ static const char *const state_names[] = {
 
 /* Held objects of a type. */
 struct held {
+	uint64_t bytes;
 	uint32_t count, shown;
 	uint32_t best[HELD_FEW]; /* items */
 };
@@ -371,6 +372,7 @@ static void add_held(const struct garbage *g, struct held *held, uint32_t item)
 {
 	uint32_t at = held->shown;
 	held->count++;
+	held->bytes += (uint64_t)size_of(g, item);
 	while (at && tells_more(g, item, held->best[at - 1]))
 		at--;
 	if (at == HELD_FEW)
@@ -396,7 +398,15 @@ static void put_held_type(struct garbage *g, const struct held *held, struct ph_
 	ph_buffer_putc(out, '\n');
 }
 
-/* By type, that first of which one tells most. */
+/* A type of which one holds more garbage first, then that whose instances are largest together: the strings
+   that a library interns by the hundred are not what leaks. */
+static bool type_tells_more(const struct garbage *g, const struct held *x, const struct held *y)
+{
+	bool x_holds = g->start[x->best[0]] < g->start[x->best[0] + 1],
+	     y_holds = g->start[y->best[0]] < g->start[y->best[0] + 1];
+	return x_holds != y_holds ? x_holds : x->bytes > y->bytes;
+}
+
 static struct ph_error *put_held(struct garbage *g, struct ph_buffer *out)
 {
 	size_t types = g->view->types.count + 1, shown = 0;
@@ -413,7 +423,7 @@ static struct ph_error *put_held(struct garbage *g, struct ph_buffer *out)
 	for (; left && shown < HELD_TYPES; shown++) {
 		struct held *best = NULL;
 		for (size_t i = 0; i < types; i++)
-			if (held[i].count && (!best || tells_more(g, held[i].best[0], best->best[0])))
+			if (held[i].count && (!best || type_tells_more(g, &held[i], best)))
 				best = &held[i];
 		if (!best)
 			break;

@@ -34,6 +34,17 @@ struct header {
 #define MAGIC UINT64_C(0x0002656863616370) /* "pcache", then the version of this format */
 #define FIRST ((sizeof(struct header) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)
 
+/* With its parents, for its owner alone, as the XDG specification has it; what cannot be made shows when it is used. */
+static void make_folder(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(path, 0700);
+		*slash = '/';
+	}
+	mkdir(path, 0700);
+}
+
 /* The folder, which is made when there is none; NULL: there is nowhere to keep anything. */
 static char *folder(bool create)
 {
@@ -47,10 +58,8 @@ static char *folder(bool create)
 		base = NULL;
 	if (!base || asprintf(&path, "%s/pyheap", base) < 0)
 		return NULL;
-	if (create) {
-		mkdir(base, 0700);
-		mkdir(path, 0700);
-	}
+	if (create)
+		make_folder(path);
 	return path;
 }
 

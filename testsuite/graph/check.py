@@ -4,6 +4,7 @@
 
 usage: check.py PYHEAP DUMP TRUTH BIGGER    BIGGER: a dump of the same program with 500 more nodes
 """
+import collections
 import json
 import os
 import re
@@ -162,6 +163,20 @@ def garbage():
         failures.append('the list of an arena is garbage: %r' % [row for row in found.values() if row['type'] == 'list' and row['why'] == 'held'])
     if sum(count.values()) > 200 + 150:
         failures.append('%r are garbage' % count)
+    held_in_order(found, out[out.index('\nheld by what'):])
+
+
+def held_in_order(found, out):
+    """Types in text: first those of which one holds more garbage, then those that are most in bytes."""
+    size, holds = collections.Counter(), set()
+    for row in found.values():
+        if row['why'] == 'held':
+            size[row['type']] += row['size'] or 0
+            if any(to['address'] in found for to in rows('referents', row['address'])):
+                holds.add(row['type'])
+    shown = [found[at]['type'] for at in re.findall('^  (0x[0-9a-f]+)', out, re.M)]
+    keys = [(name in holds, size[name]) for name in dict.fromkeys(shown)]
+    expect('what is held, by type: %r' % list(dict.fromkeys(shown)), keys, sorted(keys, reverse=True))
 
 
 def finding():
@@ -175,6 +190,8 @@ def finding():
     expect('find by size', AT['payload'] in [row['address'] for row in rows('find', '--where', 'size>=100000 and len==100000', 'bytearray')], True)
     expect('find with a limit', len(rows('find', '--limit=3', 'Node')), 3)
     text('find', 'NoSuchType', status=1)
+    done = subprocess.run([PYHEAP, 'find', 'NoSuchType', DUMP], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    expect('the other order: %r' % done.stderr, (done.returncode, b'the dump comes first: pyheap find [' in done.stderr), (2, True))
     text('referrers', 'NoSuchType', status=1)
     big = [row['address'] for row in rows('find', '--where', 'size>=100000', 'bytearray')]
     for condition in ('size>=100kB', 'size >= 100 KB', 'size>=0.1MB', 'size>97.65KiB', 'held>=0.1M and size<1GiB'):

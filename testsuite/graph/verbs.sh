@@ -10,7 +10,7 @@ versions=${*:-3.8 3.11 3.12 3.13 system}
 "$PYTHON3" -c pass 2>/dev/null || { echo "no python3 here"; exit 77; }
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
-XDG_CACHE_HOME=$work/cache
+XDG_CACHE_HOME=$work/cache/with/parents # which are made
 export XDG_CACHE_HOME
 failures=0 ran=0
 
