@@ -171,6 +171,9 @@ enum ph_repr ph_library_repr(struct ph_objects *objects, const struct ph_type_en
 /* repr of a double; at least 32 bytes of room.  Independent of the locale. */
 #define PH_DOUBLE_ROOM 40
 void ph_double_repr(double number, char *buffer);
+/* As repr() has it, into room for PH_COMPLEX_ROOM bytes. */
+#define PH_COMPLEX_ROOM (2 * PH_DOUBLE_ROOM + 8)
+void ph_complex_repr(double real, double imag, char *buffer);
 /* shortest.c: the fewest digits that read back as a positive, finite number, and the decimal exponent of the first. */
 struct ph_digits {
 	char text[20]; /* not NUL-terminated */

@@ -101,15 +101,8 @@ enum ph_status ph_decode_float(struct ph_decode *d)
 	return PH_OK;
 }
 
-enum ph_status ph_decode_complex(struct ph_decode *d)
+void ph_complex_repr(double real, double imag, char *p)
 {
-	double real, imag;
-	enum ph_status status = read_double(d->target, d->address, PH_PyComplexObject_cval_real, &real);
-	if (status == PH_OK)
-		status = read_double(d->target, d->address, PH_PyComplexObject_cval_imag, &imag);
-	if (status != PH_OK)
-		return status;
-	char text[2 * PH_DOUBLE_ROOM + 8], *p = text;
 	if (real == 0 && !signbit(real)) {
 		p = print_double(imag, false, p);
 		stpcpy(p, "j");
@@ -121,6 +114,18 @@ enum ph_status ph_decode_complex(struct ph_decode *d)
 		p = print_double(imag, false, p);
 		stpcpy(p, "j)");
 	}
+}
+
+enum ph_status ph_decode_complex(struct ph_decode *d)
+{
+	double real, imag;
+	enum ph_status status = read_double(d->target, d->address, PH_PyComplexObject_cval_real, &real);
+	if (status == PH_OK)
+		status = read_double(d->target, d->address, PH_PyComplexObject_cval_imag, &imag);
+	if (status != PH_OK)
+		return status;
+	char text[PH_COMPLEX_ROOM];
+	ph_complex_repr(real, imag, text);
 	ph_decode_text(d, ph_value_copy(d->value, text, strlen(text)));
 	d->value->scalar = d->value->text;
 	return PH_OK;

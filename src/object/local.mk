@@ -24,6 +24,7 @@ src_object_libph_object_la_SOURCES += src/object/structs.def
 src_object_libph_object_la_SOURCES += src/object/neighbours.c
 src_object_libph_object_la_SOURCES += src/object/numpy.c
 src_object_libph_object_la_SOURCES += src/object/numpy.h
+src_object_libph_object_la_SOURCES += src/object/numpy_scalar.c
 src_object_libph_object_la_SOURCES += src/object/object.c
 src_object_libph_object_la_SOURCES += src/object/other.c
 src_object_libph_object_la_SOURCES += src/object/plain.c

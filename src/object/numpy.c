@@ -238,29 +238,3 @@ int64_t ph_ndarray_size(const struct ph_shape *shape, ph_addr object)
 	int64_t bytes = a.flags & PH_NDARRAY_OWNDATA ? ph_ndarray_bytes(&a) : 0;
 	return bytes < 0 ? -1 : size + bytes;
 }
-
-/* gentype_sizeof() in numpy/core/src/multiarray/scalartypes.c.src: the struct and the item. */
-int64_t ph_numpy_scalar_size(const struct ph_shape *shape, ph_addr object)
-{
-	static const struct {
-		const char *name;
-		uint8_t size;
-	} items[] = {
-		{ "numpy.bool_", 1 },	   { "numpy.bool", 1 },	      { "numpy.int8", 1 },	 { "numpy.uint8", 1 },
-		{ "numpy.int16", 2 },	   { "numpy.uint16", 2 },     { "numpy.float16", 2 },	 { "numpy.int32", 4 },
-		{ "numpy.uint32", 4 },	   { "numpy.float32", 4 },    { "numpy.intc", 4 },	 { "numpy.uintc", 4 },
-		{ "numpy.int64", 8 },	   { "numpy.uint64", 8 },     { "numpy.float64", 8 },	 { "numpy.longlong", 8 },
-		{ "numpy.ulonglong", 8 },  { "numpy.datetime64", 8 }, { "numpy.timedelta64", 8 }, { "numpy.object_", 8 },
-		{ "numpy.complex64", 8 },  { "numpy.complex128", 16 }, { "numpy.longdouble", 16 }, { "numpy.float128", 16 },
-		{ "numpy.clongdouble", 32 }, { "numpy.complex256", 32 },
-	};
-	const struct ph_type *type = shape->type;
-	int64_t size = ph_plain_size(shape, object);
-	for (unsigned depth = 0; size >= 0 && type && depth < 16; depth++) {
-		for (size_t i = 0; i < sizeof(items) / sizeof(*items); i++)
-			if (!strcmp(items[i].name, type->full))
-				return size + items[i].size;
-		type = type->base ? ph_type_get(shape->objects, type->base) : NULL;
-	}
-	return -1;
-}

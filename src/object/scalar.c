@@ -26,7 +26,8 @@ bool ph_shape_has_value(const struct ph_shape *shape)
 		return true;
 	default:
 		return shape->type->decoder &&
-		       (shape->type->decoder->decode == ph_decode_decimal || describes(shape));
+		       (shape->type->decoder->decode == ph_decode_decimal ||
+			shape->type->decoder->decode == ph_decode_numpy_scalar || describes(shape));
 	}
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Holds what `pyheap` says of numpy's arrays against what they were: each as print shows it, from the closure or from the
+"""Holds what `pyheap` says of numpy's arrays and scalars against what they were: each as print shows it, from the closure or from the
 columns, and its references.   usage: numpy_check.py PYHEAP DUMP TRUTH"""
 import json
 import subprocess
@@ -28,7 +28,7 @@ def expect(name, what, got, want):
 with open(TRUTH) as f:
     truth = json.load(f)
 found = {r['address']: r for pattern in ('numpy.*ndarray', 'numpy.*MaskedArray') for r in rows('find', '--json', DUMP, pattern)}
-for name, want in truth.items():
+for name, want in truth['arrays'].items():
     address, got = want['address'], found[want['address']]
     refs = rows('referents', '--json', DUMP, address)
     labels = {}
@@ -54,5 +54,14 @@ for name, want in truth.items():
         expect(name, 'held', want['nbytes'] < object_held < want['size'] + 4 * BLOCK + (4096 if want['nbytes'] > 1 << 17 else 0), True)
     else:
         expect(name, 'held', object_held < want['size'] + 4 * BLOCK, True)
+heap = {r['address']: r for r in rows('export', DUMP)}
+for address, name, shown, size in truth['scalars']:
+    # as numpy prints them, but with the point of a float, and as 1e+16, not 1e16
+    got = heap[address]['value']
+    alike = got == shown or name.startswith(('float', 'Mine')) and got in (repr(float(shown)), shown + '.0')
+    expect(name, 'value', got if not alike else shown, shown)
+    expect(name, 'size', heap[address]['size'], size)
+    if '\u2039' not in got:
+        expect(name, 'printed', [got in text('print', DUMP, address)], [True])
 print('\n'.join(wrong))
 sys.exit(bool(wrong))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Arrays of numpy: views, of objects, of records, without dimensions; writes down what they are, and dies.   usage: TRUTH"""
+"""Arrays of numpy: views, of objects, of records, without dimensions; and its scalars; writes down what they are, and dies.   usage: TRUTH"""
 import json
 import os
 import sys
@@ -29,6 +29,23 @@ part = big[100:200]
 kept = {n: a for n, a in list(globals().items()) if isinstance(a, numpy.ndarray)}
 
 
+class Mine(numpy.float64):
+    pass
+
+
+scalars = [numpy.dtype(code).type(number) for code in ('f2', 'f4', 'f8') for number in
+           (0, -0.0, 0.1, -2.5, 1 / 3, 65504, 6e-8, 1e-7, 'inf', 'nan')]
+scalars += [numpy.float32(number) for number in (1e-45, 3.4028235e38, 16777216, 1e10, 1.1754944e-38, 123456.79)]
+scalars += [numpy.dtype(code).type(number) for code in ('i1', 'i2', 'i4', 'i8', 'longlong') for number in (0, -1, 127, -128)]
+scalars += [numpy.dtype(code).type(2 ** (8 * numpy.dtype(code).itemsize) - 1) for code in ('u1', 'u2', 'u4', 'u8', 'ulonglong')]
+scalars += [numpy.True_, numpy.False_, numpy.int64(-2 ** 63), Mine(2.25)]
+scalars += [numpy.complex64(complex(*pair)) for pair in ((1, 2), (0.1, -0.1), (0, -1e-3))] + [numpy.complex128(1 - 2.5j)]
+scalars += [numpy.datetime64(text, unit) for unit in
+            ('Y', 'M', 'W', 'D', 'h', 'm', 's', 'ms', 'us', 'ns', 'ps', '7D', '10ms', '15m', '6h')
+            for text in ('2026-11-23T01:02:03.456789', '1969-12-31T23:59:59.25', '1970-01-01', '2000-02-29', '1899-03-01', 'NaT')
+            if unit != 'ps' or text[:2] != '18']
+
+
 def items(a):
     """What it refers to itself, as (label, address)."""
     if a.base is not None or not a.dtype.hasobject:
@@ -48,5 +65,6 @@ def describe(a):
 
 
 with open(sys.argv[1], 'w') as f:
-    json.dump({n: describe(a) for n, a in kept.items()}, f)
+    json.dump({'arrays': {n: describe(a) for n, a in kept.items()},
+               'scalars': [[hex(id(x)), type(x).__name__, str(x), sys.getsizeof(x)] for x in scalars]}, f)
 os.abort()
