@@ -90,10 +90,7 @@ enum ph_status ph_decode_array(struct ph_decode *d)
 	if (count < 0 || count >> 40 || size == 0 || size > 8 || code < 'A' || code > 'z' ||
 	    ph_image_readable(d->target->image, items, (uint64_t)count * size) < (uint64_t)count * size)
 		return PH_CORRUPT;
-	int64_t allocated = ph_read_int(o, d->address, PH_arrayobject_allocated);
 	d->value->len = count;
-	if (allocated >= count && !(allocated >> 40))
-		d->value->size = ph_size_with_head(d, d->type->type.basicsize + allocated * (int64_t)size);
 	struct ph_buffer text = PH_BUFFER(1 << 20);
 	ph_buffer_printf(&text, "%s('%c'", d->type->short_name, (char)code);
 	if (count)

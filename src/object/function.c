@@ -248,15 +248,6 @@ enum ph_status ph_decode_code(struct ph_decode *d)
 	const struct ph_code *code = ph_code_get(d->objects, d->address);
 	if (!code)
 		return PH_CORRUPT;
-	/* code_sizeof(): with the bytecode in it, rounded up to a word */
-	if (ph_target_trait(d->target, PH_TRAIT_CODE_IS_INLINE) == 1) {
-		int64_t count = ph_read_int(d->objects, d->address, PH_PyVarObject_ob_size);
-		int64_t word = d->target->layout.abi.pointer_size;
-		if (count >= 0 && !(count >> 30))
-			d->value->size = (d->type->type.basicsize + count * d->type->type.itemsize + word - 1) & -word;
-	} else if (!ph_read_ptr(d->objects, d->address, PH_PyCodeObject_co_opcache_map)) {
-		d->value->size = d->type->type.basicsize;
-	}
 	const char *file = code->filename ? code->filename : "???";
 	ph_decode_text(d, ph_value_printf(d->value, "<code object %s at 0x%llx, file \"%s\", line %d>",
 					  code->name ? code->name : "?", (ull)d->address, file,

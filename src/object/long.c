@@ -233,14 +233,17 @@ static enum ph_status print_big(struct ph_decode *d, struct number *n)
 	return PH_OK;
 }
 
-/* int.__sizeof__: at least one digit counts since gh-100637. */
-static int64_t size_of(const struct ph_decode *d, const struct number *n)
+/* int.__sizeof__: at least one digit counts since gh-100637.  2.7's int has object's. */
+static void take_size(const struct ph_decode *d, const struct number *n)
 {
 	uint64_t count = n->claimed;
+	if (!d->type->has_sizeof)
+		return;
 	if (!count && ph_target_trait(d->target, PH_TRAIT_INT_SIZE_OF_ZERO_IS_ONE) == 1)
 		count = 1;
 	int64_t bytes = ph_target_trait(d->target, PH_TRAIT_INT_DIGIT_BYTES);
-	return ph_size_with_head(d, d->target->layout.slots[PH_PyLongObject_ob_digit].offset + (int64_t)count * bytes);
+	d->value->size =
+		ph_size_with_head(d, d->target->layout.slots[PH_PyLongObject_ob_digit].offset + (int64_t)count * bytes);
 }
 
 enum ph_status ph_decode_int(struct ph_decode *d)
@@ -249,7 +252,7 @@ enum ph_status ph_decode_int(struct ph_decode *d)
 	enum ph_status status = load_number(d->objects, d->address, &n);
 	if (status != PH_OK)
 		return status;
-	d->value->size = size_of(d, &n);
+	take_size(d, &n);
 	if (n.count > DIGITS_MAXIMUM) {
 		ph_decode_text(d, ph_value_printf(d->value, "<int of %llu bits at 0x%llx>",
 						  (unsigned long long)n.count * DIGIT_BITS,
@@ -276,7 +279,7 @@ enum ph_status ph_decode_bool(struct ph_decode *d)
 		return status;
 	ph_decode_text(d, n.count ? "True" : "False");
 	d->value->scalar = n.count ? "1" : "0";
-	d->value->size = size_of(d, &n);
+	take_size(d, &n);
 	d->value->is_singleton = true;
 	return PH_OK;
 }

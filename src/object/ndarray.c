@@ -228,10 +228,6 @@ enum ph_status ph_decode_ndarray(struct ph_decode *d)
 		ph_buffer_printf(&text, " of the base at 0x%llx", (unsigned long long)a.base);
 	if (a.nd && !(a.shape[0] >> 40))
 		d->value->len = (int64_t)a.shape[0];
-	/* as ph_ndarray_size() has it */
-	if (bytes >= 0)
-		d->value->size = ph_size_with_head(d, d->type->type.basicsize + (int64_t)(2 * a.nd) * 8 +
-							      (a.flags & PH_NDARRAY_OWNDATA ? bytes : 0));
 	ph_buffer_printf(&shown, "<%s %s>", d->type->type.full, ph_buffer_text(&text));
 	ph_decode_text(d, ph_value_copy(d->value, ph_buffer_text(&shown), shown.size));
 	d->value->scalar = ph_value_copy(d->value, ph_buffer_text(&text), text.size);

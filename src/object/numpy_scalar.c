@@ -222,10 +222,7 @@ enum ph_status ph_decode_numpy_scalar(struct ph_decode *d)
 	uint8_t data[ITEM_MAXIMUM];
 	char text[TEXT_MAXIMUM];
 	_Static_assert(TEXT_MAXIMUM > PH_COMPLEX_ROOM, "room of a complex");
-	if (!item)
-		return PH_OK;
-	d->value->size = ph_size_with_head(d, d->type->type.basicsize + item->size);
-	if (!item->kind)
+	if (!item || !item->kind)
 		return PH_OK;
 	enum ph_status status = ph_image_read(d->target->image, at, data, item->size);
 	if (status != PH_OK)

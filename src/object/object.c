@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "object/decoder.h"
+#include "object/traverse.h"
 
 struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects **ret)
 {
@@ -258,6 +259,14 @@ static void failed(struct ph_decode *d, enum ph_status status)
 		ph_decode_default(d);
 }
 
+/* Of what its decoder does not know, as the heap's column has it (size.c). */
+static void find_size(struct ph_decode *d)
+{
+	const struct ph_shape *shape = ph_shape_get(d->objects, d->type->type.address);
+	if (shape && shape->sizeof_)
+		d->value->size = ph_object_size(shape, d->address);
+}
+
 void ph_object_value(struct ph_objects *objects, ph_addr address, const struct ph_value_limits *limits,
 		     struct ph_value *ret)
 {
@@ -300,6 +309,8 @@ void ph_object_value(struct ph_objects *objects, ph_addr address, const struct p
 	}
 	if (type->odd_sizeof)
 		ret->size = -1;
+	if (ret->size < 0)
+		find_size(&d);
 	ph_decode_attributes(&d);
 	if (type->repr != PH_REPR_KIND && status == PH_OK)
 		ph_decode_library_repr(&d);

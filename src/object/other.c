@@ -30,20 +30,6 @@ enum ph_status ph_decode_notimplemented(struct ph_decode *d)
 	return singleton(d, "NotImplemented");
 }
 
-/* type___sizeof___impl().  Static types have no head of the gc; 3.11 and 3.12 count it all the same. */
-static int64_t size_of_type(struct ph_decode *d, const struct ph_type_entry *self)
-{
-	if (!self->type.is_heap) {
-		int64_t plain = (int64_t)ph_target_sizeof(d->target, PH_SIZEOF_PyTypeObject);
-		bool head = ph_target_trait(d->target, PH_TRAIT_STATIC_TYPE_SIZE_HAS_HEAD) == 1;
-		return head ? ph_size_with_head(d, plain) : plain;
-	}
-	int64_t size = (int64_t)ph_target_sizeof(d->target, PH_SIZEOF_PyHeapTypeObject);
-	ph_addr keys = ph_read_ptr(d->objects, d->address, PH_PyHeapTypeObject_ht_cached_keys);
-	int64_t keys_size = keys ? ph_dict_keys_size(d->objects, keys) : 0;
-	return keys_size < 0 ? -1 : ph_size_with_head(d, size + keys_size);
-}
-
 /* type_repr() in Objects/typeobject.c. */
 enum ph_status ph_decode_type(struct ph_decode *d)
 {
@@ -51,7 +37,7 @@ enum ph_status ph_decode_type(struct ph_decode *d)
 	if (!self)
 		return PH_CORRUPT;
 	ph_decode_text(d, ph_value_printf(d->value, "<class '%s'>", self->type.full));
-	d->value->size = size_of_type(d, self);
+	d->value->size = -1; /* types of C have no head: size.c */
 	ph_decode_structural(d, "__base__", self->type.base);
 	ph_decode_structural(d, "__mro__", self->type.mro);
 	return PH_OK;

@@ -267,6 +267,20 @@ int64_t ph_object_size(const struct ph_shape *shape, ph_addr object)
 	return size < 0 ? -1 : size + front;
 }
 
+/* Of the rarer kinds those that len() takes. */
+static bool is_sized(const struct ph_shape *shape)
+{
+	static ph_decode_fn *const sized[] = {
+		ph_decode_ndarray,   ph_decode_array,	    ph_decode_memoryview, ph_decode_memoryview_of_2,
+		ph_decode_range,     ph_decode_xrange,	    ph_decode_dict_keys,  ph_decode_dict_values,
+		ph_decode_dict_items, ph_decode_mappingproxy,
+	};
+	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
+		if (shape->type->decoder && shape->type->decoder->decode == sized[i])
+			return true;
+	return false;
+}
+
 bool ph_shape_has_len(const struct ph_shape *shape)
 {
 	switch (shape->type->kind) {
@@ -280,17 +294,19 @@ bool ph_shape_has_len(const struct ph_shape *shape)
 	case PH_KIND_SET:
 		return true;
 	default:
-		return shape->sizeof_ == ph_ndarray_size;
+		return is_sized(shape);
 	}
 }
 
-/* That of its first dimension; one without dimensions has none. */
-static int64_t ndarray_len(const struct ph_shape *shape, ph_addr object)
+/* As its decoder has it. */
+static int64_t slow_len(const struct ph_shape *shape, ph_addr object)
 {
-	struct ph_ndarray a;
-	if (!ph_ndarray_load(shape->objects->target, object, &a) || !a.nd || a.shape[0] >> 48)
-		return -1;
-	return (int64_t)a.shape[0];
+	struct ph_value value = { 0 };
+	struct ph_value_limits limits = { 0 };
+	ph_object_value(shape->objects, object, &limits, &value);
+	int64_t len = value.len;
+	ph_value_deinit(&value);
+	return len;
 }
 
 int64_t ph_object_len(const struct ph_shape *shape, ph_addr object)
@@ -320,7 +336,7 @@ int64_t ph_object_len(const struct ph_shape *shape, ph_addr object)
 		field = PH_PySetObject_used;
 		break;
 	default:
-		return shape->sizeof_ == ph_ndarray_size ? ndarray_len(shape, object) : -1;
+		return is_sized(shape) ? slow_len(shape, object) : -1;
 	}
 	return ph_target_int(shape->objects->target, object, field, &len) == PH_OK && len >= 0 ? len : -1;
 }

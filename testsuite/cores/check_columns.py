@@ -161,6 +161,8 @@ def check_values(dump, pyheap, shown):
         e = shown.get(o['address'])
         if e is None:
             continue
+        numbers = [(r['size'], r['len'], r['refcount']) for r in (o, e)]
+        assert numbers[0] == numbers[1], (o['address'], o['type'], numbers)
         was, now = o['value'], e['value']
         # what is known of the whole heap takes out more than what was known of the stacks
         if now != was and now is not None and '\u2039redacted\u203a' in now:
