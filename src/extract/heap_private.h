@@ -17,19 +17,39 @@ struct ph_heap_secrets {
 	struct ph_extract *extract;
 	struct ph_heap *heap;
 	bool by_name;	   /* else there is nothing to look for */
+	bool is_cut;	   /* the core is */
 	uint64_t *targets; /* a bit for each object */
+	uint64_t *nameless; /* the same: what a name leads to that the core lacks */
+	uint64_t *led_to;   /* the same, of a cut core: what any edge leads to; else NULL */
 	uint64_t *framed;  /* the same: frames and generators, whose locals are no edges */
 };
 
 struct ph_error *ph_heap_secrets_begin(struct ph_extract *extract, struct ph_heap *heap, struct ph_heap_secrets *ret)
 	__attribute__((warn_unused_result));
-/* Is it a str or bytes that is a secret name?  shape NULL: it is none. */
-bool ph_heap_is_secret_name(const struct ph_heap_secrets *secrets, const struct ph_shape *shape, ph_addr name,
-			    struct ph_value *scratch);
+enum ph_heap_name { PH_HEAP_NAME_PLAIN, PH_HEAP_NAME_SECRET, PH_HEAP_NAME_LACKING /* cut away: who knows */ };
+/* Of a key or the name of an attribute; shape NULL: its type cannot be read. */
+enum ph_heap_name ph_heap_judge_name(const struct ph_heap_secrets *secrets, const struct ph_shape *shape, ph_addr name,
+				     struct ph_value *scratch);
 bool ph_heap_is_secret_slot(const struct ph_heap_secrets *secrets, const struct ph_shape *shape, uint64_t offset);
 static inline void ph_heap_secret_target(struct ph_heap_secrets *secrets, uint32_t object)
 {
 	__atomic_fetch_or(&secrets->targets[object / 64], UINT64_C(1) << object % 64, __ATOMIC_RELAXED);
+}
+static inline void ph_heap_nameless_target(struct ph_heap_secrets *secrets, uint32_t object)
+{
+	__atomic_fetch_or(&secrets->nameless[object / 64], UINT64_C(1) << object % 64, __ATOMIC_RELAXED);
+}
+static inline bool ph_heap_is_nameless(const struct ph_heap_secrets *secrets, uint64_t object)
+{
+	if (!secrets->by_name)
+		return false;
+	/* what nothing leads to had its name in what was cut */
+	uint64_t nameless = secrets->nameless[object / 64] | (secrets->led_to ? ~secrets->led_to[object / 64] : 0);
+	return nameless >> object % 64 & 1;
+}
+static inline void ph_heap_led_to(struct ph_heap_secrets *secrets, uint32_t object)
+{
+	__atomic_fetch_or(&secrets->led_to[object / 64], UINT64_C(1) << object % 64, __ATOMIC_RELAXED);
 }
 /* What is no edge: the locals of a frame or generator.  A word of this is one thread's, a unit's. */
 static inline void ph_heap_secrets_framed(struct ph_heap_secrets *secrets, uint64_t object)
@@ -83,7 +103,7 @@ struct ph_heap_worker {
 	struct {
 		ph_addr name;
 		uint32_t index;
-		bool secret;
+		uint8_t verdict; /* enum ph_heap_name */
 	} name_cache[PH_HEAP_CACHE];
 	struct ph_value value;
 	/* objects that are walked and whose edges are not yet taken: place in the unit, where their edges begin */

@@ -64,28 +64,31 @@ struct ph_heap_type_count *ph_heap_type_far(struct ph_heap_worker *w, ph_addr ob
 	return w->type_cache[slot].count;
 }
 
-/* Index of a str that edges bear as their name; *ret_secret: what they lead to is not to be told. */
-static inline uint32_t index_of_name(struct ph_heap_worker *w, ph_addr name, bool *ret_secret)
+/* Index of a str that edges bear as their name; *ret_verdict: whether what they lead to may be told. */
+static inline uint32_t index_of_name(struct ph_heap_worker *w, ph_addr name, enum ph_heap_name *ret_verdict)
 {
 	size_t slot = ph_heap_slot(name);
 	if (w->name_cache[slot].name != name) {
 		const struct ph_heap_type_count *type = w->walk->secrets.by_name ? ph_heap_type_of(w, name) : NULL;
 		w->name_cache[slot].name = name;
 		w->name_cache[slot].index = ph_heap_index(w->walk->heap, name);
-		w->name_cache[slot].secret =
-			type && ph_heap_is_secret_name(&w->walk->secrets, type->shape, name, &w->value);
+		w->name_cache[slot].verdict = PH_HEAP_NAME_PLAIN;
+		if (w->walk->secrets.by_name)
+			w->name_cache[slot].verdict = (uint8_t)ph_heap_judge_name(
+				&w->walk->secrets, type ? type->shape : NULL, name, &w->value);
 	}
-	*ret_secret = w->name_cache[slot].secret;
+	*ret_verdict = (enum ph_heap_name)w->name_cache[slot].verdict;
 	return w->name_cache[slot].index;
 }
 
-static inline uint32_t argument_of(struct ph_heap_worker *w, const struct ph_edge *edge, bool *ret_secret)
+static inline uint32_t argument_of(struct ph_heap_worker *w, const struct ph_edge *edge,
+				   enum ph_heap_name *ret_verdict)
 {
-	*ret_secret = false;
+	*ret_verdict = PH_HEAP_NAME_PLAIN;
 	switch ((enum ph_edge_kind)edge->kind) {
 	case PH_EDGE_VALUE:
 	case PH_EDGE_ATTRIBUTE:
-		return index_of_name(w, edge->argument, ret_secret);
+		return index_of_name(w, edge->argument, ret_verdict);
 	case PH_EDGE_FIELD:
 		if (edge->argument >= PH_FIELD_COUNT)
 			return PH_NO_INDEX;
@@ -95,9 +98,15 @@ static inline uint32_t argument_of(struct ph_heap_worker *w, const struct ph_edg
 	case PH_EDGE_DICT:
 	case PH_EDGE_WEAK:
 		return PH_NO_INDEX;
+	case PH_EDGE_GUESSED:
+		/* the slot of a class whose descriptors were cut away, maybe */
+		if (w->walk->secrets.is_cut)
+			*ret_verdict = PH_HEAP_NAME_LACKING;
+		break;
 	case PH_EDGE_SLOT:
-		*ret_secret = w->current->has_secret_slot &&
-			      ph_heap_is_secret_slot(&w->walk->secrets, w->current->shape, edge->argument);
+		if (w->current->has_secret_slot &&
+		    ph_heap_is_secret_slot(&w->walk->secrets, w->current->shape, edge->argument))
+			*ret_verdict = PH_HEAP_NAME_SECRET;
 		break;
 	default:
 		break;
@@ -170,7 +179,7 @@ static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const str
 	w->interned = (!first && w->continued && w->interned) || (names && is_interned_dict(edges, count));
 	for (size_t i = 0; i < count; i++) {
 		const struct ph_edge *edge = &edges[i];
-		bool secret;
+		enum ph_heap_name verdict;
 		if (first + i + TARGET_AHEAD < all)
 			prefetch_target(w, first + i + TARGET_AHEAD);
 		if (names && first + i + NAME_AHEAD < all)
@@ -181,10 +190,16 @@ static size_t take_of_object(struct ph_heap_worker *w, uint32_t place, const str
 			continue;
 		}
 		unit->target[n] = target;
-		unit->argument[n] = argument_of(w, edge, &secret);
+		unit->argument[n] = argument_of(w, edge, &verdict);
 		unit->kind[n++] = (uint8_t)(edge->kind | (edge->extra ? PH_EDGE_EXTRA : 0));
-		if (secret && !w->interned)
+		if (w->walk->secrets.led_to)
+			ph_heap_led_to(&w->walk->secrets, target);
+		if (verdict == PH_HEAP_NAME_PLAIN || w->interned)
+			continue;
+		if (verdict == PH_HEAP_NAME_SECRET)
 			ph_heap_secret_target(&w->walk->secrets, target);
+		else
+			ph_heap_nameless_target(&w->walk->secrets, target);
 	}
 	return n;
 }

@@ -32,26 +32,38 @@ static size_t bytes_of(const struct ph_shape *shape)
 	return ph_shape_value_text(shape) == PH_VALUE_STR_OF_2 ? CHARACTERS : BYTES;
 }
 
+/* A str or bytes that something leads to whose name the core lacks: it may be a secret's. */
+static bool is_nameless(const struct ph_heap_worker *w, const struct ph_shape *shape, uint32_t index)
+{
+	return ph_heap_is_nameless(&w->walk->secrets, index) &&
+	       (shape->type->kind == PH_KIND_STR || shape->type->kind == PH_KIND_BYTES);
+}
+
 /* Of the object, as the redaction has it; NULL: it has none.  Borrowed until the next call. */
-static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *shape, ph_addr object,
+static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *shape, uint32_t index, ph_addr object,
 			     struct ph_scalar *scalar, size_t *ret_size)
 {
 	static const struct ph_value_limits limits = { .children = 0, .characters = CHARACTERS + SLACK };
 	const struct ph_extract *extract = w->walk->extract;
 	bool redacted;
 	ph_buffer_clear(&w->text);
+	bool nameless = is_nameless(w, shape, index);
 	if (!ph_scalar_get(shape, object, CHARACTERS + SLACK, scalar)) {
 		ph_object_value(w->objects, object, &limits, &w->value);
 		bool has = ph_render_value(&extract->render, &w->value, CHARACTERS, bytes_of(shape), &w->text, &redacted);
+		if (has && nameless) {
+			ph_buffer_clear(&w->text);
+			ph_buffer_puts(&w->text, PH_REDACTED);
+		}
 		*ret_size = w->text.size;
-		w->redacted += has && redacted;
+		w->redacted += has && (redacted || nameless);
 		return has ? ph_buffer_text(&w->text) : NULL;
 	}
 	struct ph_render_text text = {
 		.text = scalar->text,
 		.size = scalar->size,
 		.cut = scalar->cut,
-		.secret = ph_redactor_is_marked(extract->redactor, object),
+		.secret = nameless || ph_redactor_is_marked(extract->redactor, object),
 		.characters = scalar->is_bytes ? 0 : CHARACTERS,
 		.bytes = scalar->is_bytes ? bytes_of(shape) : 0,
 	};
@@ -133,7 +145,7 @@ static struct ph_error *give_value(struct ph_heap_worker *w, uint32_t index, ph_
 	const struct ph_heap_type_count *type = ph_heap_type_of(w, object);
 	size_t size;
 	uint32_t string = 0;
-	const char *text = type ? make_text(w, type->shape, object, &scalar, &size) : NULL;
+	const char *text = type ? make_text(w, type->shape, index, object, &scalar, &size) : NULL;
 	if (!text)
 		return w->error;
 	if (w->text.no_memory)

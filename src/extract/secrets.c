@@ -16,28 +16,43 @@ struct ph_error *ph_heap_secrets_begin(struct ph_extract *extract, struct ph_hea
 	if (ph_redactor_mode(extract->redactor) != PH_REDACT_SECRETS)
 		return NULL;
 	ret->by_name = true;
+	const struct ph_image_info *info = ph_image_info(extract->image);
+	ret->is_cut = !info->complete || info->partial;
 	ret->targets = calloc(heap->count / 64 + 1, sizeof(*ret->targets));
 	ret->framed = calloc(heap->count / 64 + 1, sizeof(*ret->framed));
-	return ret->targets && ret->framed ? NULL : &ph_error_no_memory;
+	ret->nameless = calloc(heap->count / 64 + 1, sizeof(*ret->nameless));
+	if (ret->is_cut)
+		ret->led_to = calloc(heap->count / 64 + 1, sizeof(*ret->led_to));
+	return ret->targets && ret->framed && ret->nameless && (ret->led_to || !ret->is_cut) ? NULL : &ph_error_no_memory;
 }
 
 void ph_heap_secrets_deinit(struct ph_heap_secrets *s)
 {
 	free(s->targets);
 	free(s->framed);
+	free(s->nameless);
+	free(s->led_to);
 }
 
-bool ph_heap_is_secret_name(const struct ph_heap_secrets *s, const struct ph_shape *shape, ph_addr name,
-			    struct ph_value *scratch)
+enum ph_heap_name ph_heap_judge_name(const struct ph_heap_secrets *s, const struct ph_shape *shape, ph_addr name,
+				     struct ph_value *scratch)
 {
 	static const struct ph_value_limits limits = { .children = 0, .characters = PH_NAME_CHARACTERS };
 	struct ph_scalar scalar;
+	bool secret;
+	if (!shape)
+		return PH_HEAP_NAME_LACKING;
 	if (shape->type->kind != PH_KIND_STR && shape->type->kind != PH_KIND_BYTES)
-		return false;
-	if (ph_scalar_get(shape, name, PH_NAME_CHARACTERS, &scalar))
-		return !scalar.cut && ph_redactor_is_secret_name(s->extract->redactor, scalar.text, scalar.size);
-	ph_object_value(shape->objects, name, &limits, scratch);
-	return ph_redactor_judge(s->extract->redactor, scratch) >= PH_NAME_SECRET;
+		return PH_HEAP_NAME_PLAIN;
+	if (ph_scalar_get(shape, name, PH_NAME_CHARACTERS, &scalar)) {
+		secret = !scalar.cut && ph_redactor_is_secret_name(s->extract->redactor, scalar.text, scalar.size);
+	} else {
+		ph_object_value(shape->objects, name, &limits, scratch);
+		if (scratch->status != PH_OK)
+			return PH_HEAP_NAME_LACKING;
+		secret = ph_redactor_judge(s->extract->redactor, scratch) >= PH_NAME_SECRET;
+	}
+	return secret ? PH_HEAP_NAME_SECRET : PH_HEAP_NAME_PLAIN;
 }
 
 bool ph_heap_is_secret_slot(const struct ph_heap_secrets *s, const struct ph_shape *shape, uint64_t at)

@@ -220,8 +220,10 @@ enum ph_name_verdict ph_redactor_judge(const struct ph_redactor *redactor, const
 {
 	bool is_text = (value->kind == PH_KIND_STR || value->kind == PH_KIND_BYTES) &&
 		       (value->form == PH_FORM_STR || value->form == PH_FORM_BYTES);
+	if (value->kind == PH_KIND_UNKNOWN && value->address)
+		return PH_NAME_LACKING;
 	if (!is_text)
-		return PH_NAME_NONE;
+		return value->status == PH_OK ? PH_NAME_NONE : PH_NAME_LACKING;
 	if (value->text_cut || !ph_redactor_is_secret_name(redactor, value->text, value->text_size))
 		return PH_NAME_PLAIN;
 	bool option = value->text[0] == '-' && !memchr(value->text, '=', value->text_size);
@@ -254,6 +256,15 @@ bool ph_redactor_is_secret_second(enum ph_name_verdict first, const struct ph_va
 		if (!isalnum((unsigned char)second->text[i]) && second->text[i] != '_')
 			return true;
 	return false;
+}
+
+/* A str or bytes whose name is cut away: where it shows, and nowhere else, for it may be any word. */
+static void withhold(struct survey *s, ph_addr address)
+{
+	static const struct ph_value_limits limits = { .children = 0, .characters = 1 };
+	ph_source_value(s->source, address, &limits, &s->key);
+	if ((s->key.kind == PH_KIND_STR || s->key.kind == PH_KIND_BYTES) && !s->key.is_singleton)
+		ph_addrmap_set(&s->redactor->marked, address, 0, false);
 }
 
 /* The second of a pair, see redact.h; `lone`: it was met by itself. */
@@ -373,6 +384,8 @@ static void visit(struct survey *s, const struct ph_value_limits *limits, struct
 		enum ph_name_verdict verdict = verdict_on_key(s, value->pairs[i].key);
 		if (verdict >= PH_NAME_SECRET)
 			mark(s, value->pairs[i].value);
+		else if (verdict == PH_NAME_LACKING)
+			withhold(s, value->pairs[i].value);
 		next.address = value->pairs[i].key;
 		if (verdict == PH_NAME_NONE)
 			visit_later(s, next);

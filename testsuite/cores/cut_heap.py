@@ -48,10 +48,14 @@ whole, said = convert(size, 'whole.pyheap')
 if said or 'missing' in damage_of(whole)[0]:
     fail('the whole core: %r' % said)
 objects = [json.loads(line) for line in told_damage.run(reader, 'export', whole)[1]]
+REDACTED = '\u2039redacted\u203a'
+secrets = {o['address'] for o in objects if o['value'] == REDACTED}
+if len(secrets) < 10:
+    fail('the whole core has %d secrets' % len(secrets))
 
 # What comes last in the file is the main thread's C stack: nearly all objects are there without it, some of them in four fifths.
 with_heap = 0
-for name, length in ('last', size - 1), ('most', size - size // 5), ('half', size // 2), ('notes', 65536):
+for name, length in ('last', size - 1), ('nearly', size - size // 10), ('most', size - size // 5), ('half', size // 2), ('notes', 65536):
     dump, said = convert(length, name + '.pyheap')
     manifest, entries = damage_of(dump)
     # what is cut off are segments, but for a few bytes of alignment
@@ -70,6 +74,10 @@ for name, length in ('last', size - 1), ('most', size - size // 5), ('half', siz
     if manifest['heap'] == 'full':
         with_heap += 1
         rows = [json.loads(line) for line in told_damage.run(reader, 'export', dump)[1]]
+        # the names of some are in what was cut: what nobody can name is not told
+        clear = [o for o in rows if o['address'] in secrets and o['value'] not in (None, REDACTED)]
+        if clear:
+            fail('%s: %d secrets in clear: %r' % (name, len(clear), clear[:3]))
         some = [o for o in rows if o['type'] == 'dict' and o['refs'] and o['refcount'] != -1]
         print('%s: %d of %d objects, %d of damage' % (name, len(rows), len(objects), len(entries)))
         if len(rows) > len(objects) or (name == 'last' and len(rows) < len(objects) * 0.99):
