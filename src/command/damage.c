@@ -36,6 +36,16 @@ struct ph_error *ph_heap_damage(struct ph_dump *dump, struct ph_damage *ret)
 	return select_damage(dump, true, ret);
 }
 
+bool ph_heap_is_incomplete(struct ph_dump *dump)
+{
+	struct ph_damage damage = { 0 };
+	struct ph_error *error = ph_heap_damage(dump, &damage);
+	bool incomplete = error || ph_damage_is_serious(&damage) || ph_dump_problem(dump);
+	ph_error_free(error);
+	ph_damage_deinit(&damage);
+	return incomplete;
+}
+
 struct ph_error *ph_tell_heap_damage(struct ph_dump *dump, const struct ph_verb_output *output, int *status)
 {
 	struct ph_damage damage = { 0 };
@@ -44,7 +54,7 @@ struct ph_error *ph_tell_heap_damage(struct ph_dump *dump, const struct ph_verb_
 	if (!error && !ph_dump_is_live(dump))
 		ph_buffer_printf(&text, "%s: ", dump->path);
 	if (!error && ph_heap_damage_text(&damage, &text)) {
-		ph_buffer_puts(&text, ": what was there is lacking here, so numbers are low; verify lists the places");
+		ph_buffer_puts(&text, ": what was there is lacking here, so numbers are low, and what it led to looks like garbage; verify lists the places");
 		if (output->warning)
 			output->warning(output->user, ph_buffer_text(&text));
 		if (ph_damage_is_serious(&damage))

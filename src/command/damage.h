@@ -12,6 +12,9 @@
 struct ph_error *ph_tell_heap_damage(struct ph_dump *dump, const struct ph_verb_output *output, int *status)
 	__attribute__((warn_unused_result));
 
+/* Whether what leads to an object may be in what the core or the dump lacks: asked when what is asked about was read. */
+bool ph_heap_is_incomplete(struct ph_dump *dump);
+
 /* A line of the report's text about what of the heap could not be read; nothing when all could. */
 struct ph_error *ph_put_heap_damage(struct ph_dump *dump, struct ph_buffer *out) __attribute__((warn_unused_result));
 /* What touches the heap: what the image lacks and what is wrong with the heap, not what only the report lacks. */

@@ -2,6 +2,7 @@
 /* pyheap garbage: what no root reaches: cycles that the collector has not found yet or cannot free, what native code
  * holds or has leaked, and what these refer to, told apart. */
 #include "command/command.h"
+#include "command/damage.h"
 #include "command/label.h"
 #include "command/match.h"
 #include "command/owned.h"
@@ -312,6 +313,9 @@ static void put_state(const struct garbage *g, enum state state, const char *tex
 
 static void put_types(struct garbage *g, struct ph_buffer *out)
 {
+	bool is_incomplete = ph_heap_is_incomplete(g->view->dump);
+	if (is_incomplete)
+		ph_buffer_puts(out, "Not all of these are garbage: what leads to them may be in what is lost.\n\n");
 	ph_buffer_puts(out, "     count          bytes  type\n");
 	for (size_t i = 0; i <= g->view->types.count && g->types[i].count; i++) {
 		ph_buffer_printf(out, "%10" PRIu64 " %14" PRIu64 "  ", g->types[i].count, g->types[i].size);
@@ -319,7 +323,9 @@ static void put_types(struct garbage *g, struct ph_buffer *out)
 		ph_buffer_putc(out, '\n');
 	}
 	ph_buffer_printf(out, "%10" PRIu32 " %14" PRIu64 "  in all, of which\n", g->count, g->size);
-	put_state(g, CYCLE, "in cycles that nothing else holds: a collection frees them", out);
+	put_state(g, CYCLE,
+		  is_incomplete ? "in cycles that nothing else is seen to hold" :
+				  "in cycles that nothing else holds: a collection frees them", out);
 	put_state(g, IN_CYCLE, "reached from these", out);
 	put_state(g, HELD, "held by what is not known: with references that nothing in the dump explains", out);
 	put_state(g, IN_HELD, "reached from those", out);

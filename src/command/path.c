@@ -165,6 +165,8 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 		ph_json_null(&j);
 	}
 	ph_json_put_bool(&j, "guessed", guessed);
+	if (!p->count && ph_heap_is_incomplete(p->view->dump))
+		ph_json_put_bool(&j, "incomplete", true);
 	ph_json_put_string(&j, "root",
 			   p->root == PH_NO_INDEX ? NULL : ph_root_kind_name(ph_heap_root(p->view, p->root).kind));
 	ph_json_key(&j, "steps");
@@ -194,12 +196,13 @@ static struct ph_error *put_json(const struct path *p, bool guessed, struct ph_r
 static struct ph_error *put_unreachable(struct ph_heap_view *view, uint32_t object, struct ph_rows *rows)
 {
 	const struct path p = { .view = view, .root = PH_NO_INDEX };
+	bool incomplete = ph_heap_is_incomplete(view->dump);
 	if (rows->as_json)
 		return put_json(&p, false, rows);
-	ph_buffer_printf(&rows->text,
-			 "no root reaches 0x%" PRIx64
-			 ": it is garbage, or held by native code (see pyheap garbage, referrers)\n",
-			 ph_heap_address(view, object));
+	ph_buffer_printf(&rows->text, "no root %s 0x%" PRIx64 ": %s\n",
+			 incomplete ? "is seen to reach" : "reaches", ph_heap_address(view, object),
+			 incomplete ? "a path may lead through what is lost (see pyheap verify)" :
+				      "it is garbage, or held by native code (see pyheap garbage, referrers)");
 	return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* pyheap retained: which objects keep most of the heap alive by themselves, and what one of them keeps. */
 #include "command/command.h"
+#include "command/damage.h"
 #include "command/label.h"
 #include "command/path.h"
 #include "command/reference.h"
@@ -163,7 +164,7 @@ static struct ph_error *put_path(struct ph_heap_view *view, uint32_t object, str
 {
 	if (view->graph.reach[object])
 		return ph_put_path(view, object, out);
-	ph_buffer_puts(out, "(garbage)");
+	ph_buffer_puts(out, ph_heap_is_incomplete(view->dump) ? "(no path that is left)" : "(garbage)");
 	return NULL;
 }
 

@@ -189,10 +189,22 @@ static int64_t frame_size(const struct ph_shape *shape, ph_addr object)
 	return (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyFrameObject) + (slots ? slots - 1 : 0) * width;
 }
 
+/* type___sizeof___impl() in Objects/typeobject.c: the struct, and of a class the table of its instances' names. */
+static int64_t type_size(const struct ph_shape *shape, ph_addr object)
+{
+	const struct ph_target *t = shape->objects->target;
+	if (ph_is_static_type(shape, object))
+		return (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyTypeObject);
+	ph_addr keys = ph_read_ptr(shape->objects, object, PH_PyHeapTypeObject_ht_cached_keys);
+	int64_t keys_size = keys ? ph_dict_keys_size(shape->objects, keys) : 0;
+	return keys_size < 0 ? -1 : (int64_t)ph_target_sizeof(t, PH_SIZEOF_PyHeapTypeObject) + keys_size;
+}
+
 static const struct {
 	const char *name;
 	ph_size_fn *size;
 } by_name[] = {
+	{ "type", type_size },
 	{ "StgDict", ph_stgdict_size },
 	{ "_struct.Struct", ph_struct_module_size },
 	{ "Struct", ph_struct_module_size },
@@ -226,6 +238,27 @@ static const struct {
 	{ "frozenset", set_size },
 };
 
+static ph_size_fn *find_by_name(const struct ph_type *type)
+{
+	for (size_t i = 0; i < sizeof(by_name) / sizeof(*by_name); i++)
+		if (!strcmp(by_name[i].name, type->full))
+			return by_name[i].size;
+	return NULL;
+}
+
+/* Where the dicts of types were cut away: that of the nearest base whose __sizeof__ is known, at last object's. */
+static ph_size_fn *find_by_bases(struct ph_objects *objects, const struct ph_type *type)
+{
+	ph_size_fn *found = NULL;
+	for (unsigned depth = 0; type && !found && depth < 64; depth++) {
+		found = find_by_name(type);
+		if (!found && !type->base && !strcmp(type->full, "object"))
+			found = ph_plain_size;
+		type = type->base ? ph_type_get(objects, type->base) : NULL;
+	}
+	return found;
+}
+
 /* The size is that of the type whose __sizeof__ it is. */
 void ph_shape_find_size(struct ph_shape *shape, const struct ph_type_entry *entry)
 {
@@ -238,9 +271,10 @@ void ph_shape_find_size(struct ph_shape *shape, const struct ph_type_entry *entr
 	const struct ph_type *owner = entry->sizeof_owner ? ph_type_get(shape->objects, entry->sizeof_owner) : NULL;
 	if (unready)
 		owner = &entry->type;
-	for (size_t i = 0; owner && i < sizeof(by_name) / sizeof(*by_name); i++)
-		if (!strcmp(by_name[i].name, owner->full))
-			shape->sizeof_ = by_name[i].size;
+	if (owner)
+		shape->sizeof_ = find_by_name(owner);
+	else if (!entry->sizeof_owner)
+		shape->sizeof_ = find_by_bases(shape->objects, &entry->type);
 	if (unready && !shape->sizeof_)
 		shape->sizeof_ = ph_plain_size;
 }
