@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The graph of a dump: from the cache, or from its columns and then into the cache. */
 #include "command/heap.h"
+#include "command/interned.h"
 #include "command/owned.h"
 
 #include "base/cleanup.h"
@@ -106,9 +107,16 @@ static void mend_starts(struct ph_heap_view *view, struct arrays *a)
 /* How many references to each object there are that are none of these words: `found` of view->count items. */
 static void count_found(struct ph_heap_view *view, const struct arrays *a, uint32_t *found)
 {
+	const struct ph_interned interned = ph_find_interned(view);
 	for (uint32_t e = 0; e < view->edge_count; e++)
 		if (a->target[e] < view->count && a->force[e] == PH_GRAPH_STRONG)
 			found[a->target[e]]++;
+	for (unsigned i = 0; i < interned.count; i++) {
+		uint32_t dict = interned.dicts[i];
+		for (uint32_t e = a->start[dict]; e < a->start[dict + 1]; e++)
+			if (a->target[e] < view->count && a->force[e] == PH_GRAPH_STRONG)
+				found[a->target[e]]--;
+	}
 	for (size_t i = 0; i < view->types.count; i++)
 		if (view->types.types[i].is_heap && view->types.types[i].index < view->count)
 			found[view->types.types[i].index] += (uint32_t)view->types.types[i].count;

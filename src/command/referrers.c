@@ -2,6 +2,7 @@
 /* pyheap referrers: what refers to an object, and whether that explains its reference count. */
 #include "command/command.h"
 #include "command/grouped.h"
+#include "command/interned.h"
 #include "command/label.h"
 #include "command/path.h"
 #include "command/reference.h"
@@ -16,13 +17,10 @@
 #define PLACES_MAXIMUM 200 /* bytes of the names of guesses in the balance */
 #define PLACES_SHOWN 3
 
-#define MAXIMUM_INTERNED 64
-
 struct balance {
 	uint64_t edges, instances, roots, guessed;
-	uint32_t interned[MAXIMUM_INTERNED]; /* the dicts of interned strings, one an interpreter */
-	unsigned interned_count;
-	uint64_t uncounted; /* their edges */
+	struct ph_interned interned;
+	uint64_t uncounted; /* its edges */
 	uint64_t words; /* references where the count has room for them */
 	struct ph_buffer places; /* of the guesses */
 	unsigned place_count;
@@ -39,38 +37,6 @@ static void add_place(struct balance *b, const char *text)
 		b->place_count = PLACES_SHOWN + 1;
 }
 
-/* The dict of interned strings takes back the two references that it has to each that is not immortal
- * (PyUnicode_InternInPlace() in Objects/unicodeobject.c, intern_common() since 3.13). */
-static bool is_interned_dict(struct ph_heap_view *view, uint32_t root)
-{
-	static const char member[] = "interned_strings"; /* cached_objects_interned_strings, since 3.12 */
-	struct ph_heap_root_entry entry = ph_heap_root(view, root);
-	const struct ph_dump_type *type = entry.object < view->count ? ph_heap_type(view, entry.object) : NULL;
-	if (!type || !type->name || strcmp(type->name, "dict"))
-		return false;
-	if (entry.kind == PH_ROOT_INTERNED)
-		return true;
-	ph_auto_buffer struct ph_buffer name = PH_BUFFER(256);
-	ph_put_root(view, root, &name);
-	size_t size = name.size, end = sizeof(member) - 1;
-	return size >= end && !strcmp(ph_buffer_text(&name) + size - end, member);
-}
-
-static void find_interned(struct ph_heap_view *view, struct balance *b)
-{
-	for (uint32_t i = 0; i < view->root_count && b->interned_count < MAXIMUM_INTERNED; i++)
-		if (is_interned_dict(view, i))
-			b->interned[b->interned_count++] = ph_heap_root(view, i).object;
-}
-
-static bool is_uncounted(const struct balance *b, uint32_t source)
-{
-	for (unsigned i = 0; i < b->interned_count; i++)
-		if (b->interned[i] == source)
-			return true;
-	return false;
-}
-
 /* All edges of one source that lead to the object. */
 static struct ph_error *put_source(struct ph_heap_view *view, struct ph_rows *rows, uint32_t source, uint32_t object,
 				   struct balance *b)
@@ -78,7 +44,7 @@ static struct ph_error *put_source(struct ph_heap_view *view, struct ph_rows *ro
 	uint32_t first, end;
 	struct ph_heap_ref ref;
 	struct ph_error *error = NULL;
-	bool uncounted = is_uncounted(b, source);
+	bool uncounted = ph_is_interned_dict(&b->interned, source);
 	ph_heap_edges(view, source, &first, &end);
 	for (uint32_t e = first; !error && rows->goes_on && e < end; e++) {
 		if (ph_heap_get(view, PH_COLUMN_EDGE_TARGET, e) != object || !ph_heap_edge(view, source, e, &ref))
@@ -228,7 +194,7 @@ static struct ph_error *put_referrers(struct ph_heap_view *view, struct ph_rows 
 	const struct ph_dump_type *self = ph_heap_view_type(view, object);
 	const uint32_t *sources = ph_graph_referrers(&view->graph, object, &count);
 	struct ph_error *error = NULL;
-	find_interned(view, &b);
+	b.interned = ph_find_interned(view);
 	for (uint32_t i = 0; !error && rows->goes_on && i < count; i++)
 		if (sources[i] < view->count && (!i || sources[i] != sources[i - 1]))
 			error = put_source(view, rows, sources[i], object, &b);

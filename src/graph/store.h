@@ -13,7 +13,7 @@
 
 /* Raise it with every change of what is worked out of the same dump: what the arrays of a graph hold (graph/build.c,
  * command/link.c), the totals of types (command/totals.c).  Else an answer of yesterday's code is today's. */
-#define PH_STORE_ALGORITHMS 5
+#define PH_STORE_ALGORITHMS 6
 
 #define PH_STORE_SECTIONS 8
 #define PH_STORE_IDENTITY 16 /* bytes that tell one dump from all others */

@@ -163,6 +163,10 @@ def garbage():
         failures.append('the list of an arena is garbage: %r' % [row for row in found.values() if row['type'] == 'list' and row['why'] == 'held'])
     if sum(count.values()) > 200 + 150:
         failures.append('%r are garbage' % count)
+    # what is leaked by the count is so to referrers too
+    for row in [row for row in found.values() if row['why'] == 'held'][:100]:
+        balance = rows('referrers', row['address'])[-1]
+        expect('held in garbage: %(type)s %(address)s' % row, (balance['unexplained'] or balance['guessed']) > 0, True)
     held_in_order(found, out[out.index('\nheld by what'):])
 
 
