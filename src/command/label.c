@@ -384,6 +384,15 @@ static void put_item(struct ph_heap_view *view, const struct ph_heap_ref *ref, s
 		ph_buffer_printf(out, "[%" PRIu32 "]", ref->argument);
 }
 
+/* The name is not in the dump, or was not in the core. */
+static void put_lacking(const struct ph_heap_ref *ref, struct ph_buffer *out)
+{
+	if (ref->argument == PH_NO_INDEX)
+		ph_buffer_printf(out, "<%s of unknown name>", ph_edge_kind_name(ref->kind));
+	else
+		ph_buffer_printf(out, "<%s +0x%" PRIx32 ">", ph_edge_kind_name(ref->kind), ref->argument);
+}
+
 void ph_put_label(struct ph_heap_view *view, const struct ph_heap_ref *ref, struct ph_buffer *out)
 {
 	ph_auto_buffer struct ph_buffer name = PH_BUFFER(8192);
@@ -418,7 +427,7 @@ void ph_put_label(struct ph_heap_view *view, const struct ph_heap_ref *ref, stru
 	default:
 		ph_buffer_putc(out, '.');
 		if (!named)
-			ph_buffer_printf(out, "<%s +0x%" PRIx32 ">", ph_edge_kind_name(ref->kind), ref->argument);
+			put_lacking(ref, out);
 	}
 	ph_escape_terminal(ph_buffer_text(&name), name.size, false, out);
 }

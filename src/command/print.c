@@ -26,15 +26,6 @@ static struct ph_error *parse_addresses(const struct ph_arguments *arguments, ph
 	return NULL;
 }
 
-static void warn_missing(const struct ph_verb_output *output, ph_addr address, bool is_live)
-{
-	char message[128];
-	snprintf(message, sizeof(message), "0x%" PRIx64 ": %s", address,
-		 is_live ? "no Python object is there" : "not in the dump: no object begins there");
-	if (output->warning)
-		output->warning(output->user, message);
-}
-
 /* One of an exception's chain: from the report, or from the objects; NULL when the dump has it not. */
 static struct ph_error *find_link(struct ph_dump *dump, const struct ph_report *report, ph_addr address,
 				  struct ph_arena *arena, const struct ph_exception **ret)
@@ -117,6 +108,18 @@ struct printer {
 	struct ph_heap_view view;
 	bool has_view, no_view; /* opened; not to be had */
 };
+
+static void warn_missing(const struct printer *p, ph_addr address)
+{
+	const struct ph_verb_output *output = p->rows.output;
+	char message[160];
+	snprintf(message, sizeof(message), "0x%" PRIx64 ": %s", address,
+		 ph_dump_is_live(p->dump) ? "no Python object is there" :
+		 p->has_view		  ? "not in the dump: no object begins there" :
+					    "not in the dump, which does not hold the whole heap");
+	if (output->warning)
+		output->warning(output->user, message);
+}
 
 /* A dump without the whole heap has what the stacks reach, and that is all. */
 static struct ph_error *open_view(struct printer *p)
@@ -213,7 +216,7 @@ static struct ph_error *print_all(struct printer *p, struct ph_object **objects,
 		bool found;
 		error = print_one(p, objects[i], addresses[i], &found);
 		if (!error && !found) {
-			warn_missing(p->rows.output, addresses[i], ph_dump_is_live(p->dump));
+			warn_missing(p, addresses[i]);
 			*ret_status = 1;
 		}
 		p->any = p->any || found;

@@ -75,7 +75,7 @@ static struct ph_error *check_kind(const char *wanted)
 	for (uint8_t kind = 0; kind < PH_ROOT_KIND_COUNT; kind++) {
 		if (is_of_kind(kind, wanted))
 			return NULL;
-		ph_buffer_printf(&names, "%s%s", kind ? ", " : "", ph_root_kind_name(kind));
+		ph_buffer_printf(&names, "%s'%s'", kind ? ", " : "", ph_root_kind_name(kind));
 	}
 	return ph_error_create(PH_ERROR_USAGE, "roots: no such kind: %s: there are %s", wanted, ph_buffer_text(&names));
 }

@@ -41,6 +41,10 @@ struct ph_column_form {
 };
 extern const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT];
 
+/* Members that make the groups of the columns to zarr. */
+#define PH_COLUMN_GROUPS 6
+extern const char *const ph_column_groups[PH_COLUMN_GROUPS];
+
 /* What encoding a chunk needs besides, for one thread at a time. */
 struct ph_chunker {
 	void *context; /* zstd's */

@@ -78,14 +78,15 @@ static struct ph_error *write_description(struct ph_columns *c, enum ph_column w
 	return ph_zipwriter_add(c->writer, name, out.data, out.size);
 }
 
+const char *const ph_column_groups[PH_COLUMN_GROUPS] = { ".zgroup",	     "object/.zgroup", "edge/.zgroup",
+							 "string/.zgroup", "value/.zgroup",  "root/.zgroup" };
+
 static struct ph_error *write_groups(struct ph_columns *c)
 {
 	static const char group[] = "{\"zarr_format\":2}\n";
-	static const char *const names[] = { ".zgroup",	       "object/.zgroup", "edge/.zgroup",
-					     "string/.zgroup", "value/.zgroup",	 "root/.zgroup" };
 	struct ph_error *error = NULL;
-	for (size_t i = 0; !error && i < sizeof(names) / sizeof(*names); i++)
-		error = ph_zipwriter_add(c->writer, names[i], group, sizeof(group) - 1);
+	for (size_t i = 0; !error && i < PH_COLUMN_GROUPS; i++)
+		error = ph_zipwriter_add(c->writer, ph_column_groups[i], group, sizeof(group) - 1);
 	return error;
 }
 

@@ -11,6 +11,7 @@
 struct ph_dump {
 	struct ph_dump_live live; /* self NULL: a file */
 	const struct ph_callbacks *callbacks; /* whoever asks of the dump wants to see progress; NULL: nobody */
+	uint64_t chunks, chunks_read; /* of the columns that were opened: for progress */
 	bool is_stopped; /* a callback cancelled: nothing more is read */
 	char *path; /* for messages */
 	int fd;

@@ -12,6 +12,9 @@ struct ph_verify {
 	const struct ph_callbacks *callbacks; /* for progress; may be NULL */
 	/* filled in */
 	uint64_t members, objects, edges, strings, values, roots, closure;
+	/* its own: */
+	uint64_t done, total; /* steps of about as much work */
+	struct ph_error *stopped;
 };
 
 /* PH_ERROR_NO_MEMORY, PH_ERROR_CANCELLED.  What is wrong with the dump goes to `problem`. */

@@ -130,6 +130,8 @@ static struct ph_error *scan(struct check *c, enum ph_column column, enum ph_col
 	for (uint64_t chunk = 0; !error && chunk * PH_CHUNK < count; chunk++) {
 		uint64_t start = chunk * PH_CHUNK;
 		size_t n = count - start < PH_CHUNK ? (size_t)(count - start) : PH_CHUNK;
+		if (!ph_verify_step(c->verify, 1))
+			return NULL;
 		if (!read_chunk(c, column, chunk, 0, &error) ||
 		    (beside != column && !read_chunk(c, beside, chunk, 1, &error))) {
 			first = true;

@@ -23,6 +23,7 @@ struct ph_error *ph_window_open(struct ph_dump *dump, enum ph_column column, str
 		ph_window_close(&w);
 		return &ph_error_no_memory;
 	}
+	dump->chunks += w.chunk_count;
 	*ret = w;
 	return NULL;
 }
@@ -75,7 +76,11 @@ static void mend(struct ph_window *w, size_t chunk, uint64_t *items)
 /* Into the room; all ones where the member is altered. */
 static void read_into(struct ph_window *w, size_t chunk, uint8_t *room)
 {
-	struct ph_error *error = ph_dump_progress(w->dump, "reading the heap", chunk, w->chunk_count);
+	/* of all columns that are read side by side; one whose chunks were dropped is read again */
+	struct ph_dump *dump = w->dump;
+	uint64_t done = dump->chunks_read++;
+	struct ph_error *error = ph_dump_progress(dump, "reading the heap", done < dump->chunks ? done : dump->chunks - 1,
+						  dump->chunks);
 	if (!error)
 		error = ph_column_chunk(w->dump, w->form, chunk, w->scratch, room);
 	if (!error && w->ascends)

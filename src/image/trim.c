@@ -7,6 +7,7 @@
 #include "image/minidump.h"
 #include "image/trace.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -421,7 +422,7 @@ static void put_memory_list(struct trim *t, const struct ph_extent *extents, siz
 
 static struct ph_error *failed(void)
 {
-	return ph_error_create(PH_ERROR_IO, "the trimmed file could not be written");
+	return ph_error_create(PH_ERROR_IO, "the trimmed file could not be written: %s", strerror(errno));
 }
 
 static struct ph_error *write_memory(struct ph_image *image, const struct ph_extent *extents, size_t count, FILE *to)

@@ -4,7 +4,7 @@ import json
 import subprocess
 
 ROWS = 'types', 'find', 'referents', 'referrers', 'roots', 'garbage', 'retained'
-TAIL = ': what was there is lacking here, so numbers are low; verify lists the places'
+TAIL = ': what was there is lacking here, so numbers are low, and what it led to looks like garbage; verify lists the places'
 
 
 def run(reader, *arguments):

@@ -367,6 +367,28 @@ def verified():
     expect('verify of an altered dump', [p['member'] for p in problems][:1], ['edge/target/0'])
     out = run('referrers', altered, AT['user'], status=1)
     expect_line('referrers of an altered dump', out, 'ob_refcnt 1 = .*')
+    with zipfile.ZipFile(DUMP) as old:
+        members = [(info, old.read(info)) for info in old.infolist()]
+    # what leads to an object may be in a chunk that is altered: nobody knows that it is garbage
+    for spoilt, status in ('root/object/0', 1), ('edge/start/0', 1):
+        with zipfile.ZipFile(altered, 'w') as new:
+            for info, data in members:
+                new.writestr(info.filename, b'\0' * len(data) if info.filename == spoilt else data, zipfile.ZIP_STORED)
+        out = run('path', altered, AT['user'], status=status)
+        expect('path without %s' % spoilt, 'it is garbage' in out, False)
+        if spoilt.startswith('root'):
+            expect_line('path without roots', out, 'no root is seen to reach .*: a path may lead through what is lost.*')
+            out = run('garbage', altered, status=status)
+            expect_line('garbage without roots', out, 'Not all of these are garbage: .*')
+            expect('what a collection frees', 'a collection frees them' in out, False)
+    for lost in 'object/held/.zarray', '.zgroup', 'memory.json':
+        with zipfile.ZipFile(altered, 'w') as new:
+            for info, data in members:
+                if info.filename != lost:
+                    new.writestr(info.filename, data, zipfile.ZIP_STORED)
+        problems = json.loads(run('verify', '--json', altered, status=1))['problems']
+        expect('verify without ' + lost, lost in [p['member'] for p in problems], True)
+    os.unlink(altered)
 
 
 for part in (paths, references, garbage, finding, printing, guesses, types, roots, retained, memory_held, nothing_of_held, cached, verified):
