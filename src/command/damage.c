@@ -54,7 +54,8 @@ struct ph_error *ph_tell_heap_damage(struct ph_dump *dump, const struct ph_verb_
 	if (!error && !ph_dump_is_live(dump))
 		ph_buffer_printf(&text, "%s: ", dump->path);
 	if (!error && ph_heap_damage_text(&damage, &text)) {
-		ph_buffer_puts(&text, ": what was there is lacking here, so numbers are low, and what it led to looks like garbage; verify lists the places");
+		ph_buffer_puts(&text, ": what was there is lacking here, so numbers are low, and what it led to looks "
+				      "like garbage; verify lists the places");
 		if (output->warning)
 			output->warning(output->user, ph_buffer_text(&text));
 		if (ph_damage_is_serious(&damage))

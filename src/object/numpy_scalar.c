@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* numpy's scalars: one item behind the head (obval in numpy/core/include/numpy/arrayscalars.h), of datetime64 and timedelta64
- * its unit behind that (obmeta).  Shown as "<numpy.float32 0.1>", with the digits that numpy prints: the fewest that no other
- * number of the type is nearer to. */
+/* numpy's scalars: one item behind the head (obval in numpy/core/include/numpy/arrayscalars.h), of datetime64 and
+ * timedelta64 its unit behind that (obmeta).  Shown as "<numpy.float32 0.1>", with the digits that numpy prints: the
+ * fewest that no other number of the type is nearer to. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -127,9 +127,20 @@ static const struct {
 	int64_t of_day;
 	int digits;
 } units[] = {
-	{ "Y", 0, 0 },	    { "M", 0, 0 },	   { "W", 0, 0 },	      { NULL, 0, 0 },	      { "D", 1, 0 },
-	{ "h", 24, 0 },	    { "m", 1440, 0 },	   { "s", 86400, 0 },	      { "ms", 86400000, 3 },  { "us", 86400000000, 6 },
-	{ "ns", 86400000000000, 9 }, { "ps", 86400000000000000, 12 }, { "fs", 0, 15 },	      { "as", 0, 18 },
+	{ "Y", 0, 0 },
+	{ "M", 0, 0 },
+	{ "W", 0, 0 },
+	{ NULL, 0, 0 },
+	{ "D", 1, 0 },
+	{ "h", 24, 0 },
+	{ "m", 1440, 0 },
+	{ "s", 86400, 0 },
+	{ "ms", 86400000, 3 },
+	{ "us", 86400000000, 6 },
+	{ "ns", 86400000000000, 9 },
+	{ "ps", 86400000000000000, 12 },
+	{ "fs", 0, 15 },
+	{ "as", 0, 18 },
 };
 
 /* As str() has it: "2026-11-23T01:02:03.500"; false: in units that are not looked at here. */

@@ -54,9 +54,17 @@ bool ph_redactor_is_marked(const struct ph_redactor *redactor, ph_addr address);
  *   - a str: in a pair that is itself an item of a list, tuple or the like (headers, parameters of a query), whatever
  *     the second is.  A tuple that stands alone only when its second is no identifier, for ("token", "user") is a list
  *     of fields; and what hangs on a code object, names of variables and of arguments, is never a list of pairs. */
-enum ph_name_verdict { PH_NAME_NONE = 1, PH_NAME_LACKING, PH_NAME_PLAIN, PH_NAME_SECRET, PH_NAME_SECRET_BYTES, PH_NAME_SECRET_OPTION };
+enum ph_name_verdict {
+	PH_NAME_NONE = 1,
+	PH_NAME_LACKING,
+	PH_NAME_PLAIN,
+	PH_NAME_SECRET,
+	PH_NAME_SECRET_BYTES,
+	PH_NAME_SECRET_OPTION
+};
 #define PH_NAME_CHARACTERS 128 /* of a str or bytes that may be a name */
-/* A dict's key, or the first of a pair: no str or bytes, cut away (a str that it leads to may be a secret), no secret, a secret one of a str, of bytes, an option. */
+/* A dict's key, or the first of a pair: no str or bytes, cut away (a str that it leads to may be a secret), no secret, a
+ * secret one of a str, of bytes, an option. */
 enum ph_name_verdict ph_redactor_judge(const struct ph_redactor *redactor, const struct ph_value *value);
 /* Whether the second of a pair is secret, by the verdict on the first; `lone`: the pair is no item of a sequence. */
 bool ph_redactor_is_secret_second(enum ph_name_verdict first, const struct ph_value *second, bool lone);
