@@ -309,8 +309,10 @@ static bool is_sized(const struct ph_shape *shape)
 		ph_decode_range,     ph_decode_xrange,	    ph_decode_dict_keys,  ph_decode_dict_values,
 		ph_decode_dict_items, ph_decode_mappingproxy,
 	};
+	if (shape->type->kind != PH_KIND_OTHER || !shape->type->decoder)
+		return false;
 	for (size_t i = 0; i < sizeof(sized) / sizeof(*sized); i++)
-		if (shape->type->decoder && shape->type->decoder->decode == sized[i])
+		if (shape->type->decoder->decode == sized[i])
 			return true;
 	return false;
 }
