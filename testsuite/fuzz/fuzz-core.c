@@ -487,10 +487,10 @@ static bool run_batch(void *user)
 {
 	const struct batch *batch = user;
 	for (uint64_t i = 0; i < batch->count; i++) {
-		double begun = fuzz_now();
+		double begun = fuzz_processor();
 		if (!one(batch->options, batch->job, batch->fd, batch->first + i))
 			return false;
-		if (fuzz_now() - begun > fuzz_limit_seconds())
+		if (fuzz_processor() - begun > fuzz_limit_seconds())
 			return false;
 	}
 	return true;

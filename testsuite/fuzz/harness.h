@@ -49,8 +49,9 @@ char *fuzz_scratch(void);
 /* What the child of the last run wrote to standard error, its end at most; static. */
 const char *fuzz_last_words(void);
 
-/* Monotonic seconds. */
+/* Monotonic seconds; seconds of processor time of this process. */
 double fuzz_now(void);
+double fuzz_processor(void);
 
 /* The limits, for the seconds that an unharmed run takes and its KiB. */
 void fuzz_set_limits(const struct fuzz_result *unharmed);
