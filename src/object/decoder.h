@@ -168,6 +168,12 @@ enum ph_repr ph_library_repr(struct ph_objects *objects, const struct ph_type_en
 
 /* ---- numbers ---- */
 
+/* Of an ob_size whose sign is a number's; what cannot be stays negative. */
+static inline int64_t ph_magnitude(int64_t count)
+{
+	return count < 0 && count > INT64_MIN ? -count : count;
+}
+
 /* repr of a double; at least 32 bytes of room.  Independent of the locale. */
 #define PH_DOUBLE_ROOM 40
 void ph_double_repr(double number, char *buffer);

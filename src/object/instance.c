@@ -23,10 +23,8 @@ ph_addr ph_dict_at_offset(struct ph_objects *objects, const struct ph_type *type
 	if (!offset)
 		return 0;
 	if (offset < 0) {
-		int64_t count = ph_read_int(objects, object, PH_PyVarObject_ob_size);
+		int64_t count = ph_magnitude(ph_read_int(objects, object, PH_PyVarObject_ob_size));
 		int64_t word = t->layout.abi.pointer_size;
-		if (count < 0)
-			count = -count;
 		if (count < 0 || count >> 40)
 			return 0;
 		int64_t size = type->basicsize + count * type->itemsize;

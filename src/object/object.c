@@ -162,9 +162,7 @@ static int64_t default_size(const struct ph_decode *d)
 	const struct ph_type *type = &d->type->type;
 	int64_t count = 0;
 	if (type->itemsize) {
-		count = ph_read_int(d->objects, d->address, PH_PyVarObject_ob_size);
-		if (count < 0)
-			count = -count;
+		count = ph_magnitude(ph_read_int(d->objects, d->address, PH_PyVarObject_ob_size));
 		if (count < 0 || count >> 40 || type->itemsize >> 20)
 			return -1;
 	}

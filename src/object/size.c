@@ -16,9 +16,7 @@ static int64_t read_int(const struct ph_shape *shape, ph_addr base, enum ph_fiel
 /* object.__sizeof__ */
 int64_t ph_plain_size(const struct ph_shape *shape, ph_addr object)
 {
-	int64_t count = shape->item_size ? read_int(shape, object, PH_PyVarObject_ob_size) : 0;
-	if (count < 0)
-		count = -count;
+	int64_t count = shape->item_size ? ph_magnitude(read_int(shape, object, PH_PyVarObject_ob_size)) : 0;
 	return count < 0 || count > COUNT_MAXIMUM ? -1 : shape->size + count * shape->item_size;
 }
 
@@ -34,9 +32,7 @@ static int64_t int_size(const struct ph_shape *shape, ph_addr object)
 					  0 :
 					  tag >> ph_target_trait(t, PH_TRAIT_INT_TAG_SHIFT));
 	} else {
-		count = read_int(shape, object, PH_PyVarObject_ob_size);
-		if (count < 0)
-			count = -count;
+		count = ph_magnitude(read_int(shape, object, PH_PyVarObject_ob_size));
 	}
 	if (!count && ph_target_trait(t, PH_TRAIT_INT_SIZE_OF_ZERO_IS_ONE) == 1)
 		count = 1;
@@ -48,9 +44,7 @@ static int64_t int_size(const struct ph_shape *shape, ph_addr object)
 /* long_sizeof() of 2.7 begins with what a subclass adds */
 static int64_t long_of_2_size(const struct ph_shape *shape, ph_addr object)
 {
-	int64_t count = read_int(shape, object, PH_PyVarObject_ob_size);
-	if (count < 0)
-		count = -count;
+	int64_t count = ph_magnitude(read_int(shape, object, PH_PyVarObject_ob_size));
 	if (count < 0 || count > COUNT_MAXIMUM)
 		return -1;
 	return shape->size + count * ph_target_trait(shape->objects->target, PH_TRAIT_INT_DIGIT_BYTES);
@@ -128,6 +122,13 @@ static int64_t set_size(const struct ph_shape *shape, ph_addr object)
 	return shape->size + (small ? 0 : (mask + 1) * (int64_t)ph_target_sizeof(t, PH_SIZEOF_setentry));
 }
 
+static int64_t tuple_length(struct ph_objects *o, ph_addr base, enum ph_field field)
+{
+	ph_addr tuple = ph_read_ptr(o, base, field);
+	int64_t length = tuple ? ph_read_int(o, tuple, PH_PyVarObject_ob_size) : 0;
+	return length < 0 || length > COUNT_MAXIMUM ? 0 : length;
+}
+
 /* code_sizeof() up to 3.10: the cache of opcodes, and which cells are arguments; 32 bytes are sizeof(_PyOpcache) in all
  * of them.  Since 3.11 the code
  * is in the object, rounded up to a word. */
@@ -138,14 +139,12 @@ static int64_t code_size(const struct ph_shape *shape, ph_addr object)
 	const struct ph_target *t = o->target;
 	int64_t size = ph_plain_size(shape, object), word = t->layout.abi.pointer_size;
 	size_t bytes;
-	if (ph_read_ptr(o, object, PH_PyCodeObject_co_extra))
+	if (size < 0 || ph_read_ptr(o, object, PH_PyCodeObject_co_extra))
 		return -1;
 	if (ph_target_has(t, PH_PyCodeObject_co_code_adaptive))
 		return (size + word - 1) & -word;
-	if (ph_read_ptr(o, object, PH_PyCodeObject_co_cell2arg)) {
-		ph_addr cells = ph_read_ptr(o, object, PH_PyCodeObject_co_cellvars);
-		size += cells ? ph_read_int(o, cells, PH_PyVarObject_ob_size) * t->layout.abi.pointer_size : 0;
-	}
+	if (ph_read_ptr(o, object, PH_PyCodeObject_co_cell2arg))
+		size += tuple_length(o, object, PH_PyCodeObject_co_cellvars) * word;
 	if (ph_read_ptr(o, object, PH_PyCodeObject_co_opcache)) {
 		ph_addr code = ph_read_ptr(o, object, PH_PyCodeObject_co_code);
 		if (!ph_bytes_view(o, code, &bytes))
@@ -153,13 +152,6 @@ static int64_t code_size(const struct ph_shape *shape, ph_addr object)
 		size += (int64_t)(bytes / 2) + read_int(shape, object, PH_PyCodeObject_co_opcache_size) * OPCACHE;
 	}
 	return size;
-}
-
-static int64_t tuple_length(struct ph_objects *o, ph_addr base, enum ph_field field)
-{
-	ph_addr tuple = ph_read_ptr(o, base, field);
-	int64_t length = tuple ? ph_read_int(o, tuple, PH_PyVarObject_ob_size) : 0;
-	return length < 0 || length > COUNT_MAXIMUM ? 0 : length;
 }
 
 /* frame_sizeof(), up to 3.10: without the one local that the struct has */
