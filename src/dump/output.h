@@ -10,6 +10,7 @@
 
 struct ph_output {
 	FILE *file;	 /* read and write, seekable, mode 0600; owned */
+	char *buffer;	 /* of the stream; owned, freed after it */
 	char *path;	 /* where it will be published; NULL: copied to `copy_to` */
 	char *temporary; /* its name until then; NULL: it has none (O_TMPFILE) */
 	int copy_to;	 /* descriptor, -1 none */

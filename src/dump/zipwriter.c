@@ -43,42 +43,38 @@ static voidpf io_open(voidpf opaque, const void *name, int mode)
 	return opaque;
 }
 
+/* Only an archive that is added to would be read. */
 static uLong io_read(voidpf opaque, voidpf stream, void *buffer, uLong size)
 {
-	struct ph_zipwriter *writer = opaque;
-	(void)stream;
-	return fread(buffer, 1, size, writer->file);
+	(void)opaque, (void)stream, (void)buffer, (void)size;
+	return 0;
 }
 
 static uLong io_write(voidpf opaque, voidpf stream, const void *buffer, uLong size)
 {
 	struct ph_zipwriter *writer = opaque;
 	(void)stream;
-	size_t n = fwrite(buffer, 1, size, writer->file);
-	if (n != size)
-		failed(writer);
-	return n;
+	if (ph_tail_write(&writer->tail, buffer, size))
+		return size;
+	failed(writer);
+	return 0;
 }
 
 static ZPOS64_T io_tell(voidpf opaque, voidpf stream)
 {
-	struct ph_zipwriter *writer = opaque;
+	const struct ph_zipwriter *writer = opaque;
 	(void)stream;
-	off_t position = ftello(writer->file);
-	if (position < 0)
-		failed(writer);
-	return (ZPOS64_T)position;
+	return writer->tail.position;
 }
 
 static long io_seek(voidpf opaque, voidpf stream, ZPOS64_T offset, int origin)
 {
-	static const int whence[] = { [ZLIB_FILEFUNC_SEEK_SET] = SEEK_SET,
-				      [ZLIB_FILEFUNC_SEEK_CUR] = SEEK_CUR,
-				      [ZLIB_FILEFUNC_SEEK_END] = SEEK_END };
 	struct ph_zipwriter *writer = opaque;
+	uint64_t from = origin == ZLIB_FILEFUNC_SEEK_END ? ph_tail_end(&writer->tail) :
+			origin == ZLIB_FILEFUNC_SEEK_CUR ? writer->tail.position :
+							   0;
 	(void)stream;
-	/* flushes: a full disk is often seen here first */
-	return fseeko(writer->file, (off_t)offset, whence[origin]) ? failed(writer) : 0;
+	return ph_tail_seek(&writer->tail, from + offset) ? 0 : -1;
 }
 
 static int io_close(voidpf opaque, voidpf stream)
@@ -89,9 +85,9 @@ static int io_close(voidpf opaque, voidpf stream)
 
 static int io_error(voidpf opaque, voidpf stream)
 {
-	struct ph_zipwriter *writer = opaque;
+	const struct ph_zipwriter *writer = opaque;
 	(void)stream;
-	return ferror(writer->file);
+	return writer->errnum;
 }
 
 /* NULL for ZIP_OK. */
@@ -107,7 +103,12 @@ static struct ph_error *check(struct ph_zipwriter *writer, int result)
 
 struct ph_error *ph_zipwriter_open(FILE *file, const char *path, int64_t time, struct ph_zipwriter *ret)
 {
-	*ret = (struct ph_zipwriter){ .file = file, .path = path, .date = ph_zip_date(time) };
+	*ret = (struct ph_zipwriter){ .path = path, .date = ph_zip_date(time) };
+	off_t end = fflush(file) ? -1 : ftello(file);
+	if (end < 0)
+		return ph_error_errno(errno, "%s: cannot write the dump", path);
+	if (!ph_tail_init(&ret->tail, fileno(file), (uint64_t)end))
+		return &ph_error_no_memory;
 	zlib_filefunc64_def io = {
 		.zopen64_file = io_open,
 		.zread_file = io_read,
@@ -119,7 +120,10 @@ struct ph_error *ph_zipwriter_open(FILE *file, const char *path, int64_t time, s
 		.opaque = ret,
 	};
 	ret->zip = zipOpen2_64(path, APPEND_STATUS_CREATEAFTER, NULL, &io);
-	return ret->zip ? NULL : check(ret, ZIP_INTERNALERROR);
+	struct ph_error *error = ret->zip ? NULL : check(ret, ZIP_INTERNALERROR);
+	if (error)
+		ph_zipwriter_close(ret);
+	return error;
 }
 
 static struct ph_error *begin_member(struct ph_zipwriter *writer, const char *name, int method, bool large)
@@ -176,8 +180,9 @@ struct ph_error *ph_zipwriter_finish(struct ph_zipwriter *writer, const char *co
 	void *zip = writer->zip;
 	writer->zip = NULL;
 	int result = zipClose(zip, comment);
-	if (!writer->errnum && fflush(writer->file))
+	if (!writer->errnum && !ph_tail_flush(&writer->tail))
 		failed(writer);
+	ph_tail_deinit(&writer->tail);
 	return check(writer, result);
 }
 
@@ -186,4 +191,5 @@ void ph_zipwriter_close(struct ph_zipwriter *writer)
 	if (writer->zip)
 		zipClose(writer->zip, NULL);
 	writer->zip = NULL;
+	ph_tail_deinit(&writer->tail);
 }

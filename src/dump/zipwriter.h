@@ -5,13 +5,14 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "dump/tail.h"
 
 #include <stdint.h>
 #include <stdio.h>
 
 struct ph_zipwriter {
 	void *zip;	/* minizip's */
-	FILE *file;	/* borrowed */
+	struct ph_tail tail; /* of the file, which nobody else writes meanwhile */
 	int errnum;	/* of the first failed write */
 	uint32_t date;	/* DOS date and time of every member */
 	const char *path; /* for errors, borrowed */
@@ -21,7 +22,7 @@ struct ph_zipwriter {
 uint32_t ph_zip_date(int64_t time);
 
 /* The archive starts at the file's position, which must be its end; offsets
- * count from the file's start. */
+ * count from the file's start.  The file's position stays where it is. */
 struct ph_error *ph_zipwriter_open(FILE *file, const char *path, int64_t time, struct ph_zipwriter *ret)
 	__attribute__((warn_unused_result));
 

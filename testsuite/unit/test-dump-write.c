@@ -6,6 +6,7 @@
 
 #include "dump/format.h"
 #include "dump/manifest.h"
+#include "dump/tail.h"
 #include "dump/zipwriter.h"
 
 #include <dirent.h>
@@ -174,6 +175,46 @@ static void test_dates(void)
 	CHECK_EQ(ph_zip_date(1700000000), 43u << 25 | 11u << 21 | 14u << 16 | 22u << 11 | 13u << 5 | 10u);
 }
 
+/* Pieces of all sizes, gone back over now and then, near and far: the file is what memory is. */
+static void test_tail(void)
+{
+	enum { SIZE = 5 * PH_TAIL, START = 100 };
+	uint8_t *expected = calloc(1, SIZE), *there = calloc(1, SIZE);
+	struct ph_tail tail;
+	uint64_t state = 1, end = START;
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	CHECK(expected && there && fd >= 0 && ph_tail_init(&tail, fd, START));
+	while (end < SIZE - PH_TAIL - 4096) {
+		state = state * UINT64_C(6364136223846793005) + 1;
+		bool back = end > START + 64 && state >> 62 == 0, large = state >> 56 == 0xff;
+		uint64_t at = back ? START + (state >> 30) % (end - START - 32) : end;
+		/* mostly near the end, as headers are */
+		if (back && state >> 61 & 1 && end > START + 9000)
+			at = end - 32 - (state >> 30) % 8000;
+		size_t size = back ? 1 + (state >> 20 & 15) : large ? PH_TAIL + 77 : (size_t)(state >> 40 & 4095);
+		for (size_t i = 0; i < size; i++)
+			expected[at + i] = (uint8_t)(state >> i % 8 * 8);
+		CHECK(ph_tail_seek(&tail, at) && ph_tail_write(&tail, expected + at, size));
+		end = at + size > end ? at + size : end;
+		CHECK(ph_tail_end(&tail) == end && tail.position == at + size);
+	}
+	CHECK(!ph_tail_seek(&tail, end + 1));
+	CHECK(ph_tail_flush(&tail) && lseek(fd, 0, SEEK_END) == (off_t)end);
+	CHECK(pread(fd, there, SIZE, 0) == (ssize_t)end && !memcmp(there, expected, end));
+	ph_tail_deinit(&tail);
+	close(fd);
+	/* what cannot be written is told once it is no longer held */
+	fd = open("/dev/full", O_RDWR);
+	CHECK(fd >= 0 && ph_tail_init(&tail, fd, 0) && ph_tail_write(&tail, expected, 100));
+	CHECK(!ph_tail_flush(&tail) && errno == ENOSPC);
+	CHECK(!ph_tail_write(&tail, expected, 2 * PH_TAIL));
+	ph_tail_deinit(&tail);
+	close(fd);
+	unlink(path);
+	free(expected);
+	free(there);
+}
+
 int main(int argc, char **argv)
 {
 	struct maker m;
@@ -192,6 +233,7 @@ int main(int argc, char **argv)
 	snprintf(link_path, sizeof(link_path), "%s/link", folder);
 	test_source_names();
 	test_dates();
+	test_tail();
 	test_same_bytes(&m);
 	test_publishing(&m);
 	test_devices(&m);
