@@ -2,6 +2,7 @@
 #include "heap/addrset.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define FANOUT ((size_t)1 << 14)
 
@@ -13,6 +14,9 @@ void ph_addrset_deinit(struct ph_addrset *set)
 	for (size_t i = 0; set->root && i < FANOUT; i++)
 		free(set->root[i]);
 	free(set->root);
+	for (size_t i = 0; set->marked && i < FANOUT; i++)
+		free(set->marked[i]);
+	free(set->marked);
 	*set = (struct ph_addrset){ 0 };
 }
 
@@ -85,6 +89,19 @@ void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark)
 		struct ph_addrset_window *w = make_window(set, address);
 		if (w)
 			w->pages[address >> 12 & 255] = mark;
+	}
+}
+
+void ph_addrset_end_marks(struct ph_addrset *set)
+{
+	if (!set->marked && !(set->marked = calloc(FANOUT, sizeof(*set->marked))))
+		return;
+	for (size_t i = 0; i < set->window_count; i++) {
+		const struct ph_addrset_window *w = set->windows[i];
+		uint64_t **bits = &set->marked[w->base >> 34];
+		if (memchr(w->pages, 0, sizeof(w->pages)) || (!*bits && !(*bits = calloc(FANOUT / 64, sizeof(**bits)))))
+			continue;
+		(*bits)[w->base >> 26 & 0xff] |= UINT64_C(1) << (w->base >> PH_WINDOW_BITS & 63);
 	}
 }
 

@@ -24,6 +24,7 @@ struct ph_addrset_window {
 
 struct ph_addrset {
 	struct ph_addrset_window ***root; /* by bits 34 to 47, then 20 to 33 */
+	uint64_t **marked; /* by the same bits, one for each window whose pages are all marked: in the first cache as a whole */
 	struct ph_addrset_window **windows; /* sorted by base after ph_addrset_rank() */
 	size_t window_count, window_capacity;
 	unsigned scale; /* bits that addresses are shifted left by: 0, or 1 for multiples of 4; set before the first */
@@ -98,6 +99,17 @@ static inline uint8_t ph_addrset_page(const struct ph_addrset *set, ph_addr addr
 	return w ? w->pages[address >> 12 & 255] : 0;
 }
 void ph_addrset_mark_page(struct ph_addrset *set, ph_addr address, uint8_t mark);
+/* Once all are marked that will be: windows without a page left out are told sooner. */
+void ph_addrset_end_marks(struct ph_addrset *set);
+
+/* Is its page marked, as far as that can be told at once?  false: ask ph_addrset_page(). */
+static inline bool ph_addrset_is_marked(const struct ph_addrset *set, ph_addr address)
+{
+	address <<= set->scale;
+	const uint64_t *bits = set->marked && !(address >> 48) ? set->marked[address >> 34] : NULL;
+	return bits && bits[address >> 26 & 0xff] >> (address >> PH_WINDOW_BITS & 63) & 1;
+}
+
 /* Has a window of the set anything in the range?  Windows are sorted by then. */
 bool ph_addrset_touches(const struct ph_addrset *set, ph_addr start, ph_addr end);
 

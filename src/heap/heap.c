@@ -240,7 +240,7 @@ static void meet(struct ph_heap_work *work, ph_addr address)
 /* What lies in a pool is found by the sweep over them. */
 static inline void meet_outside(struct ph_heap_work *w, ph_addr address)
 {
-	if (!ph_addrset_page(&w->heap->set, address))
+	if (!ph_addrset_is_marked(&w->heap->set, address) && !ph_addrset_page(&w->heap->set, address))
 		meet(w, address);
 }
 
@@ -272,7 +272,7 @@ static bool walk(struct ph_heap_work *w, const struct ph_shape *shape, ph_addr o
 			return false;
 		ph_heap_note(w->heap, PH_FAULT_LINK, object, shape->type->full);
 	}
-	meet(w, shape->type->address);
+	meet_outside(w, shape->type->address);
 	w->sink.broken = false;
 	ph_traverse(shape, object, &w->sink);
 	if (w->sink.broken && !tracked && !reached)

@@ -125,6 +125,7 @@ struct ph_error *ph_heap_find_pools(struct ph_heap *heap)
 		}
 		ph_image_leave_pages(t->image, behind, end);
 	}
+	ph_addrset_end_marks(&heap->set);
 	return NULL;
 }
 

@@ -59,6 +59,28 @@ static void addresses(void)
 	ph_addrset_deinit(&set);
 }
 
+/* Pages are told at once where all of their window are marked, and never where they are not. */
+static void marks(bool scaled)
+{
+	const ph_addr whole = HEAP_BASE & ~(ph_addr)0x1fffff, part = whole + 0x100000;
+	struct ph_addrset set = { .scale = scaled };
+	CHECK(!ph_addrset_is_marked(&set, whole));
+	for (ph_addr at = whole; at < part; at += 4096)
+		ph_addrset_mark_page(&set, at, 1);
+	for (ph_addr at = part; at < part + 0xff000; at += 4096)
+		ph_addrset_mark_page(&set, at, 2);
+	CHECK(!ph_addrset_is_marked(&set, whole));
+	ph_addrset_end_marks(&set);
+	for (ph_addr at = whole - 0x100000; at < part + 0x200000; at += 4088) {
+		CHECK(!ph_addrset_is_marked(&set, at) || ph_addrset_page(&set, at));
+		if (at >= whole && at < part)
+			CHECK(ph_addrset_is_marked(&set, at));
+	}
+	CHECK(!ph_addrset_is_marked(&set, part + 0xff000) && !ph_addrset_page(&set, part + 0xff000));
+	CHECK(!ph_addrset_is_marked(&set, 0) && !ph_addrset_is_marked(&set, UINT64_MAX));
+	ph_addrset_deinit(&set);
+}
+
 static struct ph_heap_totals find(struct pool *p, uint64_t *ret_count)
 {
 	struct ph_heap *heap = NULL;
@@ -286,6 +308,8 @@ static void false_objects(void)
 int main(void)
 {
 	addresses();
+	marks(false);
+	marks(true);
 	honest();
 	lying();
 	free_lists();
