@@ -15,15 +15,14 @@
 /* texts of the unit, to be found again: those of this size at most, one for each hash */
 #define RECENT 4096
 #define RECENT_TEXT 24
+#define NONE UINT32_MAX
 
+/* In the first cache as a whole, so the texts themselves are where they were put. */
 struct ph_heap_recent {
 	struct {
-		uint64_t generation; /* which texts they are; 0 none */
-		uint32_t string;
-		uint32_t size;
-		char text[RECENT_TEXT];
+		uint32_t hash;
+		uint32_t string; /* index in the unit's, NONE: empty */
 	} slots[RECENT];
-	uint64_t generation;
 };
 
 /* Python 2 has texts in bytes. */
@@ -79,18 +78,23 @@ static const char *make_text(struct ph_heap_worker *w, const struct ph_shape *sh
 	return ph_buffer_text(&w->text);
 }
 
+static void forget_texts(struct ph_heap_recent *recent)
+{
+	memset(recent->slots, 0xff, sizeof(recent->slots));
+}
+
 static struct ph_error *hand_over(struct ph_heap_worker *w, bool more)
 {
 	struct ph_heap_values *v = w->values;
 	struct ph_error *error = w->walk->sink.values(w->walk->sink.self, v, more);
 	v->count = v->string_count = 0;
 	v->string_start[0] = 0;
-	w->recent->generation++;
+	forget_texts(w->recent);
 	return error;
 }
 
 /* Of at most RECENT_TEXT bytes: equal texts have equal ones. */
-static size_t recent_slot(const char *text, size_t size)
+static uint64_t hash_of(const char *text, size_t size)
 {
 	uint64_t a = 0, b = 0, c = 0;
 	if (size >= 8) {
@@ -105,18 +109,21 @@ static size_t recent_slot(const char *text, size_t size)
 			a = a << 8 | (uint8_t)text[i];
 	}
 	a = (a ^ size) * UINT64_C(0x9e3779b97f4a7c15) ^ (b + c * 3) * UINT64_C(0xc2b2ae3d27d4eb4f);
-	return (size_t)((a ^ a >> 29) * UINT64_C(0x9e3779b97f4a7c15) >> 52) & (RECENT - 1);
+	return (a ^ a >> 29) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct ph_error *put_text(struct ph_heap_worker *w, const char *text, size_t size, uint32_t *ret)
 {
 	struct ph_heap_values *v = w->values;
 	struct ph_heap_recent *recent = w->recent;
-	size_t slot = size <= RECENT_TEXT ? recent_slot(text, size) : RECENT;
-	if (slot < RECENT && recent->slots[slot].generation == recent->generation && recent->slots[slot].size == size &&
-	    !memcmp(recent->slots[slot].text, text, size)) {
-		*ret = recent->slots[slot].string;
-		return NULL;
+	uint64_t hash = size <= RECENT_TEXT ? hash_of(text, size) : 0;
+	size_t slot = size <= RECENT_TEXT ? (size_t)(hash >> 52) & (RECENT - 1) : RECENT;
+	if (slot < RECENT && recent->slots[slot].hash == (uint32_t)hash && recent->slots[slot].string != NONE) {
+		const uint64_t *bounds = &v->string_start[recent->slots[slot].string];
+		if (bounds[1] - bounds[0] == size && !memcmp(v->bytes + bounds[0], text, size)) {
+			*ret = recent->slots[slot].string;
+			return NULL;
+		}
 	}
 	if (size > PH_HEAP_UNIT_TEXT)
 		size = PH_HEAP_UNIT_TEXT;
@@ -130,10 +137,8 @@ static struct ph_error *put_text(struct ph_heap_worker *w, const char *text, siz
 	*ret = (uint32_t)v->string_count++;
 	v->string_start[v->string_count] = start + size;
 	if (slot < RECENT) {
-		recent->slots[slot].generation = recent->generation;
+		recent->slots[slot].hash = (uint32_t)hash;
 		recent->slots[slot].string = *ret;
-		recent->slots[slot].size = (uint32_t)size;
-		memcpy(recent->slots[slot].text, text, size);
 	}
 	return NULL;
 }
@@ -171,7 +176,7 @@ struct ph_error *ph_heap_walk_values(struct ph_heap_worker *w, uint64_t number)
 	w->values->number = number;
 	w->values->count = w->values->string_count = 0;
 	w->values->string_start[0] = 0;
-	w->recent->generation++;
+	forget_texts(w->recent);
 	for (size_t i = 0; i < count && !error && ph_addrset_next(&iter, &object); i++) {
 		uint64_t index = first + i;
 		const char *ahead = ph_image_look(heap->target->image, object + FETCH_AHEAD, 1);
