@@ -50,9 +50,9 @@ struct ph_dump_contents {
 	size_t source_count;
 	const struct ph_dump_field *fields;
 	size_t field_count;
-	/* Whoever hands units to ph_dump_writer_sink() already hands over what it takes, and stops; called when nothing else
-	 * but the closure's lines is to be done before the columns.  NULL: nobody does. */
-	struct ph_error *(*walk_ahead)(void *user);
+	/* Whoever hands units to ph_dump_writer_sink() already stops; called when nothing else but the closure's lines, which
+	 * all threads make, is to be done before the columns.  NULL: nobody does. */
+	struct ph_error *(*pause_walk)(void *user);
 	/* the whole heap into the sink, or the rest of it, for the columns; NULL: none are written */
 	struct ph_error *(*walk_heap)(void *user, const struct ph_heap_sink *sink);
 	/* appends what memory.json is to hold, after the walk; NULL: there is none */

@@ -163,8 +163,8 @@ static struct ph_error *add_members(struct ph_zipwriter *writer, struct ph_colum
 	}
 	if (!error)
 		error = add_sources(writer, contents);
-	if (!error && contents->walk_ahead)
-		error = contents->walk_ahead(contents->walk_user);
+	if (!error && contents->pause_walk)
+		error = contents->pause_walk(contents->walk_user);
 	if (!error && contents->render)
 		error = ph_closure_write(writer, contents);
 	if (!error && contents->walk_heap)

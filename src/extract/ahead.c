@@ -52,7 +52,8 @@ static void *find_and_walk(void *argument)
 {
 	struct ph_heap_ahead *a = argument;
 	ph_callbacks_stop_at(&a->stop);
-	struct ph_error *error = a->heap_error = ph_heap_fill(a->heap, a->extract->runtime, a->jobs);
+	/* one processor is the caller's: a thread more would take its turn, and its part of the caches */
+	struct ph_error *error = a->heap_error = ph_heap_fill(a->heap, a->extract->runtime, a->jobs - 1);
 	reach(a, FOUND);
 	if (!error && !a->stop)
 		a->walk_error = ph_heap_walk_create(a->extract, a->heap, a->jobs, &a->sink, &a->walk);
@@ -147,14 +148,14 @@ struct ph_error *ph_extract_find_heap(struct ph_extract *extract)
 	return error;
 }
 
-struct ph_error *ph_extract_walk_ahead(struct ph_extract *extract)
+struct ph_error *ph_extract_pause_walk(struct ph_extract *extract)
 {
 	struct ph_heap_ahead *a = extract->ahead;
 	struct ph_error *error = a ? wait_for(a, WALKING) : NULL;
 	if (!a || error)
 		return error;
 	if (a->walk)
-		ph_heap_walk_along(a->walk);
+		ph_heap_walk_pause(a->walk);
 	join(a);
 	error = a->walk_error;
 	a->walk_error = NULL;

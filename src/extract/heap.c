@@ -80,7 +80,7 @@ static void take_units(struct ph_heap_walk *walk, unsigned number, walk_unit *ea
 	const struct ph_callbacks *callbacks = ph_image_callbacks(walk->extract->image);
 	struct ph_error *error = NULL;
 	uint64_t unit;
-	while (!error && !(ahead && walk->sink.is_full(walk->sink.self)) &&
+	while (!error && !(ahead && (walk->paused || walk->sink.is_full(walk->sink.self))) &&
 	       (unit = atomic_fetch_add(&walk->next, 1)) < walk->units) {
 		if (!number || (ahead && number == 1))
 			error = ph_progress(callbacks, stage, unit * PH_HEAP_UNIT, walk->heap->count);
@@ -117,9 +117,9 @@ void ph_heap_walk_behind(struct ph_heap_walk *walk)
 		ph_error_free(ph_jobs_run(walk->jobs - 1, work_behind, walk));
 }
 
-void ph_heap_walk_along(struct ph_heap_walk *walk)
+void ph_heap_walk_pause(struct ph_heap_walk *walk)
 {
-	take_units(walk, 0, ph_heap_walk_unit, writing, true);
+	walk->paused = true;
 }
 
 struct ph_error *ph_heap_walk_error(struct ph_heap_walk *walk)

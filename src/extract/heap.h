@@ -9,8 +9,8 @@
  * it.  extract->jobs, dumping and redactor's words stay what they are from now on.  ph_extract_find_heap() waits until it is found. */
 struct ph_error *ph_extract_begin_heap(struct ph_extract *extract, const struct ph_heap_sink *sink)
 	__attribute__((warn_unused_result));
-/* Helps, and ends it: no thread walks from then on, until ph_extract_heap() hands over the rest. */
-struct ph_error *ph_extract_walk_ahead(struct ph_extract *extract) __attribute__((warn_unused_result));
+/* No thread walks from then on, until ph_extract_heap() hands over the rest. */
+struct ph_error *ph_extract_pause_walk(struct ph_extract *extract) __attribute__((warn_unused_result));
 /* Wherever it is: before the sink goes. */
 void ph_extract_stop_walk(struct ph_extract *extract);
 /* That, and frees extract->heap. */

@@ -138,6 +138,7 @@ struct ph_heap_walk {
 	uint64_t *valued; /* a bit for each object */
 	uint64_t units;
 	_Atomic uint64_t next; /* unit that nobody has taken */
+	atomic_bool paused; /* who walks behind takes no more */
 	pthread_mutex_t lock;
 	struct ph_error *error; /* the first */
 	struct ph_heap_worker *workers;
@@ -151,10 +152,10 @@ struct ph_error *ph_heap_walk_create(struct ph_extract *extract, struct ph_heap 
 				     const struct ph_heap_sink *sink, struct ph_heap_walk **ret)
 	__attribute__((warn_unused_result));
 void ph_heap_walk_free(struct ph_heap_walk *walk);
-/* Units by all workers but the first, until there are no more or the sink is full; and by the first, at the same time.
+/* Units by all workers but the first, until there are no more, the sink is full, or it is paused: each ends its unit.
  * The error of any of them afterwards, the caller's. */
 void ph_heap_walk_behind(struct ph_heap_walk *walk);
-void ph_heap_walk_along(struct ph_heap_walk *walk);
+void ph_heap_walk_pause(struct ph_heap_walk *walk);
 struct ph_error *ph_heap_walk_error(struct ph_heap_walk *walk) __attribute__((warn_unused_result));
 /* One that was begun ahead, the caller's; NULL none (ahead.c). */
 struct ph_heap_walk *ph_extract_take_walk(struct ph_extract *extract);

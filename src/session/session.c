@@ -222,9 +222,9 @@ static struct ph_error *memory(void *user, struct ph_buffer *out)
 	return ph_extract_memory(user, out);
 }
 
-static struct ph_error *walk_ahead(void *user)
+static struct ph_error *pause_walk(void *user)
 {
-	return ph_extract_walk_ahead(user);
+	return ph_extract_pause_walk(user);
 }
 
 /* The manifest tells it. */
@@ -245,7 +245,7 @@ static struct ph_error *begin_heap(struct ph_extract *extract, struct ph_dump_wr
 				   struct ph_dump_contents *contents)
 {
 	struct ph_heap_sink sink = ph_dump_writer_sink(writer);
-	contents->walk_ahead = walk_ahead;
+	contents->pause_walk = pause_walk;
 	contents->walk_heap = walk_heap;
 	contents->walk_user = extract;
 	contents->memory = memory;
