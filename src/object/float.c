@@ -37,13 +37,17 @@ static char *lay_out(const struct ph_digits *d, bool point_zero, char *out)
 		memcpy(out, d->text, (size_t)d->count);
 		out += d->count;
 	} else {
-		for (int i = 0; i < d->count || i < point; i++) {
-			if (i == point)
-				*out++ = '.';
-			*out++ = i < d->count ? d->text[i] : '0';
-		}
-		if (d->count <= point && point_zero)
+		int whole = d->count < point ? d->count : point;
+		memcpy(out, d->text, (size_t)whole);
+		memset(out + whole, '0', (size_t)(point - whole));
+		out += point;
+		if (d->count > point) {
+			*out++ = '.';
+			memcpy(out, d->text + point, (size_t)(d->count - point));
+			out += d->count - point;
+		} else if (point_zero) {
 			out = stpcpy(out, ".0");
+		}
 	}
 	*out = '\0';
 	return out;

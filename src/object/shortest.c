@@ -77,9 +77,14 @@ static void make_powers(void)
 
 static struct wide multiply(uint64_t a, uint64_t b)
 {
+#ifdef __SIZEOF_INT128__
+	unsigned __int128 product = (unsigned __int128)a * b;
+	return (struct wide){ .high = (uint64_t)(product >> 64), .low = (uint64_t)product };
+#else
 	uint64_t a0 = (uint32_t)a, a1 = a >> 32, b0 = (uint32_t)b, b1 = b >> 32;
 	uint64_t low = a0 * b0, middle = a1 * b0 + (low >> 32), other = a0 * b1 + (uint32_t)middle;
 	return (struct wide){ .high = a1 * b1 + (middle >> 32) + (other >> 32), .low = a * b };
+#endif
 }
 
 /* The product's upper bits; the lowest says whether bits below are set. */
@@ -123,21 +128,42 @@ static uint64_t decimal_of(uint64_t fraction, int biased, int *ret_exponent)
 	return s + (middle > 4 * s + 2 || (middle == 4 * s + 2 && s & 1));
 }
 
+/* The digits of a number below 10**8 that end at `end`, at least `least` of them. */
+static char *put_digits(uint32_t number, int least, char *end)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+				    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
+	char *p = end;
+	for (; number >= 10; number /= 100)
+		memcpy(p -= 2, pairs + (size_t)(number % 100) * 2, 2);
+	if (number || p == end)
+		*--p = (char)('0' + number);
+	while (end - p < least)
+		*--p = '0';
+	return p;
+}
+
 struct ph_digits ph_double_shortest(double magnitude)
 {
+	enum { HALF = 100000000 };
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct ph_digits ret = { .count = 0 };
 	uint64_t bits, number;
-	char text[24], *end = text + sizeof(text), *p = end;
+	char text[24], *end = text + sizeof(text), *p;
 	int exponent;
 	pthread_once(&once, make_powers);
 	memcpy(&bits, &magnitude, sizeof(bits));
 	number = decimal_of(bits & ((UINT64_C(1) << FRACTION) - 1), (int)(bits >> FRACTION & 0x7ff), &exponent);
 	for (; number && number % 10 == 0; number /= 10)
 		exponent++;
-	do
-		*--p = (char)('0' + number % 10);
-	while (number /= 10);
+	/* of 17 digits at most */
+	uint64_t high = number / HALF, highest = high / HALF;
+	p = put_digits((uint32_t)(number % HALF), high ? 8 : 1, end);
+	if (high)
+		p = put_digits((uint32_t)(high % HALF), highest ? 8 : 1, p);
+	if (highest)
+		p = put_digits((uint32_t)highest, 1, p);
 	ret.count = (int)(end - p);
 	ret.exponent = exponent + ret.count - 1;
 	memcpy(ret.text, p, (size_t)ret.count);
