@@ -3,13 +3,26 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define FANOUT ((size_t)1 << 14)
+/* Windows are got by many at a time: each alone would grow the allocator's heap, and fault its pages in one by one. */
+#define SLAB ((size_t)2 << 20) /* bytes: a huge page */
+#define FIRST_SLAB ((size_t)256 << 10)
+
+struct ph_addrset_slab {
+	struct ph_addrset_slab *next;
+	size_t room; /* windows */
+	struct ph_addrset_window windows[];
+};
 
 void ph_addrset_deinit(struct ph_addrset *set)
 {
-	for (size_t i = 0; i < set->window_count; i++)
-		free(set->windows[i]);
+	while (set->slabs) {
+		struct ph_addrset_slab *next = set->slabs->next;
+		free(set->slabs);
+		set->slabs = next;
+	}
 	free(set->windows);
 	for (size_t i = 0; set->root && i < FANOUT; i++)
 		free(set->root[i]);
@@ -18,6 +31,22 @@ void ph_addrset_deinit(struct ph_addrset *set)
 		free(set->marked[i]);
 	free(set->marked);
 	*set = (struct ph_addrset){ 0 };
+}
+
+/* Zeroed, as its windows have to be. */
+static struct ph_addrset_slab *add_slab(struct ph_addrset *set)
+{
+	size_t size = set->slabs ? SLAB : FIRST_SLAB;
+	struct ph_addrset_slab *slab = aligned_alloc(size, size);
+	if (!slab)
+		return NULL;
+	if (size == SLAB)
+		madvise(slab, size, MADV_HUGEPAGE);
+	memset(slab, 0, size);
+	slab->next = set->slabs;
+	slab->room = (size - sizeof(*slab)) / sizeof(*slab->windows);
+	set->slab_used = 0;
+	return set->slabs = slab;
 }
 
 static struct ph_addrset_window *add_window(struct ph_addrset *set, ph_addr address)
@@ -30,9 +59,9 @@ static struct ph_addrset_window *add_window(struct ph_addrset *set, ph_addr addr
 		set->windows = windows;
 		set->window_capacity = capacity;
 	}
-	struct ph_addrset_window *w = calloc(1, sizeof(*w));
-	if (!w)
+	if ((!set->slabs || set->slab_used == set->slabs->room) && !add_slab(set))
 		return NULL;
+	struct ph_addrset_window *w = &set->slabs->windows[set->slab_used++];
 	w->base = address >> PH_WINDOW_BITS << PH_WINDOW_BITS;
 	return set->windows[set->window_count++] = w;
 }

@@ -25,6 +25,8 @@ struct ph_addrset_window {
 struct ph_addrset {
 	struct ph_addrset_window ***root; /* by bits 34 to 47, then 20 to 33 */
 	uint64_t **marked; /* by the same bits, one for each window whose pages are all marked: in the first cache as a whole */
+	struct ph_addrset_slab *slabs; /* what windows lie in */
+	size_t slab_used; /* windows of the first one */
 	struct ph_addrset_window **windows; /* sorted by base after ph_addrset_rank() */
 	size_t window_count, window_capacity;
 	unsigned scale; /* bits that addresses are shifted left by: 0, or 1 for multiples of 4; set before the first */
