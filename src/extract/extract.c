@@ -26,7 +26,7 @@ void ph_extract_bound_pages(struct ph_extract *extract, uint64_t objects)
 	enum { OWN = 64000000, OF_OBJECT = 40, SLACK = 8 << 20, LEAST = 2, MOST = 4 };
 	unsigned jobs = extract->jobs ? extract->jobs : ph_jobs_available();
 	jobs = jobs < LEAST ? LEAST : jobs < MOST ? jobs : MOST;
-	uint64_t slack = (uint64_t)SLACK * (3 + jobs);
+	uint64_t slack = (uint64_t)SLACK * (2 + jobs);
 	uint64_t bound = ph_image_size(extract->image) / 2 + OWN + objects * OF_OBJECT;
 	ph_image_set_bound(extract->image, bound > slack ? bound - slack : 0);
 }

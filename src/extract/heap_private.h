@@ -78,7 +78,7 @@ struct ph_heap_type_count {
 	bool has_value, has_locals, has_secret_slot;
 };
 
-#define PH_HEAP_BOUND_INTERVAL 128  /* objects, until it may be looked whether pages must go */
+#define PH_HEAP_BOUND_INTERVAL 256  /* objects, until it may be looked whether pages must go */
 #define PH_HEAP_LEAVE_INTERVAL 1024 /* the same of a walk upwards that decodes them alone */
 #define PH_HEAP_RAW 4096   /* edges that are taken at a time */
 #define PH_HEAP_BATCH 512  /* objects whose edges are */

@@ -179,7 +179,8 @@ void ph_image_set_bound(struct ph_image *image, uint64_t bytes);
 /* Where more than the bound is resident: drops the pages of [start, end), which a walk leaves behind it, then a part of
  * the image after another until the bound holds.  What need not go stays for the next walk. */
 void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end);
-/* The same of a walk that goes to and fro.  It does not look each time that it is called. */
+/* The same of a walk that goes to and fro.  Both look only where the thread had page faults that can have brought so
+ * much. */
 void ph_image_bound_pages(struct ph_image *image);
 
 /* ---- modules ---- */

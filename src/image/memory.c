@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static int compare_spans(const void *a, const void *b)
@@ -354,12 +355,32 @@ uint64_t ph_image_size(const struct ph_image *image)
 	return image->span_bytes;
 }
 
+/* Has more come than may stay?  A page that is looked at comes with 64 KiB, or with 2 MiB at once where the kernel keeps
+ * the file in such pieces (Linux since 6.18): the thread's page faults bound what it can have brought since it looked,
+ * and are asked for in a third of the time. */
+static bool is_beyond_bound(struct ph_image *image)
+{
+	enum { MOST = 2 << 20, THREADS = 2 }; /* bytes of one fault; who may bring as much meanwhile */
+	static _Thread_local const struct ph_image *of;
+	static _Thread_local uint64_t before, faults_before;
+	struct rusage usage;
+	if (getrusage(RUSAGE_THREAD, &usage))
+		return resident_bytes(image) > image->bound;
+	uint64_t faults = (uint64_t)usage.ru_minflt;
+	if (of == image && before + (faults - faults_before) * MOST * THREADS <= image->bound)
+		return false;
+	of = image;
+	faults_before = faults;
+	before = resident_bytes(image);
+	return before > image->bound;
+}
+
 void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
 {
 	/* MARGIN: bytes that go beyond the bound, for each call costs the other threads time too, and so does each look */
 	enum { PARTS = 64, FIRST = 8, SMALL = 64 << 20, MARGIN = 24 << 20 };
 	uint64_t size = image->span_bytes, bound = image->bound;
-	if (size < SMALL || resident_bytes(image) <= bound)
+	if (size < SMALL || !is_beyond_bound(image))
 		return;
 	if (start < end)
 		ph_image_drop_pages(image, start, end);
@@ -374,21 +395,7 @@ void ph_image_leave_pages(struct ph_image *image, ph_addr start, ph_addr end)
 	}
 }
 
-/* A page that is looked at comes with 64 KiB, or with 2 MiB at once where the kernel keeps the file in such pieces (Linux
- * since 6.18 maps all of a folio): how long it may take until the next look is told by how much came since the last. */
 void ph_image_bound_pages(struct ph_image *image)
 {
-	enum { LEAP = 6 << 20, RARELY = 8 };
-	static _Thread_local unsigned calls, interval = 1;
-	static _Thread_local uint64_t before;
-	if (++calls < interval)
-		return;
-	uint64_t now = resident_bytes(image);
-	calls = 0;
-	interval = now > before + LEAP ? 1 : interval < RARELY ? interval + 1 : RARELY;
-	before = now;
-	if (now <= image->bound)
-		return;
 	ph_image_leave_pages(image, 0, 0);
-	before = resident_bytes(image);
 }
