@@ -16,23 +16,23 @@
 
 const struct ph_column_form ph_column_forms[PH_COLUMN_COUNT] = {
 	[PH_COLUMN_OBJECT_ADDRESS] = { "object/address", "<u8", 8, true, 0 },
-	[PH_COLUMN_OBJECT_TYPE] = { "object/type", "<u4", 4, false, 32 },
-	[PH_COLUMN_OBJECT_SIZE] = { "object/size", "<i8", 8, false, 32 },
+	[PH_COLUMN_OBJECT_TYPE] = { "object/type", "<u4", 4, false, 64 },
+	[PH_COLUMN_OBJECT_SIZE] = { "object/size", "<i8", 8, false, 64 },
 	[PH_COLUMN_OBJECT_REFCOUNT] = { "object/refcount", "<i8", 8, false, 0 },
-	[PH_COLUMN_OBJECT_LEN] = { "object/len", "<i8", 8, false, 32 },
-	[PH_COLUMN_OBJECT_FLAGS] = { "object/flags", "<u2", 2, false, 0 },
-	[PH_COLUMN_EDGE_START] = { "edge/start", "<u8", 8, true, 0 },
+	[PH_COLUMN_OBJECT_LEN] = { "object/len", "<i8", 8, false, 64 },
+	[PH_COLUMN_OBJECT_FLAGS] = { "object/flags", "<u2", 2, false, 32 },
+	[PH_COLUMN_EDGE_START] = { "edge/start", "<u8", 8, true, 32 },
 	[PH_COLUMN_EDGE_TARGET] = { "edge/target", "<u4", 4, false, 64 },
 	[PH_COLUMN_EDGE_KIND] = { "edge/kind", "|u1", 1, false, 0 },
 	[PH_COLUMN_EDGE_ARGUMENT] = { "edge/argument", "<u4", 4, false, 128 },
-	[PH_COLUMN_STRING_START] = { "string/start", "<u8", 8, true, 0 },
+	[PH_COLUMN_STRING_START] = { "string/start", "<u8", 8, true, 32 },
 	[PH_COLUMN_STRING_BYTES] = { "string/bytes", "|u1", 1, false, 0 },
 	[PH_COLUMN_VALUE_OBJECT] = { "value/object", "<u4", 4, false, 0 },
 	[PH_COLUMN_VALUE_STRING] = { "value/string", "<u4", 4, false, 0 },
 	[PH_COLUMN_ROOT_OBJECT] = { "root/object", "<u4", 4, false, 0 },
 	[PH_COLUMN_ROOT_KIND] = { "root/kind", "|u1", 1, false, 0 },
 	[PH_COLUMN_ROOT_NAME] = { "root/name", "<u4", 4, false, 0 },
-	[PH_COLUMN_OBJECT_HELD] = { "object/held", "<i8", 8, false, 0 },
+	[PH_COLUMN_OBJECT_HELD] = { "object/held", "<i8", 8, false, 32 },
 };
 
 size_t ph_chunk_bound(const struct ph_column_form *form)
