@@ -81,3 +81,13 @@ struct ph_error *ph_jobs_run(unsigned jobs, struct ph_error *(*work)(void *user,
 	free(all);
 	return error;
 }
+
+void *ph_jobs_alloc(size_t count, size_t size)
+{
+	size_t bytes;
+	if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, PH_JOBS_LINES - 1, &bytes))
+		return NULL;
+	bytes &= ~(size_t)(PH_JOBS_LINES - 1);
+	void *items = aligned_alloc(PH_JOBS_LINES, bytes ? bytes : PH_JOBS_LINES);
+	return items ? memset(items, 0, bytes) : NULL;
+}

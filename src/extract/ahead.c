@@ -24,7 +24,7 @@ struct ph_heap_ahead {
 	unsigned jobs;
 	pthread_t thread;
 	bool joined, failed;
-	atomic_bool stop;
+	atomic_bool stop, is_awaited;
 	pthread_mutex_t lock; /* of what follows, which the thread sets before it reaches a stage */
 	pthread_cond_t changed;
 	enum stage stage;
@@ -52,8 +52,8 @@ static void *find_and_walk(void *argument)
 {
 	struct ph_heap_ahead *a = argument;
 	ph_callbacks_stop_at(&a->stop);
-	/* one processor is the caller's: a thread more would take its turn, and its part of the caches */
-	struct ph_error *error = a->heap_error = ph_heap_fill(a->heap, a->extract->runtime, a->jobs - 1);
+	/* one processor is the caller's until it waits: a thread more would take its turns, and its part of the caches */
+	struct ph_error *error = a->heap_error = ph_heap_fill(a->heap, a->extract->runtime, a->jobs, &a->is_awaited);
 	reach(a, FOUND);
 	if (!error && !a->stop)
 		a->walk_error = ph_heap_walk_create(a->extract, a->heap, a->jobs, &a->sink, &a->walk);
@@ -67,6 +67,7 @@ static void *find_and_walk(void *argument)
 static struct ph_error *wait_for(struct ph_heap_ahead *a, enum stage stage)
 {
 	struct ph_error *error = NULL;
+	a->is_awaited = true;
 	pthread_mutex_lock(&a->lock);
 	while (a->stage < stage && !error) {
 		struct timespec until;

@@ -265,7 +265,7 @@ static struct ph_error *prepare(struct ph_heap_walk *walk, unsigned jobs)
 	most = most < walk->units ? most : walk->units ? walk->units : 1;
 	unsigned wanted = jobs < most ? jobs : (unsigned)most;
 	walk->valued = calloc(count / 64 + 1, sizeof(*walk->valued));
-	walk->workers = calloc(wanted, sizeof(*walk->workers));
+	walk->workers = ph_jobs_alloc(wanted, sizeof(*walk->workers));
 	struct ph_error *error = walk->valued && walk->workers ? NULL : &ph_error_no_memory;
 	if (!error)
 		error = ph_account_begin(walk->heap, walk->extract->runtime, &walk->account);

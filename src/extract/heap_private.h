@@ -3,6 +3,7 @@
 #ifndef EXTRACT_HEAP_PRIVATE_H
 #define EXTRACT_HEAP_PRIVATE_H
 
+#include "base/jobs.h"
 #include "extract/heap.h"
 #include "heap/heap.h"
 #include "heap/memory.h"
@@ -127,7 +128,7 @@ struct ph_heap_worker {
 	struct ph_heap_values *values;
 	struct ph_heap_recent *recent; /* texts of the unit */
 	uint64_t redacted; /* values that are, or hold, what was taken out */
-};
+} PH_JOBS_ALIGNED;
 
 struct ph_heap_walk {
 	struct ph_extract *extract;

@@ -13,7 +13,7 @@ struct ph_reader {
 	struct ph_extract *extract;
 	struct ph_objects *objects;
 	uint64_t values;
-};
+} PH_JOBS_ALIGNED;
 
 static void read_value(void *self, ph_addr address, const struct ph_value_limits *limits, struct ph_value *ret)
 {
@@ -60,7 +60,7 @@ struct ph_error *ph_extract_share(struct ph_extract *extract, const struct ph_so
 	extract->cache.is_open = false;
 	ph_redactor_settle(extract->redactor);
 	ph_extract_free_readers(extract);
-	extract->readers = calloc(count + 1, sizeof(*extract->readers));
+	extract->readers = ph_jobs_alloc(count + 1, sizeof(*extract->readers));
 	extract->reader_sources = calloc(count + 1, sizeof(*extract->reader_sources));
 	if (!extract->readers || !extract->reader_sources)
 		return &ph_error_no_memory;

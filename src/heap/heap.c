@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/callbacks.h"
 #include "base/cursor.h"
@@ -360,7 +361,16 @@ struct ph_heap_sweep {
 	pthread_mutex_t lock;  /* of outside, which several give to */
 	struct ph_addrset outside;
 	_Atomic bool stopped;
+	const atomic_bool *wanted; /* the last of the threads begins then; NULL: at once */
+	unsigned last;
 };
+
+static void wait_until_wanted(const struct ph_heap_sweep *sweep)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	while (!*sweep->wanted && !sweep->stopped && sweep->next < sweep->heap->pool_count)
+		nanosleep(&pause, NULL);
+}
 
 static void give_outside(struct ph_heap_work *w)
 {
@@ -386,7 +396,10 @@ static struct ph_error *sweep_regions(void *user, unsigned number)
 	struct ph_heap *heap = sweep->heap;
 	struct ph_heap_work *w = sweep->works[number];
 	struct ph_error *error = NULL;
-	size_t first = sweep->next, end;
+	size_t end;
+	if (number && number == sweep->last && sweep->wanted)
+		wait_until_wanted(sweep);
+	size_t first = sweep->next;
 	while (!error && !sweep->stopped && first < heap->pool_count) {
 		end = end_of_region(heap, first);
 		if (!atomic_compare_exchange_weak(&sweep->next, &first, end))
@@ -422,12 +435,15 @@ static void add_totals(struct ph_heap_totals *to, const struct ph_heap_totals *f
 	to->head_bytes += from->head_bytes;
 }
 
-static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **works, unsigned jobs)
+static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **works, unsigned jobs,
+				  const atomic_bool *wanted)
 {
 	struct ph_heap_sweep sweep = {
 		.heap = heap,
 		.works = works,
 		.callbacks = ph_image_callbacks(heap->target->image),
+		.wanted = wanted,
+		.last = jobs - 1,
 		.outside = { .scale = heap->set.scale },
 	};
 	pthread_mutex_init(&sweep.lock, NULL);
@@ -489,7 +505,7 @@ static struct ph_error *meet_roots(struct ph_heap_work *w, struct ph_runtime *ru
 }
 
 static struct ph_error *find_all(struct ph_heap *heap, struct ph_runtime *runtime, struct ph_heap_work **works,
-			     unsigned jobs)
+				 unsigned jobs, const atomic_bool *wanted)
 {
 	heap->check_links = ph_target_trait(heap->target, PH_TRAIT_GC_NO_HEAD) <= 0 &&
 			    (ph_target_trait(heap->target, PH_TRAIT_GC_REFS_SHIFT) >= 0 ||
@@ -498,7 +514,7 @@ static struct ph_error *find_all(struct ph_heap *heap, struct ph_runtime *runtim
 	if (!error)
 		error = ph_heap_find_pools(heap);
 	if (!error)
-		error = sweep_all(heap, works, jobs);
+		error = sweep_all(heap, works, jobs, wanted);
 	if (!error)
 		error = ph_heap_sweep_mimalloc(works[0]);
 	if (!error)
@@ -515,7 +531,7 @@ static struct ph_error *find_all(struct ph_heap *heap, struct ph_runtime *runtim
 
 static struct ph_error *make_work(struct ph_heap *heap, unsigned number, struct ph_heap_work **ret)
 {
-	struct ph_heap_work *w = *ret = calloc(1, sizeof(*w));
+	struct ph_heap_work *w = *ret = ph_jobs_alloc(1, sizeof(*w));
 	if (!w)
 		return &ph_error_no_memory;
 	w->heap = heap;
@@ -557,14 +573,14 @@ struct ph_error *ph_heap_begin(struct ph_objects *objects, struct ph_heap **ret)
 	return NULL;
 }
 
-struct ph_error *ph_heap_fill(struct ph_heap *heap, struct ph_runtime *runtime, unsigned jobs)
+struct ph_error *ph_heap_fill(struct ph_heap *heap, struct ph_runtime *runtime, unsigned jobs, const atomic_bool *wanted)
 {
 	struct ph_heap_work **works = calloc(jobs, sizeof(*works));
 	struct ph_error *error = works ? NULL : &ph_error_no_memory;
 	for (unsigned i = 0; !error && i < jobs; i++)
 		error = make_work(heap, i, &works[i]);
 	if (!error)
-		error = find_all(heap, runtime, works, jobs);
+		error = find_all(heap, runtime, works, jobs, wanted);
 	for (unsigned i = 0; works && i < jobs; i++)
 		free_work(works[i]);
 	free(works);
@@ -578,7 +594,7 @@ struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *r
 	struct ph_error *error = ph_heap_begin(objects, &heap);
 	if (error)
 		return error;
-	error = ph_heap_fill(heap, runtime, jobs);
+	error = ph_heap_fill(heap, runtime, jobs, NULL);
 	if (error) {
 		ph_heap_free(heap);
 		return error;

@@ -8,6 +8,8 @@
 #ifndef HEAP_HEAP_H
 #define HEAP_HEAP_H
 
+#include <stdatomic.h>
+
 #include "heap/addrset.h"
 #include "object/traverse.h"
 #include "runtime/mimalloc.h"
@@ -74,7 +76,8 @@ struct ph_error *ph_heap_create(struct ph_objects *objects, struct ph_runtime *r
 /* The same in two steps.  The first is quick, and learns where mimalloc's fields are: no other thread uses the target
  * meanwhile. */
 struct ph_error *ph_heap_begin(struct ph_objects *objects, struct ph_heap **ret) __attribute__((warn_unused_result));
-struct ph_error *ph_heap_fill(struct ph_heap *heap, struct ph_runtime *runtime, unsigned jobs)
+/* The last of several threads begins once *wanted, if that is given: when its processor is free. */
+struct ph_error *ph_heap_fill(struct ph_heap *heap, struct ph_runtime *runtime, unsigned jobs, const atomic_bool *wanted)
 	__attribute__((warn_unused_result));
 void ph_heap_free(struct ph_heap *heap);
 

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jobs.h"
 #include "object/decoder.h"
 #include "object/traverse.h"
 
 struct ph_error *ph_objects_create(struct ph_target *target, struct ph_objects **ret)
 {
-	struct ph_objects *objects = calloc(1, sizeof(*objects));
+	struct ph_objects *objects = ph_jobs_alloc(1, sizeof(*objects)); /* each thread has its own */
 	if (!objects)
 		return &ph_error_no_memory;
 	objects->target = target;
