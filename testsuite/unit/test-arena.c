@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/arena.h"
+#include "base/jobs.h"
 
 #include "unit/check.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 
 static void test_alloc(void)
 {
@@ -81,8 +83,25 @@ static void test_reset(void)
 	ph_arena_deinit(&a);
 }
 
+/* What threads have of their own: apart from all else, zeroed, and never of a size that was too large to be told. */
+static void test_own_lines(void)
+{
+	struct own {
+		char bytes[5];
+	} PH_JOBS_ALIGNED *of = ph_jobs_alloc(3, sizeof(*of));
+	CHECK(of && (uintptr_t)&of[0] % PH_JOBS_LINES == 0 && (uintptr_t)&of[1] - (uintptr_t)&of[0] == PH_JOBS_LINES);
+	for (size_t i = 0; of && i < 3 * sizeof(*of); i++)
+		CHECK(!((const char *)of)[i]);
+	free(of);
+	CHECK(!ph_jobs_alloc(SIZE_MAX / 2, 3) && !ph_jobs_alloc(1, SIZE_MAX - 3));
+	void *none = ph_jobs_alloc(0, 8);
+	CHECK(none != NULL);
+	free(none);
+}
+
 int main(void)
 {
+	test_own_lines();
 	test_reset();
 	test_alloc();
 	test_maximum();
