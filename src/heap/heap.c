@@ -16,6 +16,7 @@
 /* never set in a count: what has them is a pointer; above them are flags (since 3.14) */
 #define REFCOUNT_NOT (UINT64_C(0xfffe) << 32)
 #define DRAIN_PROGRESS 65536
+#define POOLS_BOUND_INTERVAL 1024 /* until it may be looked whether pages must go */
 #define WINDOW ((ph_addr)4 << 20) /* pages behind it are given back, for each thread has one */
 #define REGION_BITS 25 /* pools of 32 MiB are swept by one thread: several windows of the set, which no other touches */
 
@@ -451,8 +452,11 @@ static struct ph_error *sweep_all(struct ph_heap *heap, struct ph_heap_work **wo
 		works[i]->sweep = &sweep;
 	/* threads add none of a window that is not there yet */
 	heap->has_blocks = true;
-	for (size_t i = 0; i < heap->pool_count; i++)
+	for (size_t i = 0; i < heap->pool_count; i++) {
 		(void)ph_addrset_window(&heap->blocks, heap->pools[i].address, true);
+		if (i % POOLS_BOUND_INTERVAL == 0)
+			ph_image_bound_pages(heap->target->image);
+	}
 	struct ph_error *error = ph_jobs_run(jobs, sweep_regions, &sweep);
 	struct ph_addrset_iter iter = { .set = &sweep.outside };
 	ph_addr address;

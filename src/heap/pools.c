@@ -157,7 +157,8 @@ uint64_t ph_heap_guess_count(const struct ph_target *t)
 				used += (uint64_t)h.count;
 		}
 	}
-	return used * EVERY * 3 / 4; /* others are dicts' keys, lists' items and the like */
+	/* others are dicts' keys, lists' items and the like; a sixteenth less, for what it bounds must not be exceeded */
+	return used * EVERY * 3 / 4 * 15 / 16;
 }
 
 /* Inlined for each size of a pointer: a load is one instruction. */
