@@ -82,3 +82,8 @@ bool ph_tail_seek(struct ph_tail *tail, uint64_t position)
 	tail->position = position;
 	return true;
 }
+
+bool ph_tail_finish(struct ph_tail *tail)
+{
+	return ph_tail_flush(tail) && lseek(tail->fd, (off_t)tail->start, SEEK_SET) >= 0;
+}

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct ph_tail {
-	int fd;		   /* borrowed; its own position is not used */
+	int fd;		   /* borrowed; its own position stays where it is until the end */
 	uint8_t *data;	   /* what is held, PH_TAIL bytes of room; owned */
 	uint64_t start;	   /* offset of it in the file: all before is written */
 	size_t size;	   /* of what is held */
@@ -37,5 +37,8 @@ static inline uint64_t ph_tail_end(const struct ph_tail *tail)
 
 /* Nothing is held afterwards; false as for a write. */
 bool ph_tail_flush(struct ph_tail *tail);
+
+/* The same, and the descriptor's own position is the end: who shares it goes on behind what was written. */
+bool ph_tail_finish(struct ph_tail *tail);
 
 #endif

@@ -180,7 +180,7 @@ struct ph_error *ph_zipwriter_finish(struct ph_zipwriter *writer, const char *co
 	void *zip = writer->zip;
 	writer->zip = NULL;
 	int result = zipClose(zip, comment);
-	if (!writer->errnum && !ph_tail_flush(&writer->tail))
+	if (!writer->errnum && !ph_tail_finish(&writer->tail))
 		failed(writer);
 	ph_tail_deinit(&writer->tail);
 	return check(writer, result);

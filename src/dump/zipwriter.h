@@ -22,7 +22,7 @@ struct ph_zipwriter {
 uint32_t ph_zip_date(int64_t time);
 
 /* The archive starts at the file's position, which must be its end; offsets
- * count from the file's start.  The file's position stays where it is. */
+ * count from the file's start. */
 struct ph_error *ph_zipwriter_open(FILE *file, const char *path, int64_t time, struct ph_zipwriter *ret)
 	__attribute__((warn_unused_result));
 

@@ -154,6 +154,22 @@ static void test_standard_output(struct maker *m)
 	CHECK(same && got == size);
 }
 
+/* Made in the caller's own file, whose position is behind it then. */
+static void test_standard_output_file(struct maker *m)
+{
+	int status, fd = open(other, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	pid_t child = fork();
+	if (!child) {
+		dup2(fd, STDOUT_FILENO);
+		_exit(ph_dump_write("-", true, &m->contents) != NULL);
+	}
+	CHECK(waitpid(child, &status, 0) == child && !status);
+	struct stat st;
+	CHECK(!fstat(fd, &st) && st.st_size > 1000 && lseek(fd, 0, SEEK_CUR) == st.st_size);
+	close(fd);
+	unlink(other);
+}
+
 static void test_source_names(void)
 {
 	static const char *const want[] = { "sources/0001-main.py", "sources/0002-main.py", "sources/0003-evil.py",
@@ -240,6 +256,7 @@ int main(int argc, char **argv)
 	test_full_disk(&m);
 	test_cancelled(&m);
 	test_standard_output(&m);
+	test_standard_output_file(&m);
 	unlink(path);
 	rmdir(folder);
 	maker_deinit(&m);
